@@ -1,0 +1,456 @@
+/* cli/cmd_run.c: mirrorball run: boot a kernel or a guest known by name, and say how it ended. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "cli/guests.h"
+#include "cli/options.h"
+#include "mirrorball.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int cmd_run(int argc, char **argv);
+
+enum {
+  EXIT_POWER_OFF = 0,
+  EXIT_OURS = 1,
+  EXIT_INPUT = 2,
+  EXIT_RESET = 3,
+  EXIT_HALTED = 4,
+  EXIT_DEAD = 5,
+  EXIT_UNTIL = 6,
+  EXIT_TIMEOUT = 7,
+  EXIT_INTERRUPTED = 8,
+  EXIT_GUEST = 64, /* + the guest's code, 1..63 */
+};
+
+enum row {
+  O_KERNEL, O_INITRD, O_APPEND, O_CPU, O_MEM, O_BOARD, O_ENDIAN, O_LOAD, O_ENTRY, O_TIER, O_MHZ, O_PACE, O_RTC, O_SEED,
+  O_UNTIL, O_TIMEOUT, O_TYPE, O_STATS, O_TRACE, O_SYMBOLS, O_TIMESTAMPS, O_HELP
+};
+
+static const struct option_row rows[] = {
+    [O_KERNEL] = {"kernel", "FILE", "ELF or uImage, gzipped or not; raw with --endian"},
+    [O_INITRD] = {"initrd", "FILE", "initial RAM disk"},
+    [O_APPEND] = {"append", "TEXT", "kernel parameters"},
+    [O_CPU] = {"cpu", "MODEL", "cpu model (24Kf); --cpu help lists them"},
+    [O_MEM] = {"mem", "SIZE", "memory, 8M to 2G (256M)"},
+    [O_BOARD] = {"board", "NAME", "malta is the only one"},
+    [O_ENDIAN] = {"endian", "big|little", "byte order of a raw image or uImage; ELF files know theirs"},
+    [O_LOAD] = {"load-addr", "ADDR", "where a raw image goes (0x80100000)"},
+    [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
+    [O_TIER] = {"tier", "auto|eval", "how guest code is executed (auto); never changes what it does"},
+    [O_MHZ] = {"mhz", "N", "guest clock: instructions per virtual microsecond (200)"},
+    [O_PACE] = {"pace", "max|real", "max: skip idle time. real: virtual time keeps to the wall clock.\n"
+                                    "Unless given: max, but a guest at a terminal that has been idle\n"
+                                    "for 2 s idles in real time"},
+    [O_RTC] = {"rtc", "WHEN", "clock at power-on: host, 2024-01-31, 2024-01-31T23:59:59 (UTC) or\n"
+                              "Unix seconds (2024-01-01)"},
+    [O_SEED] = {"seed", "N", "offer the guest random numbers that follow from N"},
+    [O_UNTIL] = {"until", "WHAT", "console:TEXT stops when the console shows TEXT,\n"
+                                  "insns:N after exactly N instructions"},
+    [O_TIMEOUT] = {"timeout", "SECONDS", "stop after so much wall time"},
+    [O_TYPE] = {"type", "TEXT=>KEYS", "when the console has shown TEXT, type KEYS; may be repeated, then\n"
+                                      "in order. Both may have \\n \\r \\t \\e \\\\ \\xNN"},
+    [O_STATS] = {"stats", "FILE", "write statistics as JSON at the end"},
+    [O_TRACE] = {"trace", "KINDS=FILE", "write a trace; KINDS is any of insn,exc,tlb,dev"},
+    [O_SYMBOLS] = {"symbols", "[FILE]", "name addresses from FILE (System.map or ELF); without FILE insist\n"
+                                        "that the kernel has symbols or a System.map beside it"},
+    [O_TIMESTAMPS] = {"timestamps", NULL, "begin console lines with virtual seconds and instruction count"},
+    [O_HELP] = {"help", NULL, "this text"},
+    {0},
+};
+
+static void print_help(void) {
+  puts("Usage: mirrorball run [OPTION...] [NAME]\n"
+       "\n"
+       "Boots NAME (mirrorball guests list) or --kernel FILE on an emulated MIPS Malta board, with\n"
+       "the first serial port on stdin and stdout. On a terminal Ctrl-A is the escape key: Ctrl-A h\n"
+       "shows its keys, Ctrl-A x quits. Options override what NAME stands for.\n");
+  options_help(stdout, rows);
+  puts("\n"
+       "Two runs of one command are the same run: same output, same instruction counts, same state\n"
+       "hash in --stats. Typing at a terminal is the only thing that differs; --type is scripted\n"
+       "typing that does not.\n"
+       "\n"
+       "Exit codes:\n"
+       "  0    the guest turned the power off (or asked to end with code 0)\n"
+       "  1    our own failure during the run (host out of memory, statistics not writable)\n"
+       "  2    bad input: one line on stderr says what\n"
+       "  3    the guest asked for a reset\n"
+       "  4    the guest halted: it waits for an interrupt that cannot come\n"
+       "  5    the guest died: it can only repeat the same exception; pc and cause on stderr\n"
+       "  6    --until was reached\n"
+       "  7    --timeout\n"
+       "  8    quit by Ctrl-A x, SIGINT, SIGTERM or SIGHUP, or nobody reads our output any more\n"
+       "  64+n the guest asked to end with code n (1..63, more count as 63): a 32-bit store of\n"
+       "       0x4d420000 + n to physical 0x1f000a00\n"
+       "\n"
+       "Try it:\n"
+       "  mirrorball run debian-4kc\n"
+       "  mirrorball run --kernel vmlinux --initrd initrd.gz --append 'console=ttyS0 rdinit=/bin/sh'\n"
+       "  mirrorball run debian-5kc --until 'console:Run /init' --stats boot.json --timestamps\n"
+       "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'");
+}
+
+/* --- from words to a configuration --- */
+
+enum { STEPS_MAX = 64 };
+
+struct request {
+  struct mb_config config;
+  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *type[STEPS_MAX];
+  unsigned types;
+  bool symbols, has_raw, has_rtc;
+  struct mb_raw raw;
+  uint64_t until_insns;
+  struct guest guest;
+};
+
+static const char *model_name(const void *ctx, size_t i) {
+  (void)ctx;
+  return mb_cpu_model(i, NULL);
+}
+
+static int list_models(void) {
+  const char *name, *about;
+  for (size_t i = 0; (name = mb_cpu_model(i, &about)); i++) printf("%-18s %s\n", name, about);
+  return -1;
+}
+
+static int set_cpu(struct request *r, const char *v) {
+  if (!strcmp(v, "help")) return list_models();
+  const char *name;
+  for (size_t i = 0; (name = mb_cpu_model(i, NULL)); i++)
+    if (!strcasecmp(name, v)) {
+      r->config.cpu = name;
+      return 0;
+    }
+  const char *near = options_nearest(v, model_name, NULL);
+  return near ? options_fail("run: there is no cpu model %s; did you mean %s?", v, near)
+              : options_fail("run: there is no cpu model %s (mirrorball run --cpu help)", v);
+}
+
+static int set_mem(struct request *r, const char *v) {
+  uint64_t n;
+  if (!options_number(v, true, UINT64_MAX, &n))
+    return options_fail("run: --mem %s: not a size such as 256M or 1G", v);
+  if (n < MB_MEMORY_MIN || n > MB_MEMORY_MAX || n & 0xfffff)
+    return options_fail("run: --mem %s: the board takes 8M to 2G, in steps of 1M", v);
+  r->config.memory = n;
+  return 0;
+}
+
+static int set_until(struct request *r, const char *v) {
+  if (!strncmp(v, "console:", 8)) {
+    if (!v[8]) return options_fail("run: --until console: wants a text after the colon");
+    r->until_text = v + 8;
+    return 0;
+  }
+  if (!strncmp(v, "insns:", 6)) {
+    if (options_number(v + 6, true, UINT64_MAX - 1, &r->until_insns)) return 0;
+    return options_fail("run: --until %s: not a number of instructions", v);
+  }
+  return options_fail("run: --until %s: neither console:TEXT nor insns:N", v);
+}
+
+static int set_rtc(struct request *r, const char *v) {
+  struct tm t = {0};
+  uint64_t seconds;
+  const char *end;
+  r->has_rtc = true;
+  if (!strcmp(v, "host")) {
+    r->config.rtc_start = (int64_t)time(NULL);
+  } else if (options_number(v, false, UINT32_MAX, &seconds) && seconds) {
+    r->config.rtc_start = (int64_t)seconds;
+  } else if (((end = strptime(v, "%Y-%m-%dT%H:%M:%S", &t)) && !*end) ||
+             (t = (struct tm){0}, (end = strptime(v, "%Y-%m-%d", &t)) && !*end)) {
+    r->config.rtc_start = (int64_t)timegm(&t);
+    if (r->config.rtc_start <= 0) return options_fail("run: --rtc %s: before 1970", v);
+  } else {
+    return options_fail("run: --rtc %s: neither host nor a date such as 2024-01-31", v);
+  }
+  return 0;
+}
+
+static int set_trace(struct request *r, const char *v) {
+  static const struct {
+    const char *name;
+    unsigned bit;
+  } kinds[] = {{"insn", MB_TRACE_INSN}, {"exc", MB_TRACE_EXC}, {"tlb", MB_TRACE_TLB}, {"dev", MB_TRACE_DEV}};
+  const char *equals = strchr(v, '=');
+  if (!equals || !equals[1])
+    return options_fail("run: --trace %s: not KINDS=FILE, such as exc,tlb=trace.txt", v);
+  for (const char *p = v; p < equals;) {
+    size_t n = strcspn(p, ",="), k = 0;
+    while (k < 4 && (strlen(kinds[k].name) != n || memcmp(kinds[k].name, p, n))) k++;
+    if (k == 4)
+      return options_fail("run: --trace %s: \"%.*s\" is none of insn, exc, tlb, dev", v, (int)n, p);
+    r->config.trace |= kinds[k].bit;
+    p += n + (p[n] == ',');
+  }
+  if (!r->config.trace) return options_fail("run: --trace %s: none of insn, exc, tlb, dev", v);
+  r->config.trace_file = equals + 1;
+  return 0;
+}
+
+/* One of two words. */
+static int set_word(const char *option, const char *v, const char *first, const char *second, int *out) {
+  if (!strcmp(v, first)) return *out = 0, 0;
+  if (!strcmp(v, second)) return *out = 1, 0;
+  return options_fail("run: --%s %s: neither %s nor %s", option, v, first, second);
+}
+
+static int set_number(const char *option, const char *v, uint64_t max, uint64_t *out) {
+  if (options_number(v, false, max, out)) return 0;
+  return options_fail("run: --%s %s: not a number from 0 to %" PRIu64, option, v, max);
+}
+
+static int set_timeout(struct request *r, const char *v) {
+  char *end;
+  double seconds = strtod(v, &end);
+  if (end == v || *end || !(seconds > 0) || seconds > 1e9)
+    return options_fail("run: --timeout %s: not a number of seconds", v);
+  r->config.timeout = seconds;
+  return 0;
+}
+
+static int set_type(struct request *r, const char *v) {
+  if (!strstr(v, "=>")) return options_fail("run: --type %s: not TEXT=>KEYS", v);
+  if (r->types == STEPS_MAX) return options_fail("run: more than %d --type steps", STEPS_MAX);
+  r->type[r->types++] = v;
+  return 0;
+}
+
+static int set_machine(struct request *r, enum row row, const char *v) {
+  uint64_t n;
+  int choice, bad = 0;
+  switch (row) {
+  case O_CPU: return set_cpu(r, v);
+  case O_MEM: return set_mem(r, v);
+  case O_BOARD:
+    r->config.board = v;
+    return strcmp(v, "malta") ? options_fail("run: there is no board %s; malta is the only one", v) : 0;
+  case O_ENDIAN:
+    if (!(bad = set_word("endian", v, "big", "little", &choice)))
+      r->config.endian = choice ? MB_ENDIAN_LITTLE : MB_ENDIAN_BIG;
+    return bad;
+  case O_LOAD: r->has_raw = true; return set_number("load-addr", v, UINT64_MAX, &r->raw.load);
+  case O_ENTRY: r->has_raw = true; return set_number("entry", v, UINT64_MAX, &r->raw.entry);
+  case O_TIER:
+    if (!(bad = set_word("tier", v, "auto", "eval", &choice))) r->config.tier = choice ? MB_TIER_EVAL : MB_TIER_AUTO;
+    return bad;
+  case O_MHZ:
+    if (!(bad = set_number("mhz", v, 100000, &n))) r->config.mhz = (uint32_t)n;
+    return bad ? bad : n ? 0 : options_fail("run: --mhz 0: time would stand still");
+  case O_PACE:
+    if (!(bad = set_word("pace", v, "max", "real", &choice))) r->config.pace = choice ? MB_PACE_REAL : MB_PACE_MAX;
+    return bad;
+  case O_RTC: return set_rtc(r, v);
+  case O_SEED: return set_number("seed", v, UINT64_MAX, &r->config.seed);
+  default: return 0;
+  }
+}
+
+/* 0, 2 (one line was printed), or -1: all is done. */
+static int set_option(struct request *r, enum row row, const char *v) {
+  switch (row) {
+  case O_KERNEL: r->kernel = v; return 0;
+  case O_INITRD: r->initrd = v; return 0;
+  case O_APPEND: r->config.append = v; return 0;
+  case O_UNTIL: return set_until(r, v);
+  case O_TIMEOUT: return set_timeout(r, v);
+  case O_TYPE: return set_type(r, v);
+  case O_STATS: r->stats = v; return 0;
+  case O_TRACE: return set_trace(r, v);
+  case O_SYMBOLS:
+    r->symbols = true;
+    r->symbols_file = v;
+    return 0;
+  case O_TIMESTAMPS: r->config.timestamps = true; return 0;
+  case O_HELP: print_help(); return -1;
+  default: return set_machine(r, row, v);
+  }
+}
+
+static int parse(struct request *r, int argc, char **argv) {
+  struct options o;
+  options_begin(&o, argc, argv, rows);
+  for (;;) {
+    int row = options_next(&o), bad = 0;
+    if (row == OPTIONS_END) break;
+    if (row == OPTIONS_ERROR) return EXIT_INPUT;
+    if (row == OPTIONS_WORD) {
+      if (r->name)
+        return options_fail("run: one guest at a time, not both \"%s\" and \"%s\"", r->name, o.value);
+      r->name = o.value;
+    } else if ((bad = set_option(r, (enum row)row, o.value))) {
+      return bad;
+    }
+  }
+  if (!r->name && !r->kernel)
+    return options_fail("run: what? Name a guest (mirrorball guests list) or a --kernel FILE");
+  return 0;
+}
+
+/* --- preparing --- */
+
+static const char *guest_name(const void *ctx, size_t i) {
+  struct guest g;
+  (void)ctx;
+  if (!guests_row(i, &g)) return NULL;
+  guests_free(&g); /* the name is the catalogue's own */
+  return g.name;
+}
+
+static int known_guest(const char *name) {
+  const char *s;
+  for (size_t i = 0; (s = guest_name(NULL, i)); i++)
+    if (!strcmp(s, name)) return 0;
+  const char *near = options_nearest(name, guest_name, NULL);
+  if (!access(name, R_OK))
+    return options_fail("run: there is no guest \"%s\"; to boot the file use --kernel %s", name, name);
+  return near ? options_fail("run: there is no guest \"%s\"; did you mean \"%s\"?", name, near)
+              : options_fail("run: there is no guest \"%s\" (mirrorball guests list)", name);
+}
+
+/* What the guest's name stands for, where no option says otherwise. */
+static int resolve_guest(struct request *r) {
+  struct guest *g = &r->guest;
+  if (!r->name) return 0;
+  if (known_guest(r->name) || guests_get(r->name, false, g)) return EXIT_INPUT;
+  if (!r->kernel) r->kernel = g->kernel;
+  if (!r->initrd) r->initrd = g->initrd;
+  if (!r->config.append) r->config.append = g->append;
+  if (!r->config.cpu) r->config.cpu = g->cpu;
+  if (!r->config.memory) r->config.memory = (uint64_t)g->mem_mib << 20;
+  return 0;
+}
+
+/* Find out now, not after an hour's run, that the file cannot be written. */
+static int check_stats(const char *path) {
+  struct stat st;
+  if (!path) return 0;
+  if (!*path) return options_fail("run: --stats wants a FILE");
+  if (!stat(path, &st) && S_ISDIR(st.st_mode)) return options_fail("run: --stats %s: is a folder", path);
+  char *folder = strdup(path);
+  if (!folder) return options_fail("run: out of memory");
+  char *slash = strrchr(folder, '/');
+  if (slash) slash[slash == folder] = 0;
+  int bad = access(slash ? folder : ".", W_OK | X_OK) && (stat(path, &st) || access(path, W_OK));
+  int error = errno;
+  free(folder);
+  return bad ? options_fail("run: --stats %s: %s", path, strerror(error)) : 0;
+}
+
+static int add_step(struct mb_machine *m, const char *step) {
+  const char *arrow = step; /* the last "=>": a prompt may well contain one */
+  for (const char *s = step; (s = strstr(s, "=>")); s++) arrow = s;
+  size_t text_n, keys_n;
+  char *text = options_unescape(step, (size_t)(arrow - step), &text_n);
+  char *keys = options_unescape(arrow + 2, strlen(arrow + 2), &keys_n);
+  int bad = !text || !keys ? options_fail("run: --type %s: a bad backslash escape", step)
+            : mb_console_type(m, text, text_n, keys, keys_n) ? options_fail("run: %s", mb_error_text(m))
+                                                             : 0;
+  free(text);
+  free(keys);
+  return bad;
+}
+
+static int add_console(struct mb_machine *m, const struct request *r) {
+  for (unsigned i = 0; i < r->types; i++)
+    if (add_step(m, r->type[i])) return EXIT_INPUT;
+  if (r->until_text) {
+    size_t n;
+    char *text = options_unescape(r->until_text, strlen(r->until_text), &n);
+    int bad = !text ? options_fail("run: --until console:%s: a bad backslash escape", r->until_text)
+              : mb_console_until(m, text, n) ? options_fail("run: %s", mb_error_text(m))
+                                             : 0;
+    free(text);
+    if (bad) return bad;
+  }
+  return mb_console_attach_stdio(m) ? options_fail("run: %s", mb_error_text(m)) : 0;
+}
+
+static int load(struct mb_machine *m, const struct request *r) {
+  bool raw = r->has_raw || r->config.endian != MB_ENDIAN_KERNEL;
+  if (mb_load_kernel(m, r->kernel, raw ? &r->raw : NULL) || (r->initrd && mb_load_initrd(m, r->initrd)) ||
+      (r->symbols && mb_load_symbols(m, r->symbols_file)))
+    return options_fail("%s", mb_error_text(m));
+  return 0;
+}
+
+/* --- running --- */
+
+static struct mb_machine *_Atomic running; /* for the signal handler alone */
+
+static void on_signal(int n) {
+  struct mb_machine *m = atomic_load(&running);
+  (void)n;
+  if (m) mb_machine_interrupt(m);
+}
+
+static void catch_signals(struct mb_machine *m) {
+  static const int stopping[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  struct sigaction a = {.sa_handler = m ? on_signal : SIG_DFL};
+  atomic_store(&running, m);
+  for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) sigaction(stopping[i], &a, NULL);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+static int exit_code(struct mb_machine *m, enum mb_stop why) {
+  struct mb_stats s;
+  switch (why) {
+  case MB_STOP_POWER_OFF: return EXIT_POWER_OFF;
+  case MB_STOP_RESET: return EXIT_RESET;
+  case MB_STOP_HALTED: return EXIT_HALTED;
+  case MB_STOP_DEAD: return EXIT_DEAD;
+  case MB_STOP_LIMIT:
+  case MB_STOP_CONSOLE: return EXIT_UNTIL;
+  case MB_STOP_TIMEOUT: return EXIT_TIMEOUT;
+  case MB_STOP_INTERRUPTED: return EXIT_INTERRUPTED;
+  case MB_STOP_ERROR: return EXIT_OURS;
+  case MB_STOP_EXIT: break;
+  }
+  mb_get_stats(m, &s);
+  return !s.guest_code ? EXIT_POWER_OFF : EXIT_GUEST + (int)(s.guest_code < 63 ? s.guest_code : 63);
+}
+
+/* Boot and run a loaded machine. *text: what to tell people, owned by the caller; NULL when all went as it should. */
+static int boot(struct mb_machine *m, const struct request *r, char **text) {
+  if (mb_machine_start(m)) return options_fail("%s", mb_error_text(m));
+  catch_signals(m);
+  enum mb_stop why = mb_machine_run(m, r->until_insns);
+  int code = exit_code(m, why);
+  if (code != EXIT_POWER_OFF) *text = strdup(mb_stop_text(m));
+  if (r->stats && mb_stats_write(m, r->stats)) {
+    free(*text);
+    *text = strdup(mb_error_text(m));
+    code = EXIT_OURS;
+  }
+  catch_signals(NULL);
+  return code;
+}
+
+int cmd_run(int argc, char **argv) {
+  struct request r = {.until_insns = UINT64_MAX};
+  struct mb_machine *m = NULL;
+  char *text = NULL;
+  int code = parse(&r, argc, argv);
+  if (!code) code = check_stats(r.stats);
+  if (!code) code = resolve_guest(&r);
+  if (!code && mb_machine_new(&m, &r.config)) code = options_fail("run: %s", mb_error_text(m));
+  if (!code) code = add_console(m, &r);
+  if (!code) code = load(m, &r);
+  if (!code) code = boot(m, &r, &text);
+  mb_machine_free(m); /* restores the terminal */
+  if (text) options_fail("%s", text);
+  free(text);
+  guests_free(&r.guest);
+  return code < 0 ? 0 : code;
+}

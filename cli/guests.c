@@ -1,0 +1,429 @@
+/* cli/guests.c: the catalogue of guests, and the cache folder they are kept in. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fetched guest is a folder <cache>/<name> with kernel, initrd and "info" (the recipe and the
+ * packages it came from). It is built aside in <cache>/.new-<name> under an exclusive lock and
+ * appears by one rename, so a reader never needs the lock and an interrupted fetch leaves nothing
+ * that looks whole; the next one sweeps it away. */
+#define _GNU_SOURCE
+#include "cli/guests.h"
+#include "cli/guests_parts.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define CONSOLE "console=ttyS0"
+#define NETBOOT "usr/lib/debian-installer/images/*/malta/"
+#define NETBOOT_FILES                                                                                                  \
+  {NETBOOT "vmlinu[xz]-*", NETBOOT "initrd.gz"}, {                                                                     \
+    "kernel", "initrd"                                                                                                 \
+  }
+#define BUSYBOX                                                                                                        \
+  {                                                                                                                    \
+    GUESTS_PACKAGE_NAMED, "busybox-static", {"*bin/busybox"}, {                                                        \
+      "busybox"                                                                                                        \
+    }                                                                                                                  \
+  }
+
+enum { PARTS_MAX = 2 };
+struct part {
+  enum guests_package how;
+  const char *package;
+  const char *members[2], *as[2]; /* files wanted of it, and their names in the guest's folder */
+};
+static const struct row {
+  const char *name, *about, *arch, *cpu, *append, *from;
+  uint32_t mem_mib;
+  struct part parts[PARTS_MAX]; /* none: built by guests/build, in the folder named by `from` */
+  bool initramfs;               /* make initrd out of busybox */
+} rows[] = {
+    /* clang-format off */
+    {"debian-4kc", "Debian's 32-bit kernel with busybox: a shell prompt", "mipsel", "24Kf", CONSOLE,
+     "linux-image-4kc-malta busybox-static", 256,
+     {{GUESTS_PACKAGE_DEPENDS, "linux-image-4kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
+    {"debian-5kc", "Debian's 64-bit kernel with busybox: a shell prompt", "mips64el", "MIPS64R2-generic", CONSOLE,
+     "linux-image-5kc-malta busybox-static", 256,
+     {{GUESTS_PACKAGE_DEPENDS, "linux-image-5kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
+    {"debian-installer-4kc", "Debian's installer, 32-bit", "mipsel", "24Kf", CONSOLE,
+     "debian-installer-*-netboot-mipsel", 256,
+     {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mipsel", NETBOOT_FILES}}, false},
+    {"debian-installer-5kc", "Debian's installer, 64-bit", "mips64el", "MIPS64R2-generic", CONSOLE,
+     "debian-installer-*-netboot-mips64el", 512, /* with less it starts in its low-memory mode */
+     {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mips64el", NETBOOT_FILES}}, false},
+    {"own-mips32el", "the small kernel of guests/kernel, 32-bit little-endian", "mipsel", "24Kf", "",
+     "mips32r2el", 64, {{0}}, false},
+    {"own-mips32eb", "the small kernel of guests/kernel, 32-bit big-endian", "mips", "24Kf", "",
+     "mips32r2eb", 64, {{0}}, false},
+    {"own-mips64el", "the small kernel of guests/kernel, 64-bit little-endian", "mips64el", "MIPS64R2-generic", "",
+     "mips64r2el", 64, {{0}}, false},
+    {"own-mips64eb", "the small kernel of guests/kernel, 64-bit big-endian", "mips64", "MIPS64R2-generic", "",
+     "mips64r2eb", 64, {{0}}, false},
+    /* clang-format on */
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* --- words --- */
+
+static void say(const char *fmt, va_list args) {
+  flockfile(stderr);
+  fputs("mirrorball: ", stderr);
+  vfprintf(stderr, fmt, args);
+  fputc('\n', stderr);
+  funlockfile(stderr);
+}
+
+int guests_fail(const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  say(fmt, args);
+  va_end(args);
+  return 2;
+}
+
+void guests_say(const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  if (!getenv("MIRRORBALL_QUIET")) say(fmt, args);
+  va_end(args);
+}
+
+char *guests_text(const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  char *s = NULL;
+  if (vasprintf(&s, fmt, args) < 0) s = NULL;
+  va_end(args);
+  return s;
+}
+
+/* --- places --- */
+
+/* The checkout this program was built in: the nearest folder above it that has guests/build. NULL
+ * when installed. */
+static char *checkout(void) {
+  char path[4096];
+  ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (n <= 0) return NULL;
+  path[n] = 0;
+  for (char *slash; (slash = strrchr(path, '/')) && slash != path;) {
+    *slash = 0;
+    char *mark = guests_text("%s/guests/build", path);
+    int found = mark && !access(mark, X_OK);
+    free(mark);
+    if (found) return strdup(path);
+  }
+  return NULL;
+}
+
+char *guests_folder(void) {
+  const char *s = getenv("MIRRORBALL_CACHE");
+  if (s && *s == '/') return strdup(s);
+  if (s && *s) {
+    char *cwd = getcwd(NULL, 0), *path = cwd ? guests_text("%s/%s", cwd, s) : NULL;
+    free(cwd);
+    return path;
+  }
+  char *top = checkout();
+  if (top) {
+    char *path = guests_text("%s/cache", top);
+    free(top);
+    return path;
+  }
+  if ((s = getenv("XDG_CACHE_HOME")) && *s == '/') return guests_text("%s/mirrorball/guests", s);
+  return (s = getenv("HOME")) ? guests_text("%s/.cache/mirrorball/guests", s) : NULL;
+}
+
+/* Make a folder and those above it. Returns 0, or -1 with errno. */
+static int make_folder(const char *path) {
+  char *p = strdup(path);
+  if (!p) return -1;
+  int r = 0;
+  for (char *s = p + 1; *s && !r; s++)
+    if (*s == '/') {
+      *s = 0;
+      if (mkdir(p, 0755) && errno != EEXIST) r = -1;
+      *s = '/';
+    }
+  if (!r && mkdir(p, 0755) && errno != EEXIST) r = -1;
+  free(p);
+  return r;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
+  (void)st, (void)type, (void)at;
+  return remove(path);
+}
+/* Remove a folder and all in it. */
+static void remove_tree(const char *path) {
+  nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Under the lock: remove what an interrupted fetch has left. */
+static void sweep(const char *folder) {
+  DIR *d = opendir(folder);
+  for (struct dirent *e; d && (e = readdir(d));) {
+    if (strncmp(e->d_name, ".new-", 5) && strncmp(e->d_name, ".old-", 5)) continue;
+    char *path = guests_text("%s/%s", folder, e->d_name);
+    if (path) remove_tree(path);
+    free(path);
+  }
+  if (d) closedir(d);
+}
+
+/* Where guests/build puts (and looks for) the project's own guests. */
+static char *own_folder(void) {
+  const char *s = getenv("MIRRORBALL_GUESTS");
+  if (s && *s) return strdup(s);
+  char *top = checkout(), *path = top ? guests_text("%s/build/guests", top) : NULL;
+  free(top);
+  return path;
+}
+
+/* --- the catalogue --- */
+
+static const struct row *find_row(const char *name) {
+  for (size_t i = 0; i < ROWS; i++)
+    if (!strcmp(rows[i].name, name)) return &rows[i];
+  guests_fail("no guest is called \"%s\": `mirrorball guests list` shows the names", name);
+  return NULL;
+}
+
+static bool own(const struct row *row) {
+  return !row->parts[0].package;
+}
+
+/* The line of a whole guest's info file that ties it to this program's way of making it. */
+static char *recipe_line(const struct row *row) {
+  return guests_text("recipe %08x\n", row->initramfs ? guests_image_recipe() : 0);
+}
+
+static bool recipe_matches(const struct row *row, const char *folder) {
+  char *path = guests_text("%s/%s/info", folder, row->name), *want = recipe_line(row), line[64] = "";
+  FILE *in = path ? fopen(path, "r") : NULL;
+  bool same = in && want && fgets(line, sizeof line, in) && !strcmp(line, want);
+  if (in) fclose(in);
+  free(want);
+  free(path);
+  return same;
+}
+
+static int describe(const struct row *row, struct guest *out) {
+  *out = (struct guest){.name = row->name,
+                        .about = row->about,
+                        .arch = row->arch,
+                        .cpu = row->cpu,
+                        .append = row->append,
+                        .from = row->from,
+                        .mem_mib = row->mem_mib};
+  char *folder = own(row) ? own_folder() : guests_folder();
+  if (own(row)) {
+    out->kernel = guests_text("%s/%s/kernel", folder ? folder : "build/guests", row->from);
+    out->present = out->kernel && !access(out->kernel, R_OK);
+  } else if (folder) {
+    out->kernel = guests_text("%s/%s/kernel", folder, row->name);
+    out->initrd = guests_text("%s/%s/initrd", folder, row->name);
+    out->present = out->kernel && out->initrd && !access(out->kernel, R_OK) && !access(out->initrd, R_OK) &&
+                   recipe_matches(row, folder);
+  }
+  free(folder);
+  if (out->kernel) return 0;
+  guests_free(out);
+  return guests_fail("no folder to keep guests in: set MIRRORBALL_CACHE");
+}
+
+bool guests_row(size_t i, struct guest *out) {
+  *out = (struct guest){0};
+  return i < ROWS && !describe(&rows[i], out);
+}
+
+int guests_find(const char *name, struct guest *out) {
+  *out = (struct guest){0};
+  const struct row *row = find_row(name);
+  return row ? describe(row, out) : 2;
+}
+
+void guests_free(struct guest *g) {
+  free(g->kernel);
+  free(g->initrd);
+  *g = (struct guest){0};
+}
+
+/* --- making them --- */
+
+/* Take the cache's lock; returns its descriptor, or -1 after one line on stderr. */
+static int lock(const char *folder) {
+  char *path = guests_text("%s/.lock", folder);
+  int fd = path && !make_folder(folder) ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) : -1;
+  if (fd < 0)
+    guests_fail("cannot write in %s (%s): set MIRRORBALL_CACHE to a folder that can be written", folder,
+                strerror(errno));
+  free(path);
+  if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB)) return fd;
+  guests_say("waiting for another mirrorball that is fetching guests");
+  while (flock(fd, LOCK_EX))
+    if (errno != EINTR) {
+      guests_fail("cannot lock %s: %s", folder, strerror(errno));
+      close(fd);
+      return -1;
+    }
+  return fd;
+}
+
+/* Fetch one package of a guest and take its files out, noting name and version in info. */
+static int fetch_part(const struct part *part, const char *apt, const char *made, FILE *info) {
+  char *package = guests_apt_resolve(apt, part->how, part->package), *deb = NULL;
+  int result = 2;
+  if (!package || !(deb = guests_apt_download(apt, package, made))) goto done;
+  for (size_t i = 0; i < 2 && part->members[i]; i++) {
+    char *to = guests_text("%s/%s", made, part->as[i]);
+    int bad = !to || guests_image_extract(deb, part->members[i], to);
+    free(to);
+    if (bad) goto done;
+  }
+  fprintf(info, "package %s\n", strrchr(deb, '/') + 1);
+  result = unlink(deb) ? guests_fail("cannot remove %s: %s", deb, strerror(errno)) : 0;
+done:
+  free(package);
+  free(deb);
+  return result;
+}
+
+static int make_parts(const struct row *row, const char *apt, const char *made, FILE *info) {
+  if (guests_apt_update(apt, row->arch)) return 2;
+  for (size_t i = 0; i < PARTS_MAX && row->parts[i].package; i++)
+    if (guests_stopped || fetch_part(&row->parts[i], apt, made, info)) return 2;
+  return 0;
+}
+
+static int make_initrd(const struct row *row, const char *made) {
+  if (!row->initramfs) return 0;
+  char *to = guests_text("%s/initrd", made);
+  int result = to ? guests_image_initramfs(made, to) : 2;
+  free(to);
+  return result;
+}
+
+/* Put the finished folder in the guest's place. */
+static int publish(const char *made, const char *place, const char *old) {
+  if (rename(place, old) && errno != ENOENT) return guests_fail("cannot replace %s: %s", place, strerror(errno));
+  if (rename(made, place)) return guests_fail("cannot create %s: %s", place, strerror(errno));
+  remove_tree(old);
+  return 0;
+}
+
+/* Under the lock: fetch the guest into the cache. */
+static int fetch(const struct row *row, const char *folder) {
+  char *made = guests_text("%s/.new-%s", folder, row->name), *old = guests_text("%s/.old-%s", folder, row->name);
+  char *place = guests_text("%s/%s", folder, row->name), *apt = guests_text("%s/apt-%s", folder, row->arch);
+  char *path = guests_text("%s/info", made ? made : ""), *recipe = recipe_line(row);
+  int result = 2;
+  FILE *info = NULL;
+  if (!made || !old || !place || !apt || !path || !recipe) {
+    guests_fail("out of memory");
+    goto done;
+  }
+  sweep(folder);
+  if (make_folder(made) || !(info = fopen(path, "w"))) {
+    guests_fail("cannot write in %s: %s", made, strerror(errno));
+    goto done;
+  }
+  fputs(recipe, info);
+  if (make_parts(row, apt, made, info) || make_initrd(row, made)) goto done;
+  int bad = ferror(info);
+  if (fclose(info) | bad) {
+    info = NULL;
+    guests_fail("cannot write %s: %s", path, strerror(errno));
+    goto done;
+  }
+  info = NULL;
+  if (!(result = publish(made, place, old))) guests_say("%s is ready in %s", row->name, place);
+done:
+  if (info) fclose(info);
+  if (result && made) remove_tree(made);
+  if (apt) guests_apt_tidy(apt);
+  free(made), free(old), free(place), free(apt), free(path), free(recipe);
+  return result;
+}
+
+/* Build one own guest with guests/build, which says what is missing. */
+static int build_own(const struct row *row) {
+  char *top = checkout(), *script = top ? guests_text("%s/guests/build", top) : NULL, *folder = own_folder();
+  int result = 2, status = 0;
+  pid_t pid;
+  if (!script || !folder) {
+    guests_fail("%s is built from mirrorball's sources: run this from a checkout, or set "
+                "MIRRORBALL_GUESTS to a "
+                "folder filled by guests/build",
+                row->name);
+    goto done;
+  }
+  char *argv[] = {script, folder, (char *)row->from, (char *)"kernel", NULL};
+  int error = posix_spawn(&pid, script, NULL, NULL, argv, environ);
+  if (error) {
+    guests_fail("cannot run %s: %s", script, strerror(error));
+    goto done;
+  }
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && !WEXITSTATUS(status)) result = 0;
+done:
+  free(top), free(script), free(folder);
+  return result;
+}
+
+volatile sig_atomic_t guests_stopped, guests_child;
+static void stop(int sig) {
+  guests_stopped = sig;
+  if (guests_child) kill(guests_child, sig);
+}
+
+/* fetch(), with the signals that end it turned into an orderly failure. */
+static int fetch_stoppable(const struct row *row, const char *folder) {
+  static const int signals[] = {SIGINT, SIGTERM};
+  struct sigaction ours = {.sa_handler = stop, .sa_flags = SA_RESTART}, before[2];
+  guests_stopped = 0;
+  for (size_t i = 0; i < 2; i++) sigaction(signals[i], &ours, &before[i]);
+  int result = fetch(row, folder);
+  for (size_t i = 0; i < 2; i++) sigaction(signals[i], &before[i], NULL);
+  if (guests_stopped) raise((int)guests_stopped); /* cleaned up: now end as asked */
+  return result;
+}
+
+static int make(const struct row *row, bool refresh) {
+  if (own(row)) return build_own(row);
+  char *folder = guests_folder();
+  int fd = folder ? lock(folder) : -1, result = 2;
+  if (fd >= 0) {
+    struct guest now; /* somebody may have made it while we waited */
+    result = describe(row, &now);
+    if (!result && (refresh || !now.present)) result = fetch_stoppable(row, folder);
+    guests_free(&now);
+    close(fd);
+  }
+  free(folder);
+  return result;
+}
+
+int guests_get(const char *name, bool refresh, struct guest *out) {
+  *out = (struct guest){0};
+  const struct row *row = find_row(name);
+  if (!row || describe(row, out)) return 2;
+  if (out->present && !refresh) return 0;
+  guests_free(out);
+  if (make(row, refresh) || describe(row, out)) return 2;
+  if (out->present) return 0;
+  guests_fail("%s is not whole after it was made: remove %s and try again", name, out->kernel);
+  guests_free(out);
+  return 2;
+}

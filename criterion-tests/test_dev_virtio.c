@@ -1,0 +1,276 @@
+/* criterion-tests/test_dev_virtio.c: virtio cards through both interfaces, both byte orders, and broken drivers. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_dev_steps.h"
+
+enum { BLK = 18, RNG = 20, CON = 21 };
+enum { MEM = 0x10000000, COMMON = MEM, ISR = MEM + 0x1000, CARD = MEM + 0x2000, BELL = MEM + 0x3000, PORTS = 0x4000 };
+enum { DESC = 0x1000, AVAIL = 0x2000, USED = 0x3000, HDR = 0x5000, DATA = 0x6000, STATUS = 0x7000 };
+enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
+
+static uint8_t image[64 * 512];
+static int disk_read(void *ctx, uint64_t at, void *to, uint64_t n) {
+  (void)ctx;
+  memcpy(to, image + at, n);
+  return 0;
+}
+static int disk_write(void *ctx, uint64_t at, const void *from, uint64_t n) {
+  (void)ctx;
+  memcpy(image + at, from, n);
+  return 0;
+}
+
+static void start(struct bench *b, bool big) {
+  bench_config(b);
+  b->config.big_endian = big;
+  b->config.virtio_blk[0] = (struct io_disk){disk_read, disk_write, NULL, NULL, sizeof image, false};
+  b->config.virtio_rng = b->config.virtio_console = true;
+  b->config.virtio_tty = (struct io_tty){bench_get, bench_put, b};
+  b->config.seed = 42;
+  bench_start(b);
+  for (unsigned i = 0; i < sizeof image; i++) image[i] = (uint8_t)(i / 512 + i);
+}
+
+/* Give a card its BARs, straight into its config space. */
+static struct io_virtio *card(struct bench *b, unsigned slot) {
+  unsigned devfn = IO_PCI_DEVFN(slot, 0);
+  io_pci_config_write(&b->board.pci, 0, devfn, PCI_BAR0, 4, PORTS);
+  io_pci_config_write(&b->board.pci, 0, devfn, PCI_BAR0 + 16, 4, MEM);
+  io_pci_config_write(&b->board.pci, 0, devfn, PCI_COMMAND, 2, 7);
+  return b->board.pci.dev[devfn]->ctx;
+}
+
+/* Little-endian driver unless `big`: numbers in guest memory. */
+static bool big_ring;
+static void put(struct bench *b, unsigned at, uint64_t v, int size) {
+  for (int i = 0; i < size; i++) b->ram[at + (unsigned)i] = (uint8_t)(v >> 8 * (big_ring ? size - 1 - i : i));
+}
+static uint64_t get(struct bench *b, unsigned at, int size) {
+  uint64_t v = 0;
+  for (int i = 0; i < size; i++) v |= (uint64_t)b->ram[at + (unsigned)i] << 8 * (big_ring ? size - 1 - i : i);
+  return v;
+}
+static void descriptor(struct bench *b, unsigned table, unsigned i, uint64_t gpa, unsigned len, unsigned flags, unsigned next) {
+  put(b, table + 16 * i, gpa, 8);
+  put(b, table + 16 * i + 8, len, 4);
+  put(b, table + 16 * i + 12, flags, 2);
+  put(b, table + 16 * i + 14, next, 2);
+}
+static void offer(struct bench *b, unsigned avail, unsigned size, unsigned head) {
+  unsigned idx = (unsigned)get(b, avail + 2, 2);
+  put(b, avail + 4 + 2 * (idx % size), head, 2);
+  put(b, avail + 2, idx + 1, 2);
+}
+
+static void wr(struct bench *b, uint64_t a, uint64_t v, int size) {
+  if (b->config.big_endian) v = __builtin_bswap64(v) >> (64 - 8 * size);
+  io_board_write(&b->board, bench_address(a), v, size);
+}
+static uint64_t rd(struct bench *b, uint64_t a, int size) {
+  uint64_t v = io_board_read(&b->board, bench_address(a), size);
+  return b->config.big_endian ? __builtin_bswap64(v) >> (64 - 8 * size) : v;
+}
+
+/* What a modern driver does: features, queue q of 8 entries at the fixed places (+ 0x100 for queue 1), DRIVER_OK. */
+static void modern_setup(struct bench *b, unsigned queues) {
+  big_ring = false;
+  wr(b, COMMON + 20, 0, 1);
+  wr(b, COMMON + 20, 3, 1);
+  wr(b, COMMON + 0, 1, 4);
+  cr_assert_eq(rd(b, COMMON + 4, 4), 1, "VERSION_1 is offered");
+  wr(b, COMMON + 8, 1, 4);
+  wr(b, COMMON + 12, 1, 4);
+  wr(b, COMMON + 8, 0, 4);
+  wr(b, COMMON + 12, 1u << 28, 4);
+  wr(b, COMMON + 20, 11, 1);
+  cr_assert_eq(rd(b, COMMON + 20, 1), 11);
+  for (unsigned q = 0; q < queues; q++) {
+    wr(b, COMMON + 22, q, 2);
+    cr_assert_eq(rd(b, COMMON + 24, 2), 128);
+    wr(b, COMMON + 24, 8, 2);
+    wr(b, COMMON + 32, DESC + 0x100 * q, 8);
+    wr(b, COMMON + 40, AVAIL + 0x100 * q, 8);
+    wr(b, COMMON + 48, USED + 0x100 * q, 8);
+    wr(b, COMMON + 28, 1, 2);
+  }
+  wr(b, COMMON + 20, 15, 1);
+}
+
+Test(virtio, capabilities_are_found) {
+  static struct bench b;
+  start(&b, false);
+  struct io_pci_dev *d = b.board.pci.dev[IO_PCI_DEVFN(BLK, 0)];
+  unsigned kinds = 0;
+  for (unsigned at = d->config[PCI_CAPS], n = 0; at && n < 10; at = d->config[at + 1], n++) {
+    cr_expect_eq(d->config[at], 9);
+    cr_expect_eq(d->config[at + 4], 4);
+    kinds |= 1u << d->config[at + 3];
+  }
+  cr_expect_eq(kinds, 0x1e, "common, notify, isr, device");
+  cr_expect(d->config[PCI_STATUS] & 0x10);
+}
+
+static void blk_request(struct bench *b, unsigned type, uint64_t sector, unsigned data, unsigned len, bool in) {
+  put(b, HDR, type, 4);
+  put(b, HDR + 8, sector, 8);
+  b->ram[STATUS] = 0xee;
+  descriptor(b, DESC, 0, HDR, 16, NEXT, 1);
+  descriptor(b, DESC, 1, data, len, NEXT | (in ? WRITE : 0), 2);
+  descriptor(b, DESC, 2, STATUS, 1, WRITE, 0);
+}
+
+Test(virtio, block_modern_in_both_orders) {
+  for (int big = 0; big < 2; big++) {
+    static struct bench b;
+    start(&b, big);
+    card(&b, BLK);
+    modern_setup(&b, 1);
+    cr_expect_eq(rd(&b, CARD, 8), 64, "capacity in sectors");
+    blk_request(&b, 0, 3, DATA, 1024, true);
+    offer(&b, AVAIL, 8, 0);
+    wr(&b, BELL, 0, 2);
+    cr_expect_eq(b.ram[STATUS], 0);
+    cr_expect_arr_eq(b.ram + DATA, image + 3 * 512, 1024);
+    cr_expect_eq(get(&b, USED + 2, 2), 1);
+    cr_expect_eq(get(&b, USED + 8, 4), 1025);
+    cr_expect_eq(b.board.pci.dev[IO_PCI_DEVFN(BLK, 0)]->intx, true);
+    cr_expect_eq(rd(&b, ISR, 1), 1);
+    cr_expect_eq(rd(&b, ISR, 1), 0);
+    cr_expect_eq(b.board.pci.dev[IO_PCI_DEVFN(BLK, 0)]->intx, false);
+    memset(b.ram + DATA, 0x5c, 512);
+    blk_request(&b, 1, 9, DATA, 512, false);
+    put(&b, AVAIL, 1, 2); /* no interrupt, please */
+    offer(&b, AVAIL, 8, 0);
+    wr(&b, BELL, 0, 2);
+    cr_expect_eq(b.ram[STATUS], 0);
+    cr_expect_eq(image[9 * 512 + 511], 0x5c);
+    cr_expect_eq(rd(&b, ISR, 1), 0);
+    static const struct {
+      unsigned type, len;
+      uint64_t sector;
+      uint8_t status;
+    } odd[] = {{4, 0, 0, 0}, {99, 512, 0, 2}, {0, 512, 64, 1}, {0, 1024, 63, 1}, {0, 100, 0, 1}, {0, 512, UINT64_MAX, 1}};
+    for (unsigned i = 0; i < sizeof odd / sizeof *odd; i++) {
+      blk_request(&b, odd[i].type, odd[i].sector, DATA, odd[i].len, true);
+      offer(&b, AVAIL, 8, 0);
+      wr(&b, BELL, 0, 2);
+      cr_expect_eq(b.ram[STATUS], odd[i].status, "row %u: %u", i, b.ram[STATUS]);
+    }
+  }
+}
+
+Test(virtio, block_legacy_in_both_orders) {
+  for (int big = 0; big < 2; big++) {
+    static struct bench b;
+    start(&b, big);
+    card(&b, BLK);
+    big_ring = big; /* a legacy driver writes its own byte order */
+    wr(&b, PORTS + 18, 3, 1);
+    wr(&b, PORTS + 4, 0, 4);
+    wr(&b, PORTS + 14, 0, 2);
+    cr_assert_eq(rd(&b, PORTS + 12, 2), 128);
+    wr(&b, PORTS + 8, 8, 4); /* page 8: descriptors 0x8000, avail 0x8800, used 0x9000 */
+    wr(&b, PORTS + 18, 7, 1);
+    put(&b, HDR, 0, 4);
+    put(&b, HDR + 8, 5, 8);
+    descriptor(&b, 0x8000, 7, HDR, 16, NEXT, 3);
+    descriptor(&b, 0x8000, 3, DATA, 512, NEXT | WRITE, 1);
+    descriptor(&b, 0x8000, 1, STATUS, 1, WRITE, 0);
+    offer(&b, 0x8800, 128, 7);
+    wr(&b, PORTS + 16, 0, 2);
+    cr_expect_eq(b.ram[STATUS], 0);
+    cr_expect_arr_eq(b.ram + DATA, image + 5 * 512, 512);
+    cr_expect_eq(get(&b, 0x9002, 2), 1);
+    cr_expect_eq(get(&b, 0x9004, 4), 7);
+    cr_expect_eq(rd(&b, PORTS + 19, 1), 1);
+    uint8_t capacity[8];
+    for (unsigned i = 0; i < 8; i++) capacity[i] = (uint8_t)rd(&b, PORTS + 20 + i, 1);
+    cr_expect_eq(capacity[big ? 7 : 0], 64);
+  }
+}
+
+Test(virtio, indirect_descriptors) {
+  static struct bench b;
+  start(&b, false);
+  card(&b, BLK);
+  modern_setup(&b, 1);
+  put(&b, HDR, 0, 4);
+  put(&b, HDR + 8, 1, 8);
+  descriptor(&b, 0x4000, 0, HDR, 16, NEXT, 1);
+  descriptor(&b, 0x4000, 1, DATA, 512, NEXT | WRITE, 2);
+  descriptor(&b, 0x4000, 2, STATUS, 1, WRITE, 0);
+  descriptor(&b, DESC, 5, 0x4000, 48, INDIRECT, 0);
+  offer(&b, AVAIL, 8, 5);
+  wr(&b, BELL, 0, 2);
+  cr_expect_eq(b.ram[STATUS], 0);
+  cr_expect_arr_eq(b.ram + DATA, image + 512, 512);
+}
+
+/* Each row makes one ring no card can serve; it must say so and live on after a reset. */
+Test(virtio, broken_drivers) {
+  static const struct {
+    const char *what;
+    unsigned head, len, flags, next;
+    int ahead;
+  } rows[] = {
+      {"head out of range", 9, 16, 0, 0, 1},     {"a loop", 0, 16, NEXT, 0, 1},
+      {"next out of range", 0, 16, NEXT, 77, 1}, {"ragged indirect table", 0, 17, INDIRECT, 0, 1},
+      {"empty indirect table", 0, 0, INDIRECT, 0, 1}, {"avail index ran away", 0, 16, 0, 0, 500},
+  };
+  static struct bench b;
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    start(&b, false);
+    card(&b, BLK);
+    modern_setup(&b, 1);
+    descriptor(&b, DESC, 0, HDR, rows[i].len, rows[i].flags, rows[i].next);
+    put(&b, AVAIL + 4, rows[i].head, 2);
+    put(&b, AVAIL + 2, (uint64_t)rows[i].ahead, 2);
+    wr(&b, BELL, 0, 2);
+    cr_expect_eq(rd(&b, COMMON + 20, 1), 15 | 64, "%s", rows[i].what);
+    wr(&b, BELL, 0, 2);
+    wr(&b, COMMON + 20, 0, 1);
+    cr_expect_eq(rd(&b, COMMON + 20, 1), 0);
+  }
+}
+
+Test(virtio, rng_repeats) {
+  static struct bench b;
+  uint8_t first[64];
+  for (int run = 0; run < 2; run++) {
+    start(&b, false);
+    card(&b, RNG);
+    modern_setup(&b, 1);
+    descriptor(&b, DESC, 0, DATA, 40, NEXT | WRITE, 1);
+    descriptor(&b, DESC, 1, DATA + 40, 100, WRITE, 0);
+    offer(&b, AVAIL, 8, 0);
+    wr(&b, BELL, 0, 2);
+    cr_expect_eq(get(&b, USED + 8, 4), 64);
+    if (!run) memcpy(first, b.ram + DATA, 64);
+    cr_expect_arr_eq(b.ram + DATA, first, 64);
+    cr_expect_neq(first[0] | first[1] | first[63], 0);
+  }
+}
+
+Test(virtio, console_types_and_shows) {
+  static struct bench b;
+  start(&b, false);
+  card(&b, CON);
+  modern_setup(&b, 2);
+  memcpy(b.ram + DATA, "hello", 5);
+  descriptor(&b, DESC + 0x100, 0, DATA, 5, 0, 0);
+  offer(&b, AVAIL + 0x100, 8, 0);
+  wr(&b, BELL + 4, 1, 2);
+  cr_expect_str_eq(b.shown, "hello");
+  strcpy(b.typed, "yes");
+  bench_pass(&b, 10000000);
+  cr_expect_eq(b.typed_at, 0, "nothing is taken while there is no buffer");
+  descriptor(&b, DESC, 0, DATA, 16, WRITE, 0);
+  offer(&b, AVAIL, 8, 0);
+  wr(&b, BELL, 0, 2);
+  cr_expect_eq(get(&b, USED + 8, 4), 3);
+  cr_expect_arr_eq(b.ram + DATA, "yes", 3);
+  offer(&b, AVAIL, 8, 0);
+  wr(&b, BELL, 0, 2);
+  strcpy(b.typed + 3, "!");
+  bench_pass(&b, 2000000);
+  cr_expect_eq(b.ram[DATA], '!', "a later byte is found by the timer");
+}

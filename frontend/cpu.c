@@ -1,0 +1,239 @@
+/* frontend/cpu.c: making, resetting, timing, comparing and showing a cpu. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frontend/cpu.h"
+#include "frontend/decode.h"
+#include "frontend/helpers.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What generated code and lifters rely on: slots within reach of a 16-bit offset, $0 first. */
+_Static_assert(offsetof(struct cpu, j) == 0, "the jit_cpu comes first");
+_Static_assert(offsetof(struct cpu, fpu) < UINT16_MAX, "slots have 16-bit offsets");
+
+int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
+  const struct cpu_model *m = cfg->model;
+  memset(c, 0, sizeof *c);
+  c->cfg = *cfg;
+  c->index = malloc(sizeof *c->index);
+  c->ir = malloc(sizeof *c->ir);
+  if (!c->index || !c->ir || insn_index_init(c->index, m->isa) ||
+      mmu_guest_init(&c->mmu, m->tlb_entries, m->segbits, m->pabits, &c->j.tlb)) {
+    mips_cpu_fini(c);
+    return -1;
+  }
+  mips_cpu_reset(c);
+  return 0;
+}
+
+void mips_cpu_fini(struct cpu *c) {
+  mips_drop_code(c);
+  mmu_guest_fini(&c->mmu);
+  free(c->index);
+  free(c->ir);
+  c->index = NULL;
+  c->ir = NULL;
+}
+
+void mips_cpu_reset(struct cpu *c) {
+  const struct cpu_model *m = c->cfg.model;
+  uint64_t now = mips_boundary(c);
+  memset(&c->cp0, 0, sizeof c->cp0);
+  memset(c->gpr, 0, sizeof c->gpr);
+  memset(c->shadow, 0, sizeof c->shadow);
+  c->ll_bit = 0;
+  c->irq = 0;
+  c->waiting = false;
+  c->dead = NULL;
+  c->cp0.prid = m->prid;
+  memcpy(c->cp0.config, m->config, sizeof c->cp0.config);
+  /* The R4000 and R10000 have Config.BE in the same place as MIPS32. */
+  if (c->cfg.big_endian) c->cp0.config[0] |= 1 << 15;
+  c->cp0.status = 1 << 22 | 1 << 2; /* BEV, ERL */
+  c->cp0.ebase = 0x80000000;
+  c->cp0.intctl = 7u << 29 | 7u << 26; /* IPTI, IPPCI: hardware interrupt 5 */
+  c->cp0.srsctl = (uint32_t)m->shadow_sets << 26;
+  c->cp0.debug = 1 << 15; /* EJTAG version 0 */
+  c->cp0.random_state = 1;
+  c->fpu = (struct mips_fpu){.fcsr = m->fcsr_reset, .fcsr_rw = m->fcsr_rw, .fir = m->fcr0};
+  for (int i = 0; i < m->watch; i++) c->cp0.watchhi[i] = i + 1 < m->watch ? 1u << 31 : 0;
+  mips_timer_rearm(c, now);
+  c->j.pc = UINT64_C(0xffffffffbfc00000);
+  mips_mode_changed(c);
+}
+
+static enum mmu_priv privilege(const struct cpu *c) {
+  uint32_t s = c->cp0.status, ksu = s >> 3 & 3;
+  if (s & 6 || c->cp0.debug >> 30 & 1) return MMU_KERNEL; /* ERL, EXL, debug mode */
+  return ksu == 0 ? MMU_KERNEL : ksu == 1 ? MMU_SUPERVISOR : MMU_USER;
+}
+
+void mips_mode_changed(struct cpu *c) {
+  const struct cpu_model *m = c->cfg.model;
+  uint32_t s = c->cp0.status, mode;
+  enum mmu_priv p = privilege(c);
+  bool wide = m->isa & ISA_MIPS3, kx = s >> 7 & 1, sx = s >> 6 & 1, ux = s >> 5 & 1, px = s >> 23 & 1;
+  bool addr64 = p == MMU_KERNEL ? kx : p == MMU_SUPERVISOR ? sx : ux;
+  bool ops64 = p == MMU_KERNEL || (p == MMU_SUPERVISOR ? sx : ux || px);
+  mode = (uint32_t)p;
+  if (wide && addr64) mode |= MODE_ADDR64;
+  if (wide && ops64) mode |= MODE_OPS64;
+  if (p == MMU_KERNEL || s >> 28 & 1) mode |= MODE_CP0;
+  if (s >> 29 & 1 && m->isa & ISA_FPU) mode |= MODE_CU1;
+  if (s >> 26 & 1) mode |= MODE_FR;
+  if (c->cfg.big_endian) mode |= MODE_BIG;
+  /* PRA vol. I: MIPS IV user code needs Status.XX on MIPS IV, 64-bit operations on MIPS64 release 1. */
+  bool cop1x = m->isa & ISA_MIPS32R2 ? true : m->isa & ISA_MIPS64 ? ops64 : p == MMU_KERNEL || s >> 31;
+  if (cop1x) mode |= MODE_COP1X;
+  c->mode = mode;
+  struct mmu_state st = {.priv = (uint8_t)p,
+                         .asid = (uint8_t)c->cp0.entryhi,
+                         .erl = s >> 2 & 1,
+                         .kx = wide && kx,
+                         .sx = wide && sx,
+                         .ux = wide && ux};
+  if (mmu_set_state(&c->mmu, &st)) c->dead = "out of host memory";
+}
+
+uint64_t mips_boundary(const struct cpu *c) {
+  return c->cycles - (uint64_t)c->j.budget;
+}
+
+uint64_t mips_now(const struct cpu *c) {
+  /* The block head has charged the whole block: give back what has not run yet. */
+  if (!c->j.running) return mips_boundary(c);
+  return mips_boundary(c) - (jit_block_shape(c->j.block).insns - c->j.at);
+}
+
+uint64_t mips_instructions(const struct cpu *c) {
+  return mips_now(c) - c->stalled - c->idled;
+}
+
+void mips_irq_update(struct cpu *c) {
+  uint32_t lines = c->irq | (c->cp0.timer ? 1u << 5 : 0);
+  c->cp0.cause = (c->cp0.cause & ~0xfc00u) | lines << 10;
+  if (c->cfg.model->isa & ISA_MIPS32R2) c->cp0.cause = (c->cp0.cause & ~(1u << 30)) | c->cp0.timer << 30; /* TI */
+}
+
+void mips_irq_set(struct cpu *c, int line, int level) {
+  assert(line >= 0 && line < 6);
+  c->irq = (c->irq & ~(1u << line)) | (level ? 1u << line : 0);
+  mips_irq_update(c);
+}
+
+uint32_t mips_count(const struct cpu *c, uint64_t now) {
+  if (c->cp0.cause >> 27 & 1) return c->cp0.count_frozen; /* DC */
+  return (uint32_t)(now / c->cfg.model->ccres + c->cp0.count_base);
+}
+
+void mips_timer_rearm(struct cpu *c, uint64_t now) {
+  uint64_t ticks = now / c->cfg.model->ccres;
+  uint32_t ahead = c->cp0.compare - mips_count(c, now);
+  c->cp0.timer_at = (ticks + (ahead ? ahead : UINT64_C(1) << 32)) * c->cfg.model->ccres;
+  if (c->cp0.cause >> 27 & 1) c->cp0.timer_at = UINT64_MAX;
+}
+
+uint64_t mips_timer_deadline(const struct cpu *c) {
+  return c->cp0.timer_at;
+}
+
+void mips_shadow_switch(struct cpu *c, unsigned from, unsigned to) {
+  if (from == to) return;
+  memcpy(c->shadow[from], c->gpr, sizeof c->gpr);
+  memcpy(c->gpr, c->shadow[to], sizeof c->gpr);
+  c->gpr[0] = 0;
+}
+
+/* --- digest and dump, from the slot table --- */
+
+static uint64_t mix(uint64_t h, uint64_t v) {
+  h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+  return h ^ h >> 29;
+}
+
+struct state_row {
+  const char *label;
+  uint32_t offset, size, count; /* count elements of size bytes */
+};
+static const struct state_row state_rows[] = {
+#define STATE(member, label) {label, offsetof(struct cpu, member), sizeof(((struct cpu *)0)->member), 1},
+#define STATES(member, label)                                                                                          \
+  {label, offsetof(struct cpu, member), sizeof(((struct cpu *)0)->member[0]),                                          \
+   sizeof(((struct cpu *)0)->member) / sizeof(((struct cpu *)0)->member[0])},
+#define SLOT(name, member, label, flags) STATE(member, label)
+#include "frontend/cpu_slots.def"
+};
+
+static uint64_t state_value(const struct cpu *c, const struct state_row *r, uint32_t i) {
+  uint64_t v = 0;
+  memcpy(&v, (const char *)c + r->offset + i * r->size, r->size < 8 ? r->size : 8);
+  return v;
+}
+
+uint64_t mips_hash(const struct cpu *c, uint64_t h) {
+  for (size_t r = 0; r < sizeof state_rows / sizeof state_rows[0]; r++)
+    for (uint32_t i = 0; i < state_rows[r].count; i++) h = mix(h, state_value(c, &state_rows[r], i));
+  return mmu_tlb_hash(&c->mmu, mix(h, mips_boundary(c)));
+}
+
+void mips_dump(const struct cpu *c, FILE *to) {
+  unsigned column = 0;
+  for (size_t r = 0; r < sizeof state_rows / sizeof state_rows[0]; r++) {
+    if (state_rows[r].count > 1) continue;
+    fprintf(to, "%-10s %016" PRIx64 "%s", state_rows[r].label, state_value(c, &state_rows[r], 0),
+            ++column % 4 ? "  " : "\n");
+  }
+  fputc('\n', to);
+}
+
+const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n) {
+  uint32_t cause = c->cp0.cause;
+  const char *exc = mips_exc_name[cause >> 2 & 31];
+  snprintf(buf, n, "%s: pc 0x%" PRIx64 ", epc 0x%" PRIx64 ", cause %s, status 0x%08x, badvaddr 0x%" PRIx64,
+           c->dead ? c->dead : "running", c->j.pc, c->cp0.epc, exc ? exc : "?", c->cp0.status, c->cp0.badvaddr);
+  return buf;
+}
+
+/* --- what the jit is told --- */
+
+static const struct jit_slot slots[] = {
+#define STATE(member, label)
+#define STATES(member, label)
+#define SLOT(name, member, label, flags) {label, offsetof(struct cpu, member)},
+#include "frontend/cpu_slots.def"
+};
+_Static_assert(sizeof slots / sizeof slots[0] <= IR_MAX_SLOTS, "the IR knows fewer slots");
+static const jit_helper helpers[] = {
+#define HELPER(name) mips_help_##name,
+#include "frontend/helpers.def"
+};
+static const char *const helper_names[] = {
+#define HELPER(name) #name,
+#include "frontend/helpers.def"
+};
+
+static uint64_t load_hook(void *c, uint64_t va, unsigned op) {
+  return mips_load(c, va, op);
+}
+static void store_hook(void *c, uint64_t va, uint64_t v, unsigned op) {
+  mips_store(c, va, v, op);
+}
+static void raise_hook(void *c, unsigned exception) {
+  mips_raise(c, exception);
+}
+
+const struct jit_guest *mips_jit_guest(void) {
+  static const struct jit_guest guest = {
+      .slot = slots,
+      .slots = sizeof slots / sizeof slots[0],
+      .zero_slot = 0,
+      .helper = helpers,
+      .helper_name = helper_names,
+      .helpers = sizeof helpers / sizeof helpers[0],
+      .load = load_hook,
+      .store = store_hook,
+      .raise = raise_hook,
+  };
+  return &guest;
+}

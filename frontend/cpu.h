@@ -1,0 +1,195 @@
+/* frontend/cpu.h: the state of one MIPS cpu, and what the rest of the frontend does to it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Everything the architecture can show is a row of cpu_slots.def; state not listed there does not
+ * exist. 32-bit registers are kept as the manual wants them in a 64-bit register: sign-extended. */
+#ifndef FRONTEND_CPU_H
+#define FRONTEND_CPU_H
+#include "frontend/fpu.h"
+#include "frontend/model.h"
+#include "jit/jit.h"
+#include "mmu/mmu.h"
+
+/* Exception codes of Cause.ExcCode (MIPS64 PRA vol. III, table "Cause Register ExcCode Field"). */
+enum mips_exc {
+  EXC_INT = 0,
+  EXC_MOD = 1,
+  EXC_TLBL = 2,
+  EXC_TLBS = 3,
+  EXC_ADEL = 4,
+  EXC_ADES = 5,
+  EXC_IBE = 6,
+  EXC_DBE = 7,
+  EXC_SYS = 8,
+  EXC_BP = 9,
+  EXC_RI = 10,
+  EXC_CPU = 11, /* coprocessor unusable; which one is in cpu->fault.ce */
+  EXC_OV = 12,
+  EXC_TR = 13,
+  EXC_FPE = 15,
+  EXC_TLBRI = 19,
+  EXC_TLBXI = 20,
+  EXC_WATCH = 23,
+  EXC_MCHECK = 24,
+  EXC_CODES = 32,
+  /* Raised by lifters with a coprocessor number: EXC_CPU with Cause.CE set. */
+  EXC_CPU0 = 64,
+  EXC_CPU1,
+  EXC_CPU2,
+  EXC_CPU3,
+};
+
+/* State bits a translation depends on (part of the block key); rewritten only by
+ * mips_mode_changed(). */
+enum mips_mode {
+  MODE_PRIV = 3,        /* enum mmu_priv: 0 kernel, 1 supervisor, 2 user */
+  MODE_OPS64 = 1 << 2,  /* 64-bit operations are enabled */
+  MODE_ADDR64 = 1 << 3, /* addresses are 64 bits wide */
+  MODE_CP0 = 1 << 4,    /* coprocessor 0 usable */
+  MODE_CU1 = 1 << 5,
+  MODE_CU2 = 1 << 6,
+  MODE_FR = 1 << 7,
+  MODE_BIG = 1 << 8,
+  MODE_COP1X = 1 << 9, /* COP1X, MOVCI and other MIPS IV codes are enabled in this mode */
+};
+
+struct mips_cp0 {
+  uint32_t index, wired, pagegrain, hwrena, intctl, srsctl, srsmap, status, cause, prid, debug, taglo, taghi, datalo,
+      datahi, errctl, cacheerr, perfctl[4], config[8], watchhi[8];
+  uint64_t entrylo0, entrylo1, context, contextconfig, pagemask, badvaddr, entryhi, epc, ebase, lladdr, xcontext,
+      errorepc, depc, desave, kscratch[6], userlocal, watchlo[8];
+  uint32_t compare;
+  uint64_t random_state; /* of the generator behind Random */
+  uint64_t count_base;   /* Count = (cycles / model->ccres + count_base) mod 2^32, while Cause.DC is clear */
+  uint32_t count_frozen; /* Count while Cause.DC is set */
+  uint32_t timer;        /* 1: Count has met Compare since Compare was last written */
+  uint64_t timer_at;     /* cycle at which it next will */
+};
+
+struct cpu;
+struct insn_index;
+
+/* What the monitor lends a cpu. */
+struct cpu_config {
+  const struct cpu_model *model;
+  struct mmu_pmap *pmap; /* must outlive the cpu, as must the jit */
+  struct jit *jit; /* made by mips_jit_new(); may be shared by cpus of one model */
+  bool big_endian;
+  /* Device access at a guest-physical address outside RAM. */
+  uint64_t (*io_read)(void *ctx, uint64_t gpa, int size);
+  void (*io_write)(void *ctx, uint64_t gpa, uint64_t v, int size);
+  /* Called before each device access with the exact present (cycles); returns nothing. */
+  void (*io_now)(void *ctx, uint64_t cycles);
+  uint64_t (*io_stall)(void *ctx); /* cycles to charge for the access just made */
+  /* An instruction fetched from outside RAM (boot flash); false: bus error. NULL: always a bus error. */
+  bool (*io_fetch)(void *ctx, uint64_t gpa, uint32_t *word);
+  void *ctx;
+  FILE *trace_insn, *trace_exc, *trace_tlb; /* borrowed; NULL: off */
+};
+
+struct mips_fault { /* details of the exception under way */
+  enum mips_exc code;
+  uint64_t badvaddr;
+  bool refill; /* TLB refill: use the refill vector */
+  bool has_va;
+  uint8_t ce;
+};
+
+struct mips_counters {
+  uint64_t exceptions[EXC_CODES], refills, interrupts, eret, tlbwi, tlbwr, device_accesses, code_writes, alone;
+  uint64_t warn_tlb_duplicate, warn_unpredictable;
+};
+
+/* One cpu. Owner: its VCPU thread. The first group is known to generated code by offset. */
+struct cpu {
+  struct jit_cpu j; /* must be first */
+  uint64_t gpr[32], hi, lo;
+  uint64_t fpr[32];
+  struct mips_fpu fpu;
+  uint32_t mode;
+  /* warm */
+  uint64_t ll_bit, ll_gpa, ll_va;
+  struct mips_cp0 cp0;
+  struct mmu_guest mmu; /* architectural TLB, address contexts, the tables j.tlb points into */
+  uint32_t irq;         /* hardware interrupt lines 0..5, level */
+  struct mips_fault fault;
+  bool alone;         /* running an ALONE block: device accesses and code writes happen now */
+  bool waiting;       /* WAIT executed, no interrupt yet */
+  bool fetch_faulted; /* mips_block() has entered the exception of a slot on the next page */
+  uint64_t cycles;    /* time at the end of the present slice: now = cycles - j.budget */
+  uint64_t deadline;  /* of mips_run() */
+  uint64_t stalled;   /* cycles of it that were bus stalls */
+  uint64_t idled;     /* cycles of it that were skipped in WAIT */
+  struct mips_counters n;
+  uint64_t shadow[16][32]; /* register sets other than the current one */
+  const char *dead;        /* why nothing can ever happen again, or NULL */
+  /* cold, set once by mips_cpu_init() */
+  struct insn_index *index; /* owned */
+  struct ir_block *ir;      /* owned; scratch of the translator */
+  struct cpu_config cfg;
+};
+
+static inline bool mips_big(const struct cpu *c) {
+  return c->mode & MODE_BIG;
+}
+
+/* The exact present, also in the middle of a block (in helpers and slow paths), in cycles since
+ * power-on. */
+uint64_t mips_now(const struct cpu *c);
+/* Guest instructions attempted so far. */
+uint64_t mips_instructions(const struct cpu *c);
+
+int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg);
+void mips_cpu_fini(struct cpu *c);
+void mips_cpu_reset(struct cpu *c); /* cold reset (PRA vol. III 'Reset Exception') */
+/* The guest description a jit for this cpu needs; static storage. */
+const struct jit_guest *mips_jit_guest(void);
+
+enum mips_stop {
+  MIPS_STOP_TIME, /* the deadline is reached */
+  MIPS_STOP_WAIT, /* WAIT, and no interrupt pending: time may be skipped */
+  MIPS_STOP_DEAD, /* can never do anything again: see mips_dead_reason() */
+};
+/* Run until the deadline (cycles), exactly; or until nothing can be done before an interrupt. VCPU
+ * thread. */
+enum mips_stop mips_run(struct cpu *c, uint64_t deadline);
+/* Within mips_run(), from a device access: stop at `deadline` if that is sooner. Exact: takes effect at the end of the
+ * unit that made the access. */
+void mips_run_until(struct cpu *c, uint64_t deadline);
+/* Skip idle time: WAIT goes on, time becomes `cycles`. */
+void mips_idle_to(struct cpu *c, uint64_t cycles);
+/* Cycle at which Count reaches Compare, UINT64_MAX when it cannot matter. */
+uint64_t mips_timer_deadline(const struct cpu *c);
+/* Level of hardware interrupt line 0..5. Between instructions only. */
+void mips_irq_set(struct cpu *c, int line, int level);
+/* Why the cpu is dead: one line; static or in buf. */
+const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n);
+/* 64-bit digest of all state in cpu_slots.def and the TLB. */
+uint64_t mips_hash(const struct cpu *c, uint64_t seed);
+void mips_dump(const struct cpu *c, FILE *to);
+
+/* --- within the frontend --- */
+uint64_t mips_boundary(const struct cpu *c);                    /* the present, between instructions */
+uint64_t mips_load(struct cpu *c, uint64_t va, unsigned ir_op); /* as an IR load would; trouble is in c->j */
+void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op);
+/* The frame that holds the instruction at pc, or NULL: `trouble` set, or (*device set) to be fetched by the bus. */
+struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device);
+bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word); /* false: an exception was raised */
+/* A block for the address in j.pc, translated if need be. NULL: an exception was raised (or memory ran out). */
+struct jit_block *mips_block(struct cpu *c, bool alone);
+uint32_t mips_count(const struct cpu *c, uint64_t now);
+void mips_timer_rearm(struct cpu *c, uint64_t now); /* after Count, Compare or Cause.DC changed */
+void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t bytes);
+/* Forget all translations of the frames behind the pmap; they are made again when needed. */
+void mips_drop_code(struct cpu *c);
+void mips_mode_changed(struct cpu *c); /* after Status, Config or Debug changed: recompute mode and address context */
+/* Note the exception; it is taken when the block is left. Helpers return 0 after calling this. */
+void mips_raise(struct cpu *c, enum mips_exc code);
+void mips_raise_va(struct cpu *c, enum mips_exc code, uint64_t va, bool refill);
+/* Enter the handler: EPC, Cause, Status, vector. pc and slot of the victim given. */
+void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot);
+bool mips_interrupt_pending(const struct cpu *c);
+/* Exchange the general registers of set `from`, now in gpr[], for those of set `to`. */
+void mips_shadow_switch(struct cpu *c, unsigned from, unsigned to);
+extern const char *const mips_exc_name[EXC_CODES];
+void mips_irq_update(struct cpu *c); /* Cause.IP from lines and timer */
+#endif

@@ -1,0 +1,82 @@
+/* frontend/helpers_mem.c: unaligned stores, load linked and store conditional. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All memory is reached through mips_load and mips_store, which raise, or ask for a restart, in c->j.trouble: then
+ * nothing else may have changed. */
+#include "frontend/cpu.h"
+#include "frontend/helpers.h"
+
+#define HELP(name) uint64_t mips_help_##name(void *cpu, uint64_t a, uint64_t b, uint64_t c)
+
+/* --- SWL, SWR, SDL, SDR (MIPS64 vol. II) ---
+ * `left` stores the most significant bytes, from the addressed byte to the end of the aligned unit in the guest's
+ * order of significance; `right` the least significant ones, up to the addressed byte. The addressed byte goes first,
+ * so that a fault names it; the others are on the same page and cannot fault after it. */
+
+static uint64_t store_part(struct cpu *c, uint64_t va, uint64_t v, unsigned bytes, bool left) {
+  unsigned offset = (unsigned)va & (bytes - 1);
+  bool up = left == mips_big(c); /* towards higher addresses */
+  unsigned n = up ? bytes - offset : offset + 1;
+  for (unsigned k = 0; k < n; k++) {
+    /* left: the addressed byte is the most significant; right: the least */
+    unsigned byte = left ? bytes - 1 - k : k;
+    mips_store(c, up ? va + k : va - k, v >> 8 * byte & 0xff, IR_ST8);
+    if (c->j.trouble) break;
+  }
+  return 0;
+}
+
+#define STORE_PART(name, bytes, left)                                                                                  \
+  HELP(name) {                                                                                                         \
+    (void)c;                                                                                                           \
+    return store_part(cpu, a, b, bytes, left);                                                                         \
+  }
+STORE_PART(SWL, 4, true)
+STORE_PART(SWR, 4, false)
+STORE_PART(SDL, 8, true)
+STORE_PART(SDR, 8, false)
+
+/* --- LL, SC --- the link is to the address; whoever lets another cpu run, and ERET, clear ll_bit */
+
+static uint64_t load_linked(struct cpu *c, uint64_t va, unsigned op) {
+  uint64_t v = mips_load(c, va, op);
+  if (c->j.trouble) return 0;
+  gpa_t at = gpa(0);
+  bool writable;
+  if (mmu_translate(&c->mmu, va, MMU_READ, &at, &writable) != MMU_OK) at = gpa(0);
+  c->ll_bit = 1;
+  c->ll_va = va;
+  c->ll_gpa = at.v;
+  c->cp0.lladdr = at.v;
+  return v;
+}
+
+/* With a broken link memory is not touched, so that nothing can fault: the LL of the retry will. */
+static uint64_t store_conditional(struct cpu *c, uint64_t va, uint64_t v, unsigned op) {
+  if (!c->ll_bit || c->ll_va != va) {
+    c->ll_bit = 0;
+    return 0;
+  }
+  mips_store(c, va, v, op);
+  if (c->j.trouble) return 0;
+  c->ll_bit = 0;
+  return 1;
+}
+
+HELP(LL) {
+  (void)b;
+  (void)c;
+  return load_linked(cpu, a, mips_big(cpu) ? IR_LD32S_X : IR_LD32S);
+}
+HELP(LLD) {
+  (void)b;
+  (void)c;
+  return load_linked(cpu, a, mips_big(cpu) ? IR_LD64_X : IR_LD64);
+}
+HELP(SC) {
+  (void)c;
+  return store_conditional(cpu, a, b, mips_big(cpu) ? IR_ST32_X : IR_ST32);
+}
+HELP(SCD) {
+  (void)c;
+  return store_conditional(cpu, a, b, mips_big(cpu) ? IR_ST64_X : IR_ST64);
+}

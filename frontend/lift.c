@@ -1,0 +1,119 @@
+/* frontend/lift.c: from guest words to a block of IR: where blocks end, delay slots, exits. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A block ends with the first branch (and its delay slot), after an instruction that may change what is translated or
+ * interrupted, at the end of the page, or when it is long. A branch and its slot are one unit: nothing comes between.
+ */
+#include "frontend/lift.h"
+#include "frontend/cpu.h"
+#include "frontend/translate.h"
+#include <assert.h>
+
+ir_ref gpr(struct lift *l, unsigned n) {
+  return n ? ir_get(l->ir, n) : ir_const(l->ir, 0);
+}
+
+void set_gpr(struct lift *l, unsigned n, ir_ref v) {
+  if (n) ir_set(l->ir, n, v);
+}
+
+/* Coprocessor usability comes before everything else, then whether this mode has the instruction. */
+static int refusal(const struct lift *l, const struct insn_index *x, bool known, const struct insn *i) {
+  static const uint32_t usable[4] = {MODE_CP0, MODE_CU1, MODE_CU2, 0};
+  int cop = insn_coprocessor(i->word, x->isa);
+  if (cop >= 0 && !(l->mode & usable[cop])) return EXC_CPU0 + cop;
+  if (!known) return EXC_RI;
+  if (insn_is_64bit(i->row) && !(l->mode & MODE_OPS64)) return EXC_RI;
+  if (insn_is_mips4(i->row, x->isa) && !(l->mode & MODE_COP1X)) return EXC_RI;
+  return -1;
+}
+
+/* Lift one instruction; true when nothing can follow it because it always raises. */
+static bool lift_insn(struct lift *l, const struct insn_index *x, uint32_t word) {
+  struct insn i = {0};
+  bool known = insn_decode(x, word, &i);
+  int no = refusal(l, x, known, &i);
+  l->flow = LIFT_NEXT;
+  if (no >= 0)
+    ir_raise(l->ir, (unsigned)no);
+  else
+    insn_info[i.row].lift(l, &i);
+  return l->ir->n && l->ir->op[l->ir->n - 1].op == IR_RAISE;
+}
+
+static bool is_branch(enum lift_flow f) {
+  return f == LIFT_BRANCH || f == LIFT_LIKELY || f == LIFT_JUMP_REG;
+}
+
+/* The exits of a branch whose slot ended with `slot_flow`. */
+static void branch_exits(struct lift *l, const struct lift *b, enum lift_flow slot_flow) {
+  struct ir_block *ir = l->ir;
+  uint64_t next = b->pc + 8;
+  bool conditional = b->flow == LIFT_BRANCH && b->cond != IR_NONE;
+  if (slot_flow == LIFT_STOP) { /* the slot may have changed the mode: every way out passes the run loop */
+    ir_ref to = b->flow == LIFT_JUMP_REG ? b->target_reg : ir_const(ir, b->target);
+    if (conditional) to = ir_op3(ir, IR_SELECT, b->cond, to, ir_const(ir, next));
+    ir_exit_reg(ir, IR_EXIT_REG_STOP, to);
+    return;
+  }
+  if (b->flow == LIFT_JUMP_REG) {
+    ir_exit_reg(ir, IR_EXIT_REG, b->target_reg);
+    return;
+  }
+  uint64_t taken;
+  if (conditional && !ir_is_const(ir, b->cond, &taken)) {
+    ir_exit_if(ir, b->cond, b->target, 0);
+    ir_exit(ir, IR_EXIT, next);
+  } else
+    ir_exit(ir, IR_EXIT, conditional && !taken ? next : b->target);
+}
+
+/* The branch just lifted is instruction n - 1 of the block; lift its slot and the exits. */
+static void lift_branch(struct lift *l, const struct insn_index *x, uint32_t slot_word, struct jit_shape *shape) {
+  struct lift b = *l;
+  uint64_t taken = 1;
+  if (b.flow == LIFT_LIKELY && b.cond != IR_NONE) {
+    if (!ir_is_const(l->ir, b.cond, &taken))
+      ir_exit_if(l->ir, ir_op2(l->ir, IR_EQ, b.cond, ir_const(l->ir, 0)), b.pc + 8, 1);
+    else if (!taken) { /* never: the slot is not executed */
+      ir_exit(l->ir, IR_EXIT, b.pc + 8);
+      return;
+    }
+  }
+  l->ir->at = shape->insns++;
+  shape->flags |= JIT_BLOCK_SLOT;
+  l->pc += 4;
+  l->in_slot = true;
+  if (lift_insn(l, x, slot_word)) return;
+  if (is_branch(l->flow) || l->flow == LIFT_PC) { /* UNPREDICTABLE; lifters refuse these in a slot */
+    ir_raise(l->ir, EXC_RI);
+    return;
+  }
+  branch_exits(l, &b, l->flow);
+}
+
+enum translate_result mips_translate_block(const struct translate_config *t, struct ir_block *ir,
+                                           struct jit_shape *shape) {
+  struct lift l = {.ir = ir, .model = t->model, .mode = t->mode, .pc = t->pc, .cond = IR_NONE, .target_reg = IR_NONE};
+  *shape = (struct jit_shape){.flags = t->alone ? JIT_BLOCK_ALONE : 0};
+  ir_reset(ir);
+  for (;; l.pc += 4) {
+    unsigned words_left = t->words - shape->insns;
+    if (!words_left || shape->insns == t->max_insns || ((t->alone || shape->insns == t->split) && shape->insns)) {
+      ir_exit(ir, IR_EXIT, l.pc);
+      break;
+    }
+    uint32_t word = t->word[shape->insns];
+    ir->at = shape->insns++;
+    if (lift_insn(&l, t->index, word)) break;
+    if (l.flow == LIFT_STOP || l.flow == LIFT_PC) {
+      ir_exit(ir, l.flow == LIFT_PC ? IR_EXIT_PC : IR_EXIT_STOP, l.pc + 4);
+      break;
+    }
+    if (!is_branch(l.flow)) continue;
+    if (words_left == 1 && !t->slot_known) return TRANSLATE_SLOT_MISSING;
+    lift_branch(&l, t->index, words_left == 1 ? t->slot_word : t->word[shape->insns], shape);
+    if (words_left == 1) shape->flags |= JIT_BLOCK_CROSSES;
+    break;
+  }
+  return ir->overflow ? TRANSLATE_TOO_LONG : TRANSLATE_OK;
+}

@@ -1,0 +1,123 @@
+/* frontend/lift_mem.c: loads, stores, synchronisation, cache control. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A load sets its register after the access, so that a fault finds the old value. A load to $0 still accesses memory.
+ * The unaligned loads are an aligned load and a merge; the unaligned stores, which write one to eight bytes of an
+ * aligned unit, are helpers. */
+#include "frontend/cpu.h"
+#include "frontend/helpers.h"
+#include "frontend/lift_rows.h"
+
+/* One-line lifters are rows of a table. */
+/* clang-format off */
+#define LIFT(name) void lift_##name(struct lift *l, const struct insn *i)
+
+ir_ref lift_va(struct lift *l, ir_ref base, ir_ref offset) {
+  return op2(l, l->mode & MODE_ADDR64 ? IR_ADD : IR_ADD32, base, offset);
+}
+
+enum ir_opcode lift_order(const struct lift *l, enum ir_opcode op) {
+  if (!(l->mode & MODE_BIG)) return op; /* hosts are little-endian */
+  static const uint8_t swapped[IR_OPCODES] = {
+      [IR_LD16U] = IR_LD16U_X, [IR_LD16S] = IR_LD16S_X, [IR_LD32U] = IR_LD32U_X, [IR_LD32S] = IR_LD32S_X,
+      [IR_LD64] = IR_LD64_X,   [IR_ST16] = IR_ST16_X,   [IR_ST32] = IR_ST32_X,   [IR_ST64] = IR_ST64_X,
+  };
+  return swapped[op] ? (enum ir_opcode)swapped[op] : op;
+}
+
+ir_ref lift_help(struct lift *l, unsigned helper, ir_ref a, ir_ref b, ir_ref c) {
+  return ir_call(l->ir, helper, a, b, c);
+}
+
+/* --- aligned --- */
+
+#define LOAD(name, op)                                                                                                 \
+  LIFT(name) {                                                                                                         \
+    set_gpr(l, i->rt, ir_load(l->ir, lift_order(l, IR_##op), gpr(l, i->rs), i->imm));                                  \
+  }
+#define STORE(name, op)                                                                                                \
+  LIFT(name) {                                                                                                         \
+    ir_store(l->ir, lift_order(l, IR_##op), gpr(l, i->rs), i->imm, gpr(l, i->rt));                                     \
+  }
+LOAD(LB, LD8S)
+LOAD(LBU, LD8U)
+LOAD(LH, LD16S)
+LOAD(LHU, LD16U)
+LOAD(LW, LD32S)
+LOAD(LWU, LD32U)
+LOAD(LD, LD64)
+STORE(SB, ST8)
+STORE(SH, ST16)
+STORE(SW, ST32)
+STORE(SD, ST64)
+
+/* --- unaligned loads (MIPS64 vol. II, LWL, figures "Bytes Loaded") --- */
+
+struct part {
+  ir_ref data;  /* the aligned unit around the address */
+  ir_ref shift; /* bits between the addressed byte and the end the instruction fills */
+};
+
+/* Load the aligned unit of `bytes` bytes. `left`: LWL and LDL. */
+static struct part load_part(struct lift *l, const struct insn *i, unsigned bytes, bool left) {
+  ir_ref va = lift_va(l, gpr(l, i->rs), imm(l, i->imm));
+  enum ir_opcode op = lift_order(l, bytes == 4 ? IR_LD32S : IR_LD64);
+  struct part p = {.data = ir_load(l->ir, op, op2(l, IR_AND, va, imm(l, -(int64_t)bytes)), 0)};
+  unsigned mask = 8 * (bytes - 1);
+  p.shift = op2(l, IR_AND, op2(l, IR_SHL, va, imm(l, 3)), imm(l, mask));
+  if (left != !!(l->mode & MODE_BIG)) p.shift = op2(l, IR_XOR, p.shift, imm(l, mask));
+  return p;
+}
+
+/* The high bytes of rt come from memory, the low `shift` bits stay. */
+static void load_left(struct lift *l, const struct insn *i, unsigned bytes) {
+  struct part p = load_part(l, i, bytes, true);
+  ir_ref stays = not(l, op2(l, IR_SHL, imm(l, -1), p.shift));
+  ir_ref high = op2(l, bytes == 4 ? IR_SHL32 : IR_SHL, p.data, p.shift);
+  set_gpr(l, i->rt, op2(l, IR_OR, high, op2(l, IR_AND, gpr(l, i->rt), stays)));
+}
+
+/* The low bytes of rt come from memory, the high `shift` bits stay. */
+static void load_right(struct lift *l, const struct insn *i, unsigned bytes) {
+  struct part p = load_part(l, i, bytes, false);
+  ir_ref data = bytes == 4 ? op1(l, IR_ZX32, p.data) : p.data;
+  ir_ref comes = op2(l, IR_SHR, imm(l, bytes == 4 ? INT64_C(0xffffffff) : -1), p.shift);
+  ir_ref stays = op2(l, IR_AND, gpr(l, i->rt), not(l, comes));
+  ir_ref v = op2(l, IR_OR, op2(l, IR_SHR, data, p.shift), stays);
+  set_gpr(l, i->rt, bytes == 4 ? op1(l, IR_SX32, v) : v);
+}
+LIFT(LWL) { load_left(l, i, 4); }
+LIFT(LDL) { load_left(l, i, 8); }
+LIFT(LWR) { load_right(l, i, 4); }
+LIFT(LDR) { load_right(l, i, 8); }
+
+/* --- helpers on an address --- */
+
+/* helper(va, b) */
+static ir_ref help_va(struct lift *l, const struct insn *i, unsigned helper, ir_ref b) {
+  return lift_help(l, helper, lift_va(l, gpr(l, i->rs), imm(l, i->imm)), b, imm(l, 0));
+}
+#define HELP_STORE(name)                                                                                               \
+  LIFT(name) {                                                                                                         \
+    help_va(l, i, HELPER_##name, gpr(l, i->rt));                                                                       \
+  }
+HELP_STORE(SWL)
+HELP_STORE(SWR)
+HELP_STORE(SDL)
+HELP_STORE(SDR)
+LIFT(LL) { set_gpr(l, i->rt, help_va(l, i, HELPER_LL, imm(l, 0))); }
+LIFT(LLD) { set_gpr(l, i->rt, help_va(l, i, HELPER_LLD, imm(l, 0))); }
+LIFT(SC) { set_gpr(l, i->rt, help_va(l, i, HELPER_SC, gpr(l, i->rt))); }
+LIFT(SCD) { set_gpr(l, i->rt, help_va(l, i, HELPER_SCD, gpr(l, i->rt))); }
+LIFT(CACHE) {
+  help_va(l, i, HELPER_CACHE, imm(l, i->hint));
+  l->flow = LIFT_STOP;
+}
+LIFT(SYNCI) {
+  help_va(l, i, HELPER_SYNCI, imm(l, 0));
+  l->flow = LIFT_STOP;
+}
+
+/* Memory is in program order already; prefetches may do nothing. */
+LIFT(SYNC) { lift_NOP(l, i); }
+LIFT(PREF) { lift_NOP(l, i); }
+/* clang-format on */

@@ -1,0 +1,200 @@
+/* frontend/memory.c: the slow paths of loads, stores and fetches. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reached when the soft TLB has no entry: translate, then fill, raise, or go to a device. Device accesses and writes to
+ * translated code happen only in a block that runs ALONE, so that time is exact and no running block is pulled away;
+ * elsewhere they ask for a restart. Pages under a watch register never enter the soft TLB. */
+#include "frontend/cpu.h"
+#include <string.h>
+
+struct shape {
+  uint8_t size;
+  bool sign, swap;
+};
+
+static struct shape shape_of(unsigned ir_op) {
+  switch (ir_op) {
+  case IR_LD8U:
+  case IR_ST8: return (struct shape){1, false, false};
+  case IR_LD8S: return (struct shape){1, true, false};
+  case IR_LD16U:
+  case IR_ST16: return (struct shape){2, false, false};
+  case IR_LD16S: return (struct shape){2, true, false};
+  case IR_LD32U:
+  case IR_ST32: return (struct shape){4, false, false};
+  case IR_LD32S: return (struct shape){4, true, false};
+  case IR_LD16U_X:
+  case IR_ST16_X: return (struct shape){2, false, true};
+  case IR_LD16S_X: return (struct shape){2, true, true};
+  case IR_LD32U_X:
+  case IR_ST32_X: return (struct shape){4, false, true};
+  case IR_LD32S_X: return (struct shape){4, true, true};
+  case IR_LD64_X:
+  case IR_ST64_X: return (struct shape){8, false, true};
+  default: return (struct shape){8, false, false};
+  }
+}
+
+static uint64_t get_bytes(const uint8_t *p, struct shape s) {
+  uint64_t v = 0;
+  memcpy(&v, p, s.size);
+  return s.swap ? __builtin_bswap64(v) >> (64 - 8 * s.size) : v;
+}
+
+static void put_bytes(uint8_t *p, uint64_t v, struct shape s) {
+  if (s.swap) v = __builtin_bswap64(v) >> (64 - 8 * s.size);
+  memcpy(p, &v, s.size);
+}
+
+static uint64_t extend(uint64_t v, struct shape s) {
+  unsigned unused = 64 - 8 * s.size;
+  return s.sign ? (uint64_t)((int64_t)(v << unused) >> unused) : v << unused >> unused;
+}
+
+static void raise_for(struct cpu *c, enum mmu_result r, enum mmu_access kind, uint64_t va) {
+  bool write = kind == MMU_WRITE, iec = c->cp0.pagegrain >> 27 & 1;
+  switch (r) {
+  case MMU_ADDRESS_ERROR: mips_raise_va(c, write ? EXC_ADES : EXC_ADEL, va, false); break;
+  case MMU_REFILL: mips_raise_va(c, write ? EXC_TLBS : EXC_TLBL, va, true); break;
+  case MMU_INVALID: mips_raise_va(c, write ? EXC_TLBS : EXC_TLBL, va, false); break;
+  case MMU_MODIFIED: mips_raise_va(c, EXC_MOD, va, false); break;
+  case MMU_RI: mips_raise_va(c, iec ? EXC_TLBRI : EXC_TLBL, va, false); break;
+  case MMU_XI: mips_raise_va(c, iec ? EXC_TLBXI : EXC_TLBL, va, false); break;
+  case MMU_OK: break;
+  }
+}
+
+/* Does an enabled watch register cover this page (size 0) or this access? (PRA vol. III, WatchLo/WatchHi) */
+static bool watched(const struct cpu *c, uint64_t va, unsigned size, enum mmu_access kind) {
+  for (int i = 0; i < c->cfg.model->watch; i++) {
+    uint64_t lo = c->cp0.watchlo[i];
+    uint32_t hi = c->cp0.watchhi[i];
+    if (!(lo >> (kind == MMU_FETCH ? 2 : kind == MMU_READ ? 1 : 0) & 1)) continue;
+    if (!(hi >> 30 & 1) && (hi >> 16 & 0xff) != c->mmu.state.asid) continue;
+    uint64_t mask = (hi & 0xff8) | 7;
+    if (!size ? ((lo ^ va) & MMU_PAGE_MASK) == 0 : ((lo ^ va) & ~mask) == 0) return true;
+  }
+  return false;
+}
+
+/* A watch hit while EXL or ERL is set is only noted (Cause.WP) and taken later; we note it. */
+static bool watch_hit(struct cpu *c, uint64_t va, unsigned size, enum mmu_access kind) {
+  if (!c->cfg.model->watch || !watched(c, va, size, kind)) return false;
+  if (c->cp0.status & 6) {
+    c->cp0.cause |= 1u << 22;
+    return false;
+  }
+  mips_raise(c, EXC_WATCH);
+  return true;
+}
+
+static bool restart(struct cpu *c) {
+  if (c->alone) return false;
+  c->j.trouble = JIT_RESTART;
+  return true;
+}
+
+static void charge(struct cpu *c) {
+  uint64_t stall = c->cfg.io_stall(c->cfg.ctx);
+  c->j.budget -= (int64_t)stall;
+  c->stalled += stall;
+  c->n.device_accesses++;
+}
+
+/* Translate for an access of `size` bytes. False: trouble is set. */
+static bool resolve(struct cpu *c, uint64_t *va, unsigned size, enum mmu_access kind, gpa_t *at, bool *writable) {
+  *va = mmu_canonical(&c->mmu, *va);
+  if (*va & (size - 1)) {
+    raise_for(c, MMU_ADDRESS_ERROR, kind, *va);
+    return false;
+  }
+  enum mmu_result r = mmu_translate(&c->mmu, *va, kind, at, writable);
+  if (r != MMU_OK) {
+    raise_for(c, r, kind, *va);
+    return false;
+  }
+  return !watch_hit(c, *va, size, kind);
+}
+
+static bool may_fill(const struct cpu *c, uint64_t va, enum mmu_access kind) {
+  return !c->cfg.model->watch || !watched(c, va, 0, kind);
+}
+
+uint64_t mips_load(struct cpu *c, uint64_t va, unsigned ir_op) {
+  struct shape s = shape_of(ir_op);
+  const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_READ], va, s.size);
+  if (e) return extend(get_bytes((const uint8_t *)(uintptr_t)(va + e->addend), s), s);
+  gpa_t at;
+  bool writable;
+  if (!resolve(c, &va, s.size, MMU_READ, &at, &writable)) return 0;
+  struct frame *f = mmu_pmap_frame(c->cfg.pmap, at);
+  if (f) {
+    if (may_fill(c, va, MMU_READ))
+      mmu_soft_fill(&c->mmu, va, MMU_READ, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
+    return extend(get_bytes(f->host + (at.v & (MMU_PAGE_SIZE - 1)), s), s);
+  }
+  if (restart(c)) return 0;
+  c->cfg.io_now(c->cfg.ctx, mips_now(c));
+  uint64_t v = c->cfg.io_read(c->cfg.ctx, at.v, s.size);
+  charge(c);
+  return extend(v, s);
+}
+
+void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t bytes) {
+  struct jit_page *page = f->code;
+  if (!page || !jit_page_covers(page, offset, bytes)) return;
+  jit_page_drop(c->cfg.jit, &page);
+  f->code = page;
+  c->n.code_writes++;
+}
+
+void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) {
+  struct shape s = shape_of(ir_op);
+  const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_WRITE], va, s.size);
+  if (e) {
+    put_bytes((uint8_t *)(uintptr_t)(va + e->addend), v, s);
+    return;
+  }
+  gpa_t at;
+  bool writable;
+  if (!resolve(c, &va, s.size, MMU_WRITE, &at, &writable)) return;
+  struct frame *f = mmu_pmap_frame(c->cfg.pmap, at);
+  uint32_t offset = at.v & (MMU_PAGE_SIZE - 1);
+  if (f) {
+    if (f->code && jit_page_covers(f->code, offset, s.size)) {
+      if (restart(c)) return;
+      mips_code_write(c, f, offset, s.size);
+    }
+    put_bytes(f->host + offset, v, s);
+    if (!f->code && may_fill(c, va, MMU_WRITE))
+      mmu_soft_fill(&c->mmu, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
+    return;
+  }
+  if (restart(c)) return;
+  c->cfg.io_now(c->cfg.ctx, mips_now(c));
+  c->cfg.io_write(c->cfg.ctx, at.v, extend(v, (struct shape){.size = s.size}), s.size);
+  charge(c);
+}
+
+struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device) {
+  const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_FETCH], pc, 4);
+  if (e) return (struct frame *)(uintptr_t)e->addend;
+  bool writable;
+  if (!resolve(c, &pc, 4, MMU_FETCH, device, &writable)) return NULL;
+  struct frame *f = mmu_pmap_frame(c->cfg.pmap, *device);
+  if (f && may_fill(c, pc, MMU_FETCH)) mmu_soft_fill(&c->mmu, pc, MMU_FETCH, (uint64_t)(uintptr_t)f);
+  return f;
+}
+
+bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word) {
+  gpa_t device;
+  const struct frame *f = mips_fetch(c, pc, &device);
+  if (f) {
+    *word = (uint32_t)get_bytes(f->host + (pc & (MMU_PAGE_SIZE - 1)),
+                                (struct shape){.size = 4, .swap = mips_big(c)}); /* hosts are little-endian */
+    return true;
+  }
+  if (c->j.trouble) return false;
+  if (c->cfg.io_fetch && c->cfg.io_fetch(c->cfg.ctx, device.v, word)) return true;
+  mips_raise(c, EXC_IBE);
+  return false;
+}

@@ -1,0 +1,304 @@
+/* frontend/run.c: the run loop: find a block, run it, and act on why it was left. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time is counted in instructions attempted, plus bus stalls. The budget is what is left of the slice; a block whose
+ * length does not fit is not entered, the remaining units (an instruction, or a branch with its slot) are then run one
+ * by one. So an event falls on the same instruction however code is cut into blocks. */
+#include "frontend/cpu.h"
+#include "frontend/disasm.h"
+#include "frontend/translate.h"
+#include <assert.h>
+#include <inttypes.h>
+
+enum { MAX_INSNS = 64, PAGE_WORDS = MMU_PAGE_SIZE / 4 };
+
+/* --- finding and making blocks --- */
+
+/* Words from pc to the end of what one block may hold. False: an exception was raised. */
+static bool read_words(struct cpu *c, struct frame *f, uint64_t pc, uint32_t *word, unsigned *n) {
+  unsigned first = (pc & (MMU_PAGE_SIZE - 1)) / 4;
+  *n = PAGE_WORDS - first < MAX_INSNS + 1 ? PAGE_WORDS - first : MAX_INSNS + 1;
+  if (!f && *n > 2) *n = 2; /* from a device: a unit is all that is wanted */
+  for (unsigned i = 0; i < *n; i++) {
+    if (f) {
+      uint32_t w = ((const uint32_t *)(const void *)f->host)[first + i];
+      word[i] = mips_big(c) ? __builtin_bswap32(w) : w;
+    } else if (!mips_fetch_word(c, pc + 4 * i, &word[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* The slot on the next page could not be fetched: the exception is the slot's, whose branch was executed. */
+static void raise_in_slot(struct cpu *c, uint64_t branch_pc) {
+  c->j.budget -= 2;
+  mips_exception_enter(c, branch_pc + 4, true);
+  c->j.trouble = JIT_FAULT;
+  c->fetch_faulted = true;
+}
+
+void mips_drop_code(struct cpu *c) {
+  for (uint64_t i = 0; c->cfg.pmap && i < c->cfg.pmap->pages; i++) {
+    struct frame *f = c->cfg.pmap->page[i];
+    if (!f || !f->code) continue;
+    struct jit_page *p = f->code;
+    jit_page_drop(c->cfg.jit, &p);
+    f->code = NULL;
+  }
+}
+
+static struct jit_block *keep(struct cpu *c, struct frame *f, const struct jit_key *k, struct jit_shape shape) {
+  if (!f) return jit_orphan(c->cfg.jit, k, shape, c->ir);
+  if (jit_full(c->cfg.jit)) mips_drop_code(c);
+  if (!f->code) mmu_soft_drop_frame(&c->mmu, f, 1u << MMU_WRITE);
+  struct jit_page *p = f->code;
+  struct jit_block *b = jit_add(c->cfg.jit, &p, k, shape, c->ir);
+  f->code = p;
+  return b;
+}
+
+static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_key *k, bool alone) {
+  uint32_t word[MAX_INSNS + 1];
+  struct translate_config t = {.model = c->cfg.model,
+                               .index = c->index,
+                               .mode = c->mode,
+                               .pc = k->pc,
+                               .word = word,
+                               .max_insns = MAX_INSNS,
+                               .alone = alone || !f};
+  struct jit_shape shape;
+  if (!read_words(c, f, k->pc, word, &t.words)) return NULL;
+  for (;;) {
+    switch (mips_translate_block(&t, c->ir, &shape)) {
+    case TRANSLATE_OK: {
+      struct jit_block *b = keep(c, f, k, shape);
+      if (b) return b;
+      if (t.max_insns <= 2) c->dead = "out of host memory";
+      if (c->dead) return NULL;
+      t.max_insns /= 2; /* temporaries ran out */
+      break;
+    }
+    case TRANSLATE_TOO_LONG: t.max_insns /= 2; break;
+    case TRANSLATE_SLOT_MISSING:
+      if (shape.insns > 1) {
+        t.split = shape.insns - 1u;
+        break;
+      }
+      if (!mips_fetch_word(c, k->pc + 4, &t.slot_word)) {
+        raise_in_slot(c, k->pc);
+        return NULL;
+      }
+      t.slot_known = true;
+      k->guard = t.slot_word;
+      break;
+    }
+    assert(t.max_insns >= 2);
+  }
+}
+
+/* Is the block's slot on the next page still what it was translated from? NULL when it had to go. */
+static struct jit_block *check_guard(struct cpu *c, struct jit_block *b) {
+  uint32_t word;
+  const struct jit_key *k = jit_block_key(b);
+  if (!mips_fetch_word(c, k->pc + 4, &word)) {
+    raise_in_slot(c, k->pc);
+    return NULL;
+  }
+  if (word == k->guard) return b;
+  jit_block_drop(c->cfg.jit, b);
+  return NULL;
+}
+
+struct jit_block *mips_block(struct cpu *c, bool alone) {
+  gpa_t device;
+  struct jit_key k = {.pc = c->j.pc, .mode = c->mode};
+  c->fetch_faulted = false;
+  struct frame *f = mips_fetch(c, k.pc, &device);
+  if (!f && c->j.trouble) return NULL;
+  struct jit_block *b = f ? jit_find(c->cfg.jit, &c->j, f->code, &k, alone) : NULL;
+  if (b && jit_block_shape(b).flags & JIT_BLOCK_CROSSES) {
+    b = check_guard(c, b);
+    if (!b && c->j.trouble) return NULL;
+  }
+  return b ? b : translate(c, f, &k, alone);
+}
+
+/* --- acting on exits --- */
+
+static bool unmapped(uint64_t va) {
+  return (va >= UINT64_C(0xffffffff80000000) && va < UINT64_C(0xffffffffc0000000)) || va >> 62 == 2;
+}
+
+/* The block was left at instruction `at`: where that is, and whether in a delay slot. */
+static uint64_t left_at(const struct cpu *c, bool *in_slot) {
+  struct jit_shape s = jit_block_shape(c->j.block);
+  *in_slot = s.flags & JIT_BLOCK_SLOT && c->j.at == s.insns - 1u;
+  return jit_block_key(c->j.block)->pc + 4 * c->j.at;
+}
+
+static void take_fault(struct cpu *c) {
+  bool in_slot;
+  uint64_t pc = left_at(c, &in_slot);
+  c->j.budget += jit_block_shape(c->j.block).insns - c->j.at - 1; /* the faulting instruction counts */
+  mips_exception_enter(c, pc, in_slot);
+}
+
+static void fetch_fault(struct cpu *c) {
+  if (c->fetch_faulted) { /* in a slot: already entered */
+    c->j.trouble = JIT_FINE;
+    return;
+  }
+  c->j.budget -= 1;
+  mips_exception_enter(c, c->j.pc, false);
+}
+
+static void trace_unit(struct cpu *c, const struct jit_block *b) {
+  for (unsigned i = 0; i < jit_block_shape(b).insns; i++) {
+    char text[64];
+    uint32_t word;
+    uint64_t pc = jit_block_key(b)->pc + 4 * i;
+    if (!mips_fetch_word(c, pc, &word)) {
+      c->j.trouble = JIT_FINE;
+      return;
+    }
+    insn_disasm(c->index, word, pc, text, sizeof text);
+    fprintf(c->cfg.trace_insn, "insn %" PRIu64 " %016" PRIx64 " %08x %s\n", mips_instructions(c) + i, pc, word, text);
+  }
+}
+
+/* Run the unit at j.pc by itself: a device may be touched, code written, an event be near. */
+static void run_alone(struct cpu *c) {
+  struct jit_block *b = mips_block(c, true);
+  c->n.alone++;
+  if (!b) {
+    if (!c->dead) fetch_fault(c);
+    return;
+  }
+  if (c->cfg.trace_insn) trace_unit(c, b);
+  c->alone = true;
+  c->j.running = true;
+  enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);
+  c->j.running = false;
+  c->alone = false;
+  c->j.left = NULL;
+  assert(kind != JIT_EXIT_RESTART && kind != JIT_EXIT_BUDGET);
+  if (kind == JIT_EXIT_FAULT) take_fault(c);
+}
+
+/* A device access or a write to code in the middle of a block: run its unit alone. */
+static void restart(struct cpu *c) {
+  bool in_slot;
+  uint64_t pc = left_at(c, &in_slot);
+  unsigned from = c->j.at - in_slot;
+  c->j.budget += jit_block_shape(c->j.block).insns - from;
+  c->j.pc = pc - 4 * in_slot;
+  c->j.trouble = JIT_FINE;
+  run_alone(c);
+}
+
+/* Run until the budget is used up or interrupts must be looked at. */
+static void run_slice(struct cpu *c) {
+  c->j.left = NULL;
+  while (c->j.budget > 0 && !c->dead) {
+    if (c->cfg.trace_insn) {
+      run_alone(c);
+      return;
+    }
+    uint64_t generation = jit_generation(c->cfg.jit);
+    struct jit_block *b = mips_block(c, false);
+    if (!b) {
+      if (!c->dead) fetch_fault(c);
+      continue;
+    }
+    if (c->j.left && generation == jit_generation(c->cfg.jit)) {
+      uint64_t from = jit_block_key(c->j.block)->pc, to = c->j.pc;
+      jit_chain(&c->j, b, ((from ^ to) & MMU_PAGE_MASK) == 0 || (unmapped(from) && unmapped(to)));
+    }
+    c->j.running = true;
+    enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);
+    c->j.running = false;
+    switch (kind) {
+    case JIT_EXIT_NEXT: break;
+    case JIT_EXIT_STOP: return;
+    case JIT_EXIT_BUDGET:
+      if (c->j.budget > 0) run_alone(c);
+      return;
+    case JIT_EXIT_FAULT: take_fault(c); break;
+    case JIT_EXIT_RESTART: restart(c); return;
+    }
+  }
+}
+
+static void take_interrupt(struct cpu *c) {
+  c->fault = (struct mips_fault){.code = EXC_INT};
+  c->n.interrupts++;
+  mips_exception_enter(c, c->j.pc, false);
+}
+
+/* WAIT ends with an interrupt that is enabled; whether IE must be set too is up to the core (Config7.WII). */
+static bool wakes(const struct cpu *c) {
+  return mips_interrupt_pending(c) || (c->cp0.config[7] >> 31 && (c->cp0.cause & c->cp0.status & 0xff00)); /* WII */
+}
+
+static bool interrupts_possible(const struct cpu *c) {
+  return (c->cp0.status & 7) == 1 && c->cp0.status & 0xff00;
+}
+
+/* A jump to itself with interrupts off is how bare programs stop. */
+static bool spins_for_ever(struct cpu *c) {
+  uint32_t word, slot;
+  if (interrupts_possible(c) || !mips_fetch_word(c, c->j.pc, &word) || !mips_fetch_word(c, c->j.pc + 4, &slot)) {
+    c->j.trouble = JIT_FINE;
+    return false;
+  }
+  uint32_t j_self = 0x08000000 | (uint32_t)(c->j.pc >> 2 & 0x03ffffff);
+  return slot == 0 && (word == 0x1000ffff || word == j_self);
+}
+
+static void timer_check(struct cpu *c, uint64_t now) {
+  if (now < c->cp0.timer_at) return;
+  c->cp0.timer = 1;
+  c->cp0.timer_at += (UINT64_C(1) << 32) * c->cfg.model->ccres;
+  mips_irq_update(c);
+}
+
+static void set_slice(struct cpu *c, uint64_t now, uint64_t end) {
+  c->cycles = end;
+  c->j.budget = (int64_t)(end - now);
+}
+
+void mips_run_until(struct cpu *c, uint64_t deadline) {
+  if (deadline < c->deadline) c->deadline = deadline;
+}
+
+enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
+  c->deadline = deadline;
+  for (;;) {
+    uint64_t now = mips_boundary(c);
+    timer_check(c, now);
+    if (c->dead) return MIPS_STOP_DEAD;
+    if (now >= c->deadline) {
+      if (!c->waiting && spins_for_ever(c)) c->dead = "halted: a jump to itself with interrupts off";
+      return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;
+    }
+    if (c->waiting) {
+      if (!wakes(c)) {
+        if (interrupts_possible(c) || c->cp0.config[7] >> 31) return MIPS_STOP_WAIT;
+        c->dead = "halted: WAIT with interrupts off";
+        return MIPS_STOP_DEAD;
+      }
+      c->waiting = false;
+    }
+    if (mips_interrupt_pending(c)) take_interrupt(c);
+    uint64_t end = c->cp0.timer_at < c->deadline ? c->cp0.timer_at : c->deadline;
+    set_slice(c, now, end);
+    run_slice(c);
+  }
+}
+
+void mips_idle_to(struct cpu *c, uint64_t cycles) {
+  uint64_t now = mips_boundary(c);
+  if (cycles <= now) return;
+  c->idled += cycles - now;
+  set_slice(c, cycles, cycles);
+}

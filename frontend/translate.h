@@ -1,0 +1,29 @@
+/* frontend/translate.h: guest words in, a block of IR out. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FRONTEND_TRANSLATE_H
+#define FRONTEND_TRANSLATE_H
+#include "frontend/decode.h"
+#include "jit/jit.h"
+
+struct translate_config {
+  const struct cpu_model *model;
+  const struct insn_index *index;
+  uint32_t mode; /* MODE_* */
+  uint64_t pc;
+  const uint32_t *word; /* from pc on, in host order */
+  unsigned words;       /* to the end of the page, at most; at least 1 */
+  unsigned max_insns;   /* at least 2: a branch brings its slot */
+  unsigned split;       /* end before this instruction (0: do not): it is to be a block of its own */
+  bool alone;           /* one unit only */
+  bool slot_known;      /* slot_word is the first word of the next page */
+  uint32_t slot_word;
+};
+enum translate_result {
+  TRANSLATE_OK,
+  TRANSLATE_SLOT_MISSING, /* the last word is a branch: ask again with the next page's first word, or split before it */
+  TRANSLATE_TOO_LONG,     /* ask again with fewer instructions */
+};
+/* Reads no state but t; fills ir and shape. After SLOT_MISSING shape->insns counts the words up to the branch. */
+enum translate_result mips_translate_block(const struct translate_config *t, struct ir_block *ir,
+                                           struct jit_shape *shape);
+#endif

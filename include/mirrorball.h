@@ -1,0 +1,150 @@
+/* include/mirrorball.h: the public promise of libmirrorball: build, load, run and question a machine. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine is made in four steps: mb_machine_new(), mb_load_*(), mb_machine_start(), mb_machine_run(). Everything is
+ * deterministic: the same configuration, images and typed text give the same run, instruction for instruction. The
+ * library never exits, never prints and keeps no globals. One thread per machine; only mb_machine_interrupt() may be
+ * called from elsewhere. Functions that return int give 0 or an enum mb_error (negative), with one line of text in
+ * mb_error_text(). */
+#ifndef MIRRORBALL_H
+#define MIRRORBALL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mb_machine;
+
+enum mb_error {
+  MB_OK = 0,
+  MB_ERR_ARGUMENT = -1, /* a value in the configuration or an argument makes no sense */
+  MB_ERR_FILE = -2,     /* a file cannot be opened, read or written */
+  MB_ERR_FORMAT = -3,   /* a file is truncated, corrupt or of a kind we do not know */
+  MB_ERR_MISMATCH = -4, /* a sound kernel, but not for this cpu model or byte order */
+  MB_ERR_FIT = -5,      /* it does not fit the guest's memory */
+  MB_ERR_MEMORY = -6,   /* the host is out of memory */
+  MB_ERR_STATE = -7,    /* not now: loaded twice, started twice, run before started */
+};
+
+enum mb_endian { MB_ENDIAN_KERNEL, MB_ENDIAN_LITTLE, MB_ENDIAN_BIG }; /* _KERNEL: as its ELF header says */
+enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL };
+enum mb_pace {
+  MB_PACE_AUTO, /* max, but once a machine at a terminal has been idle for 2 virtual seconds it idles in real time */
+  MB_PACE_MAX,  /* idle time is skipped: nothing ever waits for wall time */
+  MB_PACE_REAL, /* virtual time never runs ahead of wall time */
+};
+enum { MB_TRACE_INSN = 1, MB_TRACE_EXC = 2, MB_TRACE_TLB = 4, MB_TRACE_DEV = 8 };
+
+/* What a machine is made of. Zeroed means: malta, 24Kf, 256 MiB, 200 MHz. Strings are copied. */
+struct mb_config {
+  const char *board; /* "malta" */
+  const char *cpu;   /* a name of mb_cpu_model() */
+  uint64_t memory;   /* bytes; a multiple of 1 MiB, MB_MEMORY_MIN..MB_MEMORY_MAX */
+  uint32_t mhz;      /* guest cycles per virtual microsecond */
+  enum mb_endian endian;
+  enum mb_tier tier;
+  enum mb_pace pace; /* pace touches wall time only, never what the guest sees */
+  int64_t rtc_start; /* Unix seconds at power-on; 0: 2024-01-01 00:00:00 */
+  uint64_t seed;     /* of the guest's hardware random numbers; 0: it has none to offer */
+  double timeout;    /* wall seconds mb_machine_run() may take; 0: no limit */
+  const char *append;     /* kernel parameters */
+  const char *trace_file; /* written by mb_machine_start() on; NULL: no trace */
+  unsigned trace;         /* MB_TRACE_* */
+  bool timestamps;        /* begin each console line with virtual seconds and the instruction count */
+};
+#define MB_MEMORY_MIN ((uint64_t)8 << 20)
+#define MB_MEMORY_MAX ((uint64_t)2 << 30)
+
+/* How a raw image (no ELF or uImage header) is taken. load: 0 means 0x80100000; entry: 0 means load. */
+struct mb_raw {
+  uint64_t load, entry;
+};
+
+/* Where the guest's console goes. All optional. put() gets bytes in order, get() returns how many bytes it had (0:
+ * none now, -1: never any more), wait() sleeps up to ns, less when something is typed. */
+struct mb_console {
+  void (*put)(void *ctx, const uint8_t *bytes, size_t n);
+  int (*get)(void *ctx, uint8_t *bytes, size_t room);
+  void (*wait)(void *ctx, uint64_t ns);
+  void *ctx;
+};
+
+/* Why mb_machine_run() came back. The last group ends the machine; after the others it may be run on. */
+enum mb_stop {
+  MB_STOP_LIMIT,       /* the instruction limit is reached, exactly */
+  MB_STOP_CONSOLE,     /* the awaited console text was shown; stopped after the instruction that finished it */
+  MB_STOP_TIMEOUT,     /* config.timeout */
+  MB_STOP_INTERRUPTED, /* mb_machine_interrupt(), or the escape key */
+  MB_STOP_POWER_OFF,   /* the guest turned the machine off */
+  MB_STOP_RESET,       /* the guest asked for a reset */
+  MB_STOP_EXIT,        /* the guest asked to end with a code: mb_stats.guest_code */
+  MB_STOP_HALTED,      /* the guest waits for an interrupt that cannot come */
+  MB_STOP_DEAD,        /* the guest can never do anything sensible again: mb_stop_text() says why */
+  MB_STOP_ERROR,       /* our own error: mb_error_text() */
+};
+
+struct mb_stats {
+  uint64_t instructions, cycles, virtual_ns;
+  double wall_seconds; /* in mb_machine_run() */
+  uint64_t exceptions[32]; /* by Cause.ExcCode; [0] is interrupts */
+  uint64_t tlb_refills, tlbwr, tlbwi, eret, device_accesses, code_writes;
+  uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
+  double tier_eval; /* share of instructions run by the eval tier, 0..1 */
+  uint64_t console_lines, console_bytes, console_digest;
+  uint64_t idle_cycles, stall_cycles, unclaimed_accesses;
+  uint64_t max_rss; /* bytes, of the whole host process */
+  uint64_t pc;
+  unsigned guest_code; /* of MB_STOP_EXIT */
+};
+
+/* "0.1.0". */
+const char *mb_version(void);
+/* Row i of the cpu models: name and one line about it; NULL past the last. Static text. */
+const char *mb_cpu_model(size_t i, const char **about);
+
+/* Check the configuration and make a machine with nothing in it. *out is set even when this fails (unless the host is
+ * out of memory, then it is NULL), so that the reason can be read; free it either way. */
+__attribute__((warn_unused_result)) int mb_machine_new(struct mb_machine **out, const struct mb_config *config);
+void mb_machine_free(struct mb_machine *m);
+/* One line, no newline, about the last function that failed. Valid until the next call. Works for NULL. */
+const char *mb_error_text(const struct mb_machine *m);
+
+/* Read a kernel: ELF (32 or 64 bits, either byte order), legacy uImage, any of them gzipped; with `raw` also a bare
+ * image. Its byte order becomes the machine's. */
+__attribute__((warn_unused_result)) int mb_load_kernel(struct mb_machine *m, const char *path,
+                                                       const struct mb_raw *raw);
+/* Remember an initial RAM disk; any bytes will do. */
+__attribute__((warn_unused_result)) int mb_load_initrd(struct mb_machine *m, const char *path);
+/* Add symbols: from a System.map-like file or an ELF file; path NULL: the kernel must have brought some itself, or a
+ * System.map stands beside it. */
+__attribute__((warn_unused_result)) int mb_load_symbols(struct mb_machine *m, const char *path);
+
+/* Connect the console of the first serial port. Before mb_machine_start(). */
+void mb_console_attach(struct mb_machine *m, const struct mb_console *console);
+/* Connect it to stdin and stdout: raw mode and an escape key (Ctrl-A, help on Ctrl-A h) when stdin is a terminal. The
+ * terminal is set at mb_machine_start() and restored by mb_machine_free(). */
+__attribute__((warn_unused_result)) int mb_console_attach_stdio(struct mb_machine *m);
+/* Add a step of scripted typing: once the console has shown `text` since the step before was done, type `keys`. */
+__attribute__((warn_unused_result)) int mb_console_type(struct mb_machine *m, const char *text, size_t text_n,
+                                                        const char *keys, size_t keys_n);
+/* Stop with MB_STOP_CONSOLE when the console shows these bytes. */
+__attribute__((warn_unused_result)) int mb_console_until(struct mb_machine *m, const char *text, size_t n);
+
+/* Power on: build the machine, put kernel, initrd and YAMON's arguments in memory. */
+__attribute__((warn_unused_result)) int mb_machine_start(struct mb_machine *m);
+/* Run until the count of guest instructions since power-on reaches `instructions` (UINT64_MAX: no limit), or until
+ * there is another reason to stop. */
+enum mb_stop mb_machine_run(struct mb_machine *m, uint64_t instructions);
+/* Make mb_machine_run() return soon. Any thread, also in a signal handler. */
+void mb_machine_interrupt(struct mb_machine *m);
+/* "power-off", "dead", ...: static text. */
+const char *mb_stop_name(enum mb_stop why);
+/* One line on the last stop: where (pc, symbol) and why. Valid until the machine runs on or is freed. */
+const char *mb_stop_text(const struct mb_machine *m);
+
+void mb_get_stats(struct mb_machine *m, struct mb_stats *out);
+/* Digest of the cpu, all of RAM, and virtual time. */
+uint64_t mb_state_hash(struct mb_machine *m);
+/* Write statistics, the configuration and the state hash as JSON. A regular file appears whole or not at all. */
+__attribute__((warn_unused_result)) int mb_stats_write(struct mb_machine *m, const char *path);
+/* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
+const char *mb_symbol(const struct mb_machine *m, uint64_t va, char *buf, size_t n);
+#endif

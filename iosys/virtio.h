@@ -1,0 +1,101 @@
+/* iosys/virtio.h: virtio over PCI: transport and split queues for the cards in dev_virtio_*.c. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cards are "transitional" (virtio 1.2, 4.1): the old I/O BAR and the modern memory BAR both work, INTx only. A card
+ * embeds struct io_virtio, offers features and a notify function; requests are done on the spot, when the driver rings,
+ * so that a run is the same every time. A driver that breaks the rules gets DEVICE_NEEDS_RESET, never a crash. */
+#ifndef IOSYS_VIRTIO_H
+#define IOSYS_VIRTIO_H
+#include "iosys/clock.h"
+#include "iosys/pci.h"
+
+enum { IO_VIRTIO_QUEUES = 2, IO_VIRTIO_QUEUE_SIZE = 128, IO_VIRTIO_SEGMENTS = 2 * IO_VIRTIO_QUEUE_SIZE };
+enum io_virtio_type { VIRTIO_BLK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4 };
+#define VIRTIO_F_VERSION_1 (1ull << 32)
+
+struct io_virtqueue {
+  uint64_t desc, avail, used; /* guest addresses of the three parts */
+  uint16_t size, next_avail, next_used;
+  bool enabled;
+};
+
+/* A request: `out` segments the card reads, then `in` segments it writes. */
+struct io_virtio_chain {
+  uint16_t head;
+  unsigned out, in;
+  struct {
+    uint64_t gpa;
+    uint32_t len;
+  } seg[IO_VIRTIO_SEGMENTS];
+  uint64_t out_len, in_len;
+};
+
+struct io_virtio {
+  struct io_pci_dev pci;
+  struct io_dma dma;
+  bool big_endian;  /* guest's order: what a legacy driver's rings and config are in */
+  bool legacy_ring; /* the driver did not accept VERSION_1 */
+  unsigned queues;
+  uint64_t features, accepted;
+  uint8_t status, isr, generation;
+  uint32_t feature_page, accept_page; /* 32-bit halves selected */
+  uint16_t selected;
+  struct io_virtqueue q[IO_VIRTIO_QUEUES];
+  uint8_t config[64]; /* filled by fill() in the order the driver expects */
+  unsigned config_len;
+  void (*fill)(void *ctx);               /* write config[] with io_virtio_config_put; optional */
+  void (*notify)(void *ctx, unsigned q); /* the driver has put buffers into queue q */
+  void (*reset)(void *ctx);              /* optional */
+  void *ctx;
+};
+
+struct io_virtio_config {
+  enum io_virtio_type type;
+  struct io_dma dma;
+  bool big_endian;
+  unsigned queues;
+  uint64_t features; /* of the card; the transport adds its own */
+  unsigned config_len;
+  void (*fill)(void *ctx);
+  void (*notify)(void *ctx, unsigned q);
+  void (*reset)(void *ctx);
+  void *ctx;
+};
+/* Returns IO_OK, or IO_ERR_FULL when config space has no room for the capabilities. */
+__attribute__((warn_unused_result)) int io_virtio_init(struct io_virtio *v, const struct io_virtio_config *config);
+/* Take the next request of queue q; false when there is none (or the driver broke a rule). */
+bool io_virtio_pop(struct io_virtio *v, unsigned q, struct io_virtio_chain *c);
+/* Give it back: the card wrote `written` bytes into its `in` part. Raises the interrupt unless asked not to. */
+void io_virtio_push(struct io_virtio *v, unsigned q, const struct io_virtio_chain *c, uint32_t written);
+/* Are there requests waiting? */
+bool io_virtio_waiting(struct io_virtio *v, unsigned q);
+/* Copy between host memory and the chain's out or in part, from byte `at` of it. Returns the bytes moved. */
+uint64_t io_virtio_read(struct io_virtio *v, const struct io_virtio_chain *c, uint64_t at, void *to, uint64_t n);
+uint64_t io_virtio_write(struct io_virtio *v, const struct io_virtio_chain *c, uint64_t at, const void *from,
+                         uint64_t n);
+/* A number of 2, 4 or 8 bytes in the driver's byte order. */
+void io_virtio_config_put(struct io_virtio *v, unsigned off, uint64_t value, int size);
+uint64_t io_virtio_number(const struct io_virtio *v, const uint8_t *bytes, int size);
+
+/* --- the cards --- */
+struct io_virtio_blk {
+  struct io_virtio virtio;
+  struct io_disk disk;
+  uint8_t buffer[65536];
+};
+__attribute__((warn_unused_result)) int io_virtio_blk_init(struct io_virtio_blk *b, struct io_dma dma, bool big_endian,
+                                                           struct io_disk disk);
+struct io_virtio_rng {
+  struct io_virtio virtio;
+  uint64_t seed, state;
+};
+__attribute__((warn_unused_result)) int io_virtio_rng_init(struct io_virtio_rng *r, struct io_dma dma, bool big_endian,
+                                                           uint64_t seed);
+struct io_virtio_console {
+  struct io_virtio virtio;
+  struct io_tty tty;
+  struct io_clock *clock;
+  struct io_timer timer;
+};
+__attribute__((warn_unused_result)) int io_virtio_console_init(struct io_virtio_console *c, struct io_clock *clock,
+                                                               struct io_dma dma, bool big_endian, struct io_tty tty);
+#endif

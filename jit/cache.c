@@ -1,0 +1,227 @@
+/* jit/cache.c: the code cache: blocks by frame, their chains, and how they die. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each frame with code has a page: its blocks in buckets by offset, and a bitmap of the words they come from. Dropped
+ * blocks are unlinked at once but freed at the next jit_add, when none can be running. */
+#include "jit/code.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKETS = 64, WORDS = MMU_PAGE_SIZE / 4 };
+
+struct jit_page {
+  struct jit_block *bucket[BUCKETS];
+  uint64_t covered[WORDS / 64];
+};
+
+struct jit {
+  const struct jit_guest *guest;
+  struct jit_block *dead;
+  uint64_t generation;
+  size_t max_bytes;
+  struct jit_stats stats;
+  struct jit_op scratch[JIT_MAX_CODE];
+};
+
+int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes) {
+  struct jit *j = calloc(1, sizeof *j);
+  if (!j) return -1;
+  j->guest = g;
+  j->max_bytes = max_bytes;
+  *out = j;
+  return 0;
+}
+
+static size_t block_bytes(const struct jit_block *b) {
+  return sizeof *b + b->ops * sizeof b->code[0];
+}
+
+static void bury(struct jit *j) {
+  while (j->dead) {
+    struct jit_block *b = j->dead;
+    j->dead = b->next;
+    j->stats.bytes -= block_bytes(b);
+    free(b);
+  }
+}
+
+void jit_free(struct jit *j) {
+  if (!j) return;
+  bury(j);
+  free(j);
+}
+
+static unsigned bucket_of(uint64_t pc) {
+  return (pc >> 2) % BUCKETS;
+}
+
+static struct jit_block *search(const struct jit_page *page, const struct jit_key *k, bool alone) {
+  if (!page) return NULL;
+  for (struct jit_block *b = page->bucket[bucket_of(k->pc)]; b; b = b->next)
+    if (b->key.pc == k->pc && b->key.mode == k->mode && !(b->shape.flags & JIT_BLOCK_ALONE) == !alone) return b;
+  return NULL;
+}
+
+struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_page *page, const struct jit_key *k,
+                           bool alone) {
+  if (cpu->recent_generation != j->generation) {
+    memset(cpu->recent, 0, sizeof cpu->recent);
+    cpu->recent_generation = j->generation;
+  }
+  if (alone) return search(page, k, true);
+  struct jit_block **r = &cpu->recent[(k->pc >> 2) % JIT_RECENT], *b = *r;
+  if (b && b->key.pc == k->pc && b->key.mode == k->mode && b->page == page) return b;
+  b = search(page, k, false);
+  if (b) *r = b;
+  return b;
+}
+
+static struct jit_block *make(struct jit *j, const struct jit_key *k, struct jit_shape shape,
+                              const struct ir_block *ir) {
+  uint64_t exit_pc[JIT_EXITS] = {0};
+  assert(!ir_check(ir));
+  bury(j);
+  unsigned n = jit_lower(j->guest, ir, j->scratch, exit_pc);
+  if (!n) return NULL;
+  struct jit_block *b = malloc(sizeof *b + n * sizeof b->code[0]);
+  if (!b) return NULL;
+  *b = (struct jit_block){.key = *k, .shape = shape, .ops = (uint16_t)n};
+  for (int i = 0; i < JIT_EXITS; i++) b->exit[i] = (struct jit_exit){.pc = exit_pc[i], .owner = b};
+  memcpy(b->code, j->scratch, n * sizeof b->code[0]);
+  j->stats.bytes += block_bytes(b);
+  j->stats.blocks_made++;
+  j->stats.insns_translated += shape.insns;
+  return b;
+}
+
+static void cover(struct jit_page *page, const struct jit_block *b) {
+  unsigned first = (b->key.pc & (MMU_PAGE_SIZE - 1)) / 4;
+  for (unsigned w = first; w < first + b->shape.insns && w < WORDS; w++) page->covered[w / 64] |= UINT64_C(1) << w % 64;
+}
+
+struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct jit_key *k, struct jit_shape shape,
+                          const struct ir_block *ir) {
+  struct jit_block *b = make(j, k, shape, ir);
+  if (!b) return NULL;
+  if (!*page) {
+    if (!(*page = calloc(1, sizeof **page))) {
+      b->next = j->dead;
+      j->dead = b;
+      return NULL;
+    }
+    j->stats.bytes += sizeof **page;
+  }
+  struct jit_block **bucket = &(*page)->bucket[bucket_of(k->pc)];
+  b->page = *page;
+  b->next = *bucket;
+  *bucket = b;
+  cover(*page, b);
+  return b;
+}
+
+struct jit_block *jit_orphan(struct jit *j, const struct jit_key *k, struct jit_shape shape,
+                             const struct ir_block *ir) {
+  struct jit_block *b = make(j, k, shape, ir);
+  if (!b) return NULL;
+  b->next = j->dead;
+  j->dead = b;
+  return b;
+}
+
+bool jit_page_covers(const struct jit_page *page, uint32_t offset, uint32_t bytes) {
+  for (uint32_t w = offset / 4; w <= (offset + bytes - 1) / 4 && w < WORDS; w++)
+    if (page->covered[w / 64] >> w % 64 & 1) return true;
+  return false;
+}
+
+static void unlink_exit(struct jit_exit *x) {
+  if (!x->to) return;
+  *x->prev = x->next;
+  if (x->next) x->next->prev = x->prev;
+  x->to = NULL;
+}
+
+/* Take b out of all chains and hand it to the dead. */
+static void kill(struct jit *j, struct jit_block *b) {
+  while (b->incoming) unlink_exit(b->incoming);
+  for (int i = 0; i < JIT_EXITS; i++) unlink_exit(&b->exit[i]);
+  b->page = NULL;
+  b->next = j->dead;
+  j->dead = b;
+  j->stats.blocks_dropped++;
+  j->generation++;
+}
+
+void jit_page_drop(struct jit *j, struct jit_page **page) {
+  if (!*page) return;
+  for (int i = 0; i < BUCKETS; i++)
+    while ((*page)->bucket[i]) {
+      struct jit_block *b = (*page)->bucket[i];
+      (*page)->bucket[i] = b->next;
+      kill(j, b);
+    }
+  j->stats.bytes -= sizeof **page;
+  free(*page);
+  *page = NULL;
+  j->generation++;
+}
+
+void jit_block_drop(struct jit *j, struct jit_block *b) {
+  struct jit_block **at = &b->page->bucket[bucket_of(b->key.pc)];
+  while (*at != b) at = &(*at)->next;
+  *at = b->next;
+  kill(j, b);
+}
+
+uint64_t jit_generation(const struct jit *j) {
+  return j->generation;
+}
+bool jit_full(const struct jit *j) {
+  return j->stats.bytes > j->max_bytes;
+}
+
+void jit_chain(struct jit_cpu *cpu, struct jit_block *to, bool same_map) {
+  struct jit_exit *x = cpu->left;
+  if (!x || x->to || !same_map || !x->owner->page || !to->page) return;
+  if ((x->owner->shape.flags | to->shape.flags) & JIT_BLOCK_ALONE || to->shape.flags & JIT_BLOCK_CROSSES) return;
+  if (x->owner->key.mode != to->key.mode || x->pc != to->key.pc) return;
+  x->to = to;
+  x->next = to->incoming;
+  x->prev = &to->incoming;
+  if (x->next) x->next->prev = &x->next;
+  to->incoming = x;
+}
+
+enum jit_exit_kind jit_run(struct jit *j, struct jit_block *b, struct jit_cpu *cpu) {
+  cpu->trouble = JIT_FINE;
+  return jit_eval(j->guest, b, cpu);
+}
+
+const struct jit_key *jit_block_key(const struct jit_block *b) {
+  return &b->key;
+}
+struct jit_shape jit_block_shape(const struct jit_block *b) {
+  return b->shape;
+}
+struct jit_page *jit_block_page(const struct jit_block *b) {
+  return b->page;
+}
+void jit_stats(const struct jit *j, struct jit_stats *out) {
+  *out = j->stats;
+}
+
+static const char *const opcode_name[JIT_OPCODES] = {
+#define JIT_OPCODE(name) [J_##name] = #name,
+#include "jit/opcodes.def"
+};
+
+void jit_block_print(const struct jit_block *b, FILE *to) {
+  fprintf(to, "block %016" PRIx64 " mode %03x: %u instructions, %u operations\n", b->key.pc, b->key.mode,
+          b->shape.insns, b->ops);
+  for (unsigned i = 0; i < b->ops; i++) {
+    const struct jit_op *o = &b->code[i];
+    fprintf(to, "  %-10s d+%-4u a+%-4u b+%-4u imm 0x%" PRIx64 "\n", opcode_name[o->op], o->d, o->a, o->b,
+            (uint64_t)o->imm);
+  }
+}

@@ -1,0 +1,132 @@
+/* jit/jit.h: blocks of translated code, the cache that keeps them, and the tiers that run them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The jit knows its guest as data: where its slots are and which helpers it has. Blocks hang on
+ * machine frames, so that they move and are shared with the page; a block is found by frame,
+ * offset, virtual page and mode. */
+#ifndef JIT_JIT_H
+#define JIT_JIT_H
+#include "jit/ir.h"
+#include "mmu/softtlb.h"
+#include <stdatomic.h>
+
+enum { JIT_TEMPS = 256, JIT_RECENT = 2048 };
+
+/* Why a block was left before its end, told by helpers and memory slow paths in jit_cpu.trouble. */
+enum jit_trouble {
+  JIT_FINE,
+  JIT_FAULT,   /* the guest takes an exception; the frontend has kept its details */
+  JIT_RESTART, /* nothing was done: run this instruction again on its own (device access, write to
+                  code) */
+};
+
+/* The part of a guest cpu that generated code knows; first member of the frontend's struct cpu. */
+struct jit_cpu {
+  int64_t budget; /* cycles to the next event: a block runs only if its length fits */
+  uint64_t pc;    /* where to go on */
+  struct softtlb tlb;
+  uint32_t trouble;        /* enum jit_trouble */
+  uint32_t at;             /* guest instruction within `block` that left it or calls a helper */
+  struct jit_block *block; /* running, or just left */
+  uint32_t running;        /* 1 within jit_run; kept by the frontend */
+  struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
+  uint64_t blocks;         /* blocks entered, for statistics */
+  uint64_t temp[JIT_TEMPS];
+  /* Cold: blocks lately found, by pc; good for one generation of the cache. */
+  uint64_t recent_generation;
+  struct jit_block *recent[JIT_RECENT];
+};
+
+typedef uint64_t (*jit_helper)(void *cpu, uint64_t a, uint64_t b, uint64_t c);
+
+struct jit_slot {
+  const char *name;
+  uint16_t offset; /* bytes from the jit_cpu; 8-byte slots */
+};
+
+/* What the jit must be told of its guest. Borrowed: outlives the jit. */
+struct jit_guest {
+  const struct jit_slot *slot;
+  unsigned slots;
+  unsigned zero_slot; /* a slot that always holds 0 */
+  const jit_helper *helper;
+  const char *const *helper_name;
+  unsigned helpers;
+  /* Memory slow paths: op is the IR_LD... or IR_ST... opcode. Set trouble when the access did not
+   * happen. */
+  uint64_t (*load)(void *cpu, uint64_t va, unsigned op);
+  void (*store)(void *cpu, uint64_t va, uint64_t v, unsigned op);
+  void (*raise)(void *cpu, unsigned exception); /* sets trouble to JIT_FAULT */
+};
+
+enum jit_exit_kind {
+  JIT_EXIT_NEXT,    /* go on at cpu->pc */
+  JIT_EXIT_STOP,    /* go on at cpu->pc, but look at interrupts first */
+  JIT_EXIT_BUDGET,  /* the block at cpu->pc does not fit in what is left of the budget; nothing of it
+                       was run */
+  JIT_EXIT_FAULT,   /* cpu->at of cpu->block raised an exception */
+  JIT_EXIT_RESTART, /* cpu->at of cpu->block must be run on its own */
+};
+
+struct jit_block;
+struct jit_page; /* the translations of one frame; frame->code points to it */
+struct jit;
+
+/* What identifies a block. */
+struct jit_key {
+  uint64_t pc;
+  uint32_t mode;  /* the frontend's state bits */
+  uint32_t guard; /* word of a delay slot on the next page, when the block has one there (see
+                     JIT_BLOCK_CROSSES) */
+};
+enum jit_block_flags {
+  JIT_BLOCK_SLOT = 1,    /* the last instruction is a delay slot */
+  JIT_BLOCK_CROSSES = 2, /* ... and stands on the next page: `guard` must be compared before each entry */
+  JIT_BLOCK_ALONE = 4,   /* one unit, never chained: what runs when a device is accessed or an event is near */
+};
+struct jit_shape {
+  uint8_t insns;
+  uint8_t flags;
+};
+
+int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes);
+void jit_free(struct jit *j);
+
+/* Find a block of a frame by pc, mode and the ALONE flag; NULL when there is none yet. The guard is the caller's
+ * to compare: see JIT_BLOCK_CROSSES. */
+struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_page *page, const struct jit_key *k,
+                           bool alone);
+/* Compile ir and keep it in *page (made when NULL). Returns NULL when out of memory. */
+struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct jit_key *k, struct jit_shape shape,
+                          const struct ir_block *ir);
+/* A block that belongs to no frame (code on a device page): dead from the start, gone at the next jit_add. */
+struct jit_block *jit_orphan(struct jit *j, const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir);
+/* Does a translation on the page come from any of these bytes? */
+bool jit_page_covers(const struct jit_page *page, uint32_t offset, uint32_t bytes);
+/* The page was written or is gone: forget its blocks. The running block may be among them: its memory lives until the
+ * next jit_add. */
+void jit_page_drop(struct jit *j, struct jit_page **page);
+void jit_block_drop(struct jit *j, struct jit_block *b);
+/* Changes whenever blocks are dropped: who keeps pointers to blocks compares it. */
+uint64_t jit_generation(const struct jit *j);
+/* Over its bound: the caller drops pages until it is not. */
+bool jit_full(const struct jit *j);
+
+/* Run from `b` on, following chained exits, until something else than the next chained block is to
+ * be done. */
+enum jit_exit_kind jit_run(struct jit *j, struct jit_block *b, struct jit_cpu *cpu);
+/* Let the exit through which cpu last left (JIT_EXIT_NEXT) go straight to `to` from now on, if that
+ * is safe: same_map says that both addresses are always mapped alike (same page, or unmapped
+ * segments). */
+void jit_chain(struct jit_cpu *cpu, struct jit_block *to, bool same_map);
+
+const struct jit_key *jit_block_key(const struct jit_block *b);
+struct jit_shape jit_block_shape(const struct jit_block *b);
+struct jit_page *jit_block_page(const struct jit_block *b);
+void jit_block_print(const struct jit_block *b, FILE *to);
+
+struct jit_stats {
+  uint64_t blocks_made, blocks_dropped, insns_translated;
+  size_t bytes;
+};
+void jit_stats(const struct jit *j, struct jit_stats *out);
+#endif

@@ -1,0 +1,114 @@
+/* mmu/mmu.h: from a virtual address to host bytes: guest TLB, pmap, address contexts,
+ * guest-physical access. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* va -> (guest TLB, segments) -> gpa -> (pmap) -> frame. A soft TLB entry always stands for a live
+ * entry of the guest TLB or an unmapped segment: whoever replaces a TLB entry calls mmu_tlb_write,
+ * which drops what depended on it. */
+#ifndef MMU_MMU_H
+#define MMU_MMU_H
+#include "mmu/softtlb.h"
+#include "numa-model/numa.h"
+
+typedef struct {
+  uint64_t v;
+} gpa_t; /* guest-physical address, "physical" in the MIPS manuals */
+static inline gpa_t gpa(uint64_t v) {
+  return (gpa_t){v};
+}
+
+/* --- pmap: guest-physical page -> frame --- */
+struct mmu_pmap {
+  struct frame **page; /* by guest-physical page number; NULL: not RAM */
+  uint64_t pages;
+  struct numa_memory *memory; /* borrowed */
+};
+/* `pages` bounds the guest-physical addresses that may be RAM. 0 or -1 (no memory). */
+int mmu_pmap_init(struct mmu_pmap *p, struct numa_memory *m, uint64_t pages);
+void mmu_pmap_fini(struct mmu_pmap *p);
+/* Back [at, at + bytes) with fresh zeroed frames; page-aligned. 0, or -1 when frames run out. */
+int mmu_pmap_add_ram(struct mmu_pmap *p, gpa_t at, uint64_t bytes);
+/* Let [at, at + bytes) be the same frames as [of, of + bytes). */
+void mmu_pmap_alias(struct mmu_pmap *p, gpa_t at, gpa_t of, uint64_t bytes);
+static inline struct frame *mmu_pmap_frame(const struct mmu_pmap *p, gpa_t a) {
+  uint64_t n = a.v >> MMU_PAGE_BITS;
+  return n < p->pages ? p->page[n] : NULL;
+}
+/* Copy between host and guest-physical memory (loader, DMA). Returns bytes moved: short where RAM
+ * ends. A write calls on_code_write for frames that carry translations. */
+struct mmu_code_hook {
+  void (*on_code_write)(void *ctx, struct frame *f);
+  void *ctx;
+};
+uint64_t mmu_read(const struct mmu_pmap *p, gpa_t at, void *to, uint64_t n);
+uint64_t mmu_write(struct mmu_pmap *p, const struct mmu_code_hook *hook, gpa_t at, const void *from, uint64_t n);
+
+/* --- the architectural TLB (R4000 style; PRA vol. III "TLB-Based Virtual Address Translation") ---
+ */
+enum { MMU_TLB_MAX = 64 };
+struct mmu_tlb_half {
+  uint64_t pfn; /* guest-physical address of the page, aligned to 4 KiB */
+  uint8_t c;    /* cache attribute */
+  bool d, v, ri, xi;
+};
+struct mmu_tlb_entry {
+  uint64_t vpn;  /* va bits of the pair, as in EntryHi: region, VPN2; below the mask zero */
+  uint64_t mask; /* of the pair: 0x1fff for 4 KiB pages */
+  uint8_t asid;
+  bool g;
+  bool hidden; /* EntryHi.EHINV was written: matches nothing */
+  struct mmu_tlb_half half[2];
+};
+
+enum mmu_priv { MMU_KERNEL, MMU_SUPERVISOR, MMU_USER };
+enum mmu_result { MMU_OK, MMU_ADDRESS_ERROR, MMU_REFILL, MMU_INVALID, MMU_MODIFIED, MMU_RI, MMU_XI };
+
+/* What of the cpu's state address translation depends on; set through mmu_set_state(). */
+struct mmu_state {
+  uint8_t priv; /* enum mmu_priv */
+  uint8_t asid;
+  bool erl;        /* Status.ERL: kuseg is unmapped */
+  bool kx, sx, ux; /* 64-bit addressing enabled for each privilege */
+};
+
+struct mmu_context; /* soft TLB tables of one (ASID, privilege) */
+
+struct mmu_guest {
+  struct mmu_tlb_entry tlb[MMU_TLB_MAX];
+  unsigned entries;
+  uint8_t segbits, pabits;
+  struct mmu_state state;
+  struct mmu_context *context[256 * 3];
+  struct softtlb *live;    /* the cpu's; updated when the context changes or a table grows */
+  uint64_t fills, flushes; /* statistics */
+};
+
+/* `live` is the cpu's embedded soft TLB. 0 or -1 (no memory). */
+int mmu_guest_init(struct mmu_guest *g, unsigned entries, unsigned segbits, unsigned pabits, struct softtlb *live);
+void mmu_guest_fini(struct mmu_guest *g);
+/* Change privilege, ASID or addressing; cheap when only ASID and privilege change. -1: no memory.
+ */
+int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s);
+/* Translate without side effects. On success *out is the gpa and *writable says whether a write
+ * would pass too. */
+enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable);
+/* Enter a translation of the page of va into the table in force. data: see struct softtlb_entry. */
+void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint64_t data);
+/* Replace TLB entry i, dropping what soft TLBs hold of the old one and of pages the new one covers.
+ */
+void mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e);
+/* Index of the entry that translates va under an ASID, or -1. */
+int mmu_tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid);
+/* The same for a value of EntryHi. */
+int mmu_tlb_probe(const struct mmu_guest *g, uint64_t entryhi);
+/* Another entry that overlaps e, or -1 (a duplicate: UNPREDICTABLE or machine check). */
+int mmu_tlb_overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *e, unsigned except);
+/* The address as this privilege computes it: wrapped to 32 bits where 64-bit addressing is off. */
+uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va);
+/* Forget what soft TLBs hold of a TLB entry about to be replaced. */
+void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e);
+void mmu_soft_flush(struct mmu_guest *g);
+/* Forget every soft entry of the given kinds (bit 1 << enum mmu_access) that leads to frame f. */
+void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds);
+/* Digest of the TLB. */
+uint64_t mmu_tlb_hash(const struct mmu_guest *g, uint64_t seed);
+#endif

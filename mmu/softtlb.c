@@ -1,0 +1,138 @@
+/* mmu/softtlb.c: the tables generated code looks up, one set per ASID and privilege. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A context is made when first entered and keeps its entries while another runs. A table that keeps
+ * evicting live entries doubles, up to a bound, so that its size follows its use. */
+#include "mmu/mmu.h"
+#include <assert.h>
+#include <stdlib.h>
+
+enum { TABLE_MIN = 64, TABLE_MAX = 1024, EMPTY_TAG = 1, PRIVS = 3 };
+
+struct mmu_context {
+  struct softtlb tlb;
+  unsigned evictions[MMU_ACCESS_KINDS]; /* since the table last grew */
+};
+
+static uint64_t table_entries(const struct softtlb_table *t) {
+  return (t->mask >> 4) + 1;
+}
+
+static void table_clear(struct softtlb_table *t) {
+  for (uint64_t i = 0; i < table_entries(t); i++) t->entry[i].tag = EMPTY_TAG;
+}
+
+static int table_init(struct softtlb_table *t, unsigned entries) {
+  t->entry = malloc(entries * sizeof *t->entry);
+  if (!t->entry) return -1;
+  t->mask = (uint64_t)(entries - 1) << 4;
+  table_clear(t);
+  return 0;
+}
+
+static void context_free(struct mmu_context *c) {
+  for (int k = 0; c && k < MMU_ACCESS_KINDS; k++) free(c->tlb.table[k].entry);
+  free(c);
+}
+
+static struct mmu_context *context_new(void) {
+  struct mmu_context *c = calloc(1, sizeof *c);
+  for (int k = 0; c && k < MMU_ACCESS_KINDS; k++)
+    if (table_init(&c->tlb.table[k], TABLE_MIN)) {
+      context_free(c);
+      return NULL;
+    }
+  return c;
+}
+
+static struct mmu_context **context_at(struct mmu_guest *g, unsigned asid, unsigned priv) {
+  return &g->context[asid * PRIVS + priv];
+}
+
+void mmu_guest_fini(struct mmu_guest *g) {
+  for (unsigned i = 0; i < 256 * PRIVS; i++) {
+    context_free(g->context[i]);
+    g->context[i] = NULL;
+  }
+}
+
+int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
+  const struct mmu_state *o = &g->state;
+  bool remapped = o->erl != s->erl || o->kx != s->kx || o->sx != s->sx || o->ux != s->ux;
+  struct mmu_context **c = context_at(g, s->asid, s->priv);
+  if (!*c && !(*c = context_new())) return -1;
+  g->state = *s;
+  if (remapped) mmu_soft_flush(g);
+  *g->live = (*c)->tlb;
+  return 0;
+}
+
+static void grow(struct mmu_context *c, enum mmu_access kind) {
+  struct softtlb_table *t = &c->tlb.table[kind], bigger;
+  uint64_t n = table_entries(t);
+  c->evictions[kind] = 0;
+  if (n >= TABLE_MAX || table_init(&bigger, (unsigned)(2 * n))) return; /* staying small is only slower */
+  for (uint64_t i = 0; i < n; i++)
+    if (t->entry[i].tag != EMPTY_TAG) *softtlb_slot(&bigger, t->entry[i].tag) = t->entry[i];
+  free(t->entry);
+  *t = bigger;
+}
+
+void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint64_t data) {
+  struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
+  struct softtlb_table *t = &c->tlb.table[kind];
+  uint64_t page = va & MMU_PAGE_MASK;
+  struct softtlb_entry *e = softtlb_slot(t, va);
+  if (e->tag != EMPTY_TAG && e->tag != page && ++c->evictions[kind] > table_entries(t)) {
+    grow(c, kind);
+    *g->live = c->tlb;
+    e = softtlb_slot(t, va);
+  }
+  *e = (struct softtlb_entry){.tag = page, .addend = data};
+  g->fills++;
+}
+
+void mmu_soft_flush(struct mmu_guest *g) {
+  for (unsigned i = 0; i < 256 * PRIVS; i++)
+    for (int k = 0; g->context[i] && k < MMU_ACCESS_KINDS; k++) table_clear(&g->context[i]->tlb.table[k]);
+  g->flushes++;
+}
+
+/* Drop from a context what lies within [vpn, vpn + mask]. */
+static void drop_range(struct mmu_context *c, uint64_t vpn, uint64_t mask) {
+  for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
+    struct softtlb_table *t = &c->tlb.table[k];
+    if (mask >> MMU_PAGE_BITS < 16)
+      for (uint64_t va = vpn; va <= vpn + mask; va += MMU_PAGE_SIZE) {
+        struct softtlb_entry *e = softtlb_slot(t, va);
+        if (e->tag == va) e->tag = EMPTY_TAG;
+      }
+    else
+      for (uint64_t i = 0; i < table_entries(t); i++)
+        if (((t->entry[i].tag ^ vpn) & ~mask) == 0) t->entry[i].tag = EMPTY_TAG;
+  }
+}
+
+void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
+  if (e->hidden || (!e->half[0].v && !e->half[1].v)) return;
+  /* Tags are whole addresses: give back the sign that EntryHi leaves out above SEGBITS to the
+   * compatibility segments. */
+  uint64_t vpn = e->vpn;
+  if (g->segbits != 32 && vpn >> 62 == 3 && (vpn & (UINT64_MAX >> 2)) >= ((uint64_t)1 << g->segbits) - 0x80000000)
+    vpn |= UINT64_MAX << 31;
+  unsigned first = e->g ? 0 : e->asid * PRIVS, last = e->g ? 256 * PRIVS : first + PRIVS;
+  for (unsigned i = first; i < last; i++)
+    if (g->context[i]) drop_range(g->context[i], vpn, e->mask);
+}
+
+void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds) {
+  for (unsigned i = 0; i < 256 * PRIVS; i++)
+    for (int k = 0; g->context[i] && k < MMU_ACCESS_KINDS; k++) {
+      if (!(kinds & 1u << k)) continue;
+      struct softtlb_table *t = &g->context[i]->tlb.table[k];
+      for (uint64_t n = 0; n < table_entries(t); n++) {
+        struct softtlb_entry *e = &t->entry[n];
+        uint64_t leads_to = k == MMU_FETCH ? (uint64_t)(uintptr_t)f : (uint64_t)(uintptr_t)f->host - e->tag;
+        if (e->tag != EMPTY_TAG && e->addend == leads_to) e->tag = EMPTY_TAG;
+      }
+    }
+}

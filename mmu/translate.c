@@ -1,0 +1,70 @@
+/* mmu/translate.c: virtual to guest-physical: segments, then the TLB. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sources: MIPS64 PRA vol. III, "Virtual Memory"; R4000 UM ch. 4. Pure: nothing changes but *out
+ * and *writable. */
+#include "mmu/mmu.h"
+
+enum { SEG_ERROR, SEG_MAPPED, SEG_UNMAPPED };
+
+/* The 32-bit compatibility segments; va is sign-extended. */
+static int segment32(const struct mmu_state *s, uint64_t va, uint64_t *out) {
+  uint32_t v = (uint32_t)va;
+  if (v < 0x80000000) {
+    *out = v;
+    return s->erl && s->priv == MMU_KERNEL ? SEG_UNMAPPED : SEG_MAPPED;
+  }
+  if (v < 0xc0000000) { /* kseg0, kseg1 */
+    *out = v & 0x1fffffff;
+    return s->priv == MMU_KERNEL ? SEG_UNMAPPED : SEG_ERROR;
+  }
+  if (v < 0xe0000000) return s->priv != MMU_USER ? SEG_MAPPED : SEG_ERROR; /* ksseg */
+  return s->priv == MMU_KERNEL ? SEG_MAPPED : SEG_ERROR;                   /* kseg3 */
+}
+
+static int segment64(const struct mmu_guest *g, uint64_t va, uint64_t *out) {
+  const struct mmu_state *s = &g->state;
+  uint64_t in_region = va & (UINT64_MAX >> 2), pa = ((uint64_t)1 << g->pabits) - 1;
+  bool fits = in_region >> g->segbits == 0;
+  switch (va >> 62) {
+  case 0: return s->ux && fits ? SEG_MAPPED : SEG_ERROR;
+  case 1: return s->sx && fits && s->priv != MMU_USER ? SEG_MAPPED : SEG_ERROR;
+  case 2:
+    *out = va & pa;
+    return s->kx && s->priv == MMU_KERNEL && (va & (UINT64_MAX >> 5)) <= pa ? SEG_UNMAPPED : SEG_ERROR;
+  default: /* xkseg ends where the compatibility segments, cut to SEGBITS, would begin */
+    return s->kx && s->priv == MMU_KERNEL && in_region < ((uint64_t)1 << g->segbits) - 0x80000000 ? SEG_MAPPED
+                                                                                                  : SEG_ERROR;
+  }
+}
+
+/* 64-bit addressing for the privilege in force? Without it user addresses wrap at 32 bits. */
+static bool wide(const struct mmu_state *s) {
+  return s->priv == MMU_KERNEL ? s->kx : s->priv == MMU_SUPERVISOR ? s->sx : s->ux;
+}
+
+uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va) {
+  bool wraps = g->segbits == 32 || (g->state.priv == MMU_USER && !wide(&g->state));
+  return wraps ? (uint64_t)(int64_t)(int32_t)(uint32_t)va : va;
+}
+
+enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable) {
+  uint64_t pa = 0;
+  bool compat = (uint64_t)(int64_t)(int32_t)(uint32_t)va == va;
+  int seg = compat ? segment32(&g->state, va, &pa) : segment64(g, va, &pa);
+  *writable = true;
+  *out = gpa(pa);
+  if (seg == SEG_ERROR) return MMU_ADDRESS_ERROR;
+  if (seg == SEG_UNMAPPED) return MMU_OK;
+  int i = mmu_tlb_find(g, va, g->state.asid);
+  if (i < 0) return MMU_REFILL;
+  const struct mmu_tlb_entry *e = &g->tlb[i];
+  uint64_t page = (e->mask + 1) >> 1;
+  const struct mmu_tlb_half *h = &e->half[(va & page) != 0];
+  if (!h->v) return MMU_INVALID;
+  if (kind == MMU_FETCH && h->xi) return MMU_XI;
+  if (kind == MMU_READ && h->ri) return MMU_RI;
+  *writable = h->d;
+  if (kind == MMU_WRITE && !h->d) return MMU_MODIFIED;
+  *out = gpa((h->pfn & ~(page - 1)) | (va & (page - 1)));
+  return MMU_OK;
+}

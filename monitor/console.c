@@ -1,0 +1,175 @@
+/* monitor/console.c: what stands between the first serial port and the host: text out, keys in. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/console.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DIGEST_START 0xcbf29ce484222325u /* FNV-1a, 64 bits */
+#define DIGEST_PRIME 0x100000001b3u
+
+/* --- matcher --- */
+
+int mon_matcher_init(struct mon_matcher *m, const char *text, size_t n) {
+  *m = (struct mon_matcher){.text = malloc(n + 1), .back = calloc(n + 1, sizeof *m->back), .n = n};
+  if (!m->text || !m->back) {
+    mon_matcher_fini(m);
+    return MB_ERR_MEMORY;
+  }
+  memcpy(m->text, text, n);
+  for (size_t i = 1, k = 0; i < n; i++) {
+    while (k && m->text[i] != m->text[k]) k = m->back[k];
+    if (m->text[i] == m->text[k]) k++;
+    m->back[i + 1] = k;
+  }
+  return MB_OK;
+}
+
+void mon_matcher_fini(struct mon_matcher *m) {
+  free(m->text);
+  free(m->back);
+  *m = (struct mon_matcher){0};
+}
+
+bool mon_matcher_byte(struct mon_matcher *m, uint8_t byte) {
+  if (!m->n) return false;
+  while (m->at && m->text[m->at] != byte) m->at = m->back[m->at];
+  if (m->text[m->at] == byte) m->at++;
+  if (m->at < m->n) return false;
+  m->at = m->back[m->at];
+  return true;
+}
+
+/* --- console --- */
+
+void mon_console_init(struct mon_console *c) {
+  *c = (struct mon_console){.digest = DIGEST_START, .in_ready = true};
+}
+
+static void free_steps(struct mon_step *s) {
+  while (s) {
+    struct mon_step *next = s->next;
+    mon_matcher_fini(&s->wait);
+    free(s->keys);
+    free(s);
+    s = next;
+  }
+}
+
+void mon_console_fini(struct mon_console *c) {
+  mon_console_flush(c);
+  mon_matcher_fini(&c->until);
+  free_steps(c->step);
+  free_steps(c->typing);
+  *c = (struct mon_console){0};
+}
+
+static void append(struct mon_step **list, struct mon_step *s) {
+  while (*list) list = &(*list)->next;
+  s->next = NULL;
+  *list = s;
+}
+
+/* Steps whose text has been shown, or that wait for none, begin typing. */
+static void release_steps(struct mon_console *c, bool shown) {
+  while (c->step && (shown || !c->step->wait.n)) {
+    struct mon_step *s = c->step;
+    c->step = s->next;
+    append(&c->typing, s);
+    shown = false;
+  }
+}
+
+int mon_console_type(struct mon_console *c, const char *text, size_t text_n, const char *keys,
+                     size_t keys_n) {
+  struct mon_step *s = calloc(1, sizeof *s);
+  uint8_t *copy = malloc(keys_n + 1);
+  if (!s || !copy || mon_matcher_init(&s->wait, text, text_n)) {
+    free(s);
+    free(copy);
+    return MB_ERR_MEMORY;
+  }
+  memcpy(copy, keys, keys_n);
+  s->keys = copy;
+  s->n = keys_n;
+  append(&c->step, s);
+  release_steps(c, false);
+  return MB_OK;
+}
+
+int mon_console_until(struct mon_console *c, const char *text, size_t n) {
+  mon_matcher_fini(&c->until);
+  c->until_set = true;
+  return mon_matcher_init(&c->until, text, n);
+}
+
+bool mon_console_has_input(const struct mon_console *c) {
+  return c->step || c->typing || (c->host.get && !c->in_ended);
+}
+
+static int next_typed(struct mon_console *c) {
+  while (c->typing) {
+    struct mon_step *s = c->typing;
+    if (s->typed < s->n) return s->keys[s->typed++];
+    c->typing = s->next;
+    s->next = NULL;
+    free_steps(s);
+  }
+  return -1;
+}
+
+static bool read_host(struct mon_console *c) {
+  if (!c->host.get || c->in_ended || !c->in_ready) return false;
+  int n = c->host.get(c->host.ctx, c->in, sizeof c->in);
+  c->in_ended = n < 0;
+  c->in_ready = n > 0;
+  c->in_at = 0;
+  c->in_n = n > 0 ? (size_t)n : 0;
+  return n > 0;
+}
+
+int mon_console_get(void *console) {
+  struct mon_console *c = console;
+  int byte = next_typed(c);
+  if (byte >= 0) return byte;
+  return c->in_at < c->in_n || read_host(c) ? c->in[c->in_at++] : -1;
+}
+
+bool mon_console_poll(struct mon_console *c) {
+  if (c->in_at < c->in_n) return true;
+  c->in_ready = true;
+  return read_host(c);
+}
+
+void mon_console_flush(struct mon_console *c) {
+  if (c->out_n && c->host.put) c->host.put(c->host.ctx, c->out, c->out_n);
+  c->out_n = 0;
+}
+
+static void emit(struct mon_console *c, const char *bytes, size_t n) {
+  if (n > sizeof c->out - c->out_n) mon_console_flush(c);
+  memcpy(c->out + c->out_n, bytes, n);
+  c->out_n += n;
+}
+
+static void stamp_line(struct mon_console *c, const struct mon_stamp *t) {
+  char text[64];
+  int n = snprintf(text, sizeof text, "[%5" PRIu64 ".%06" PRIu64 " %12" PRIu64 "] ",
+                   t->ns / 1000000000, t->ns % 1000000000 / 1000, t->instructions);
+  if (n > 0) emit(c, text, (size_t)n);
+}
+
+void mon_console_put(void *console, uint8_t byte) {
+  struct mon_console *c = console;
+  struct mon_stamp t = c->now ? c->now(c->owner) : (struct mon_stamp){0};
+  if (c->timestamps && !c->in_line && byte != '\r' && byte != '\n') stamp_line(c, &t);
+  c->in_line = byte != '\n' && (c->in_line || byte != '\r');
+  emit(c, &(char){(char)byte}, 1);
+  c->bytes++;
+  c->lines += byte == '\n';
+  c->digest = (c->digest ^ byte) * DIGEST_PRIME;
+  c->last_out_ns = t.ns;
+  if (c->step && mon_matcher_byte(&c->step->wait, byte)) release_steps(c, true);
+  if (mon_matcher_byte(&c->until, byte) && c->stop) c->stop(c->owner);
+}

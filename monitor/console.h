@@ -1,0 +1,66 @@
+/* monitor/console.h: what stands between the first serial port and the host: text out, keys in. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* It knows virtual time only through its owner: now() is asked when a time stamp is wanted, stop() is called on the
+ * byte that completes the awaited text. VCPU thread only. */
+#ifndef MONITOR_CONSOLE_H
+#define MONITOR_CONSOLE_H
+#include "monitor/error.h"
+
+/* Finds a text in a stream of bytes (Knuth, Morris, Pratt). */
+struct mon_matcher {
+  uint8_t *text;
+  size_t *back; /* length of the longest proper prefix that ends after i bytes */
+  size_t n, at;
+};
+/* 0, or MB_ERR_MEMORY. */
+__attribute__((warn_unused_result)) int mon_matcher_init(struct mon_matcher *m, const char *text, size_t n);
+void mon_matcher_fini(struct mon_matcher *m);
+/* Take one byte; true when it completes the text. An empty text never is. */
+bool mon_matcher_byte(struct mon_matcher *m, uint8_t byte);
+
+struct mon_step { /* of scripted typing */
+  struct mon_matcher wait;
+  uint8_t *keys;
+  size_t n, typed;
+  struct mon_step *next;
+};
+
+struct mon_stamp {
+  uint64_t ns, instructions;
+};
+
+struct mon_console {
+  struct mb_console host;
+  struct mon_stamp (*now)(void *owner);
+  void (*stop)(void *owner);
+  void *owner;
+  bool timestamps;
+  struct mon_matcher until;
+  bool until_set;
+  struct mon_step *step; /* first one not done; the list is owned */
+  struct mon_step *typing; /* list of steps whose keys are being typed, in order; owned */
+  uint8_t out[512];
+  size_t out_n;
+  bool in_line; /* the present line has begun */
+  uint8_t in[256];
+  size_t in_at, in_n;
+  bool in_ready; /* the host may have input: cleared by a look that found none, set again by mon_console_poll */
+  bool in_ended;
+  uint64_t lines, bytes, digest, last_out_ns;
+};
+
+void mon_console_init(struct mon_console *c);
+void mon_console_fini(struct mon_console *c);
+__attribute__((warn_unused_result)) int mon_console_type(struct mon_console *c, const char *text, size_t text_n,
+                                                         const char *keys, size_t keys_n);
+__attribute__((warn_unused_result)) int mon_console_until(struct mon_console *c, const char *text, size_t n);
+/* May anything ever be typed? */
+bool mon_console_has_input(const struct mon_console *c);
+/* For struct io_tty; ctx is the console. */
+int mon_console_get(void *console);
+void mon_console_put(void *console, uint8_t byte);
+/* Hand what the guest has shown to the host. */
+void mon_console_flush(struct mon_console *c);
+/* Look for typed bytes; true when some are there. Called now and then, so that the guest's own polling costs nothing. */
+bool mon_console_poll(struct mon_console *c);
+#endif

@@ -1,0 +1,100 @@
+/* monitor/monitor.h: what a machine is made of, and what the files of this room ask of each other. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owner of everything here: the thread in the mb_ function; `interrupted` alone is set from elsewhere. */
+#ifndef MONITOR_MONITOR_H
+#define MONITOR_MONITOR_H
+#include "frontend/cpu.h"
+#include "iosys/board.h"
+#include "mirrorball.h"
+#include "monitor/console.h"
+#include "monitor/image.h"
+#include "monitor/symbols.h"
+#include <stdio.h>
+
+struct mb_machine;
+
+/* The guest's hardware. Built by mon_vm_init() in this order, undone in reverse. */
+struct mon_vm {
+  struct numa_memory memory;
+  struct mmu_pmap pmap;
+  struct io_clock clock;
+  struct io_board board;
+  struct jit *jit;
+  struct cpu cpu;
+  bool has_memory, has_pmap, has_board, has_cpu;
+  uint64_t ram; /* bytes */
+};
+
+/* Translated code may take this much of the host; guest memory + 64 MiB is the promise for everything. */
+enum { MON_CODE_BYTES = 24 << 20 };
+/* A kernel or initrd may unpack to guest memory plus this. */
+#define MON_UNPACK_SLACK ((uint64_t)64 << 20)
+/* A 32-bit store of MON_EXIT_KEY | code to this guest-physical address ends the run (in the CBUS gap of the FPGA). */
+#define MON_EXIT_GPA  0x1f000a00
+#define MON_EXIT_KEY  0x4d420000
+#define MON_EXIT_MASK 0xffff0000
+
+/* monitor/pace.c: wall time against virtual time. */
+struct mon_pace {
+  enum mb_pace pace;
+  bool at_terminal;
+  bool anchored;
+  uint64_t wall0, virtual0; /* ns: virtual time may not run ahead of this pair */
+};
+uint64_t mon_wall_ns(void);
+/* Idle time from `now` to `to` (cycles) is about to be skipped: sleep if the pace asks for it. Returns the cycle to go
+ * on at: `to`, or an earlier one when something was typed meanwhile. */
+uint64_t mon_pace_idle(struct mb_machine *m, uint64_t now, uint64_t to);
+
+struct mon_stdio; /* monitor/stdio.c */
+
+struct mb_machine {
+  struct mon_error error;
+  struct mb_config config; /* strings owned */
+  const struct cpu_model *model;
+  /* loaded */
+  bool has_kernel, has_initrd;
+  struct mon_image image;
+  struct mon_file initrd;
+  char *kernel_path, *initrd_path;
+  struct mon_symbols symbols;
+  struct mon_console console;
+  struct mon_stdio *stdio;
+  FILE *trace;
+  /* running */
+  bool started;
+  struct mon_vm vm;
+  struct mon_pace pace;
+  bool stopping; /* `why` is why */
+  enum mb_stop why;
+  unsigned guest_code;
+  char stop_text[512];
+  _Atomic bool interrupted;
+  uint64_t wall_ns; /* spent in mb_machine_run() */
+};
+
+/* vm.c */
+__attribute__((warn_unused_result)) int mon_vm_init(struct mb_machine *m);
+void mon_vm_fini(struct mb_machine *m);
+/* End the run after the instruction under way. The first reason counts. */
+void mon_stop(struct mb_machine *m, enum mb_stop why);
+static inline uint64_t mon_cycles(const struct mb_machine *m) { return mips_now(&m->vm.cpu); }
+uint64_t mon_ns(const struct mb_machine *m, uint64_t cycles);
+
+/* loader.c: kernel, initrd and YAMON's arguments into memory; the cpu at the kernel's entry. */
+__attribute__((warn_unused_result)) int mon_load(struct mb_machine *m);
+/* The checks of mon_load() that need no machine: does everything fit? */
+__attribute__((warn_unused_result)) int mon_load_check(struct mb_machine *m);
+
+/* trace.c */
+__attribute__((warn_unused_result)) int mon_trace_open(struct mb_machine *m);
+void mon_trace_device(void *machine, const char *dev, uint64_t gpa, int size, uint64_t v, bool write);
+void mon_trace_note(void *machine, const char *text);
+
+/* stdio.c */
+void mon_stdio_free(struct mon_stdio *s);
+__attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
+
+/* stats.c */
+uint64_t mon_max_rss(void);
+#endif

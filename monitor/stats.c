@@ -1,0 +1,239 @@
+/* monitor/stats.c: what a run was like, as a struct and as JSON; and the digest of the machine's state. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The digest covers what the guest could find out: cpu, TLB, RAM, virtual time. A page of zeros counts nothing, so that
+ * a page never touched and one filled with zeros are the same. */
+#define _GNU_SOURCE
+#include "monitor/monitor.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+uint64_t mon_max_rss(void) {
+  struct rusage u;
+  return getrusage(RUSAGE_SELF, &u) ? 0 : (uint64_t)u.ru_maxrss * 1024;
+}
+
+/* --- state hash --- */
+
+enum { BATCH = 512 };
+#define PAGEMAP_TOUCHED (3ull << 62) /* present or swapped: Documentation/admin-guide/mm/pagemap.rst */
+
+static uint64_t mixed(uint64_t h, uint64_t v) {
+  h = (h ^ v) * 0x9fb21c651e98df25u;
+  return h ^ h >> 35;
+}
+
+/* 0 for a page of zeros. */
+static uint64_t page_hash(const uint8_t *bytes, uint64_t at) {
+  uint64_t lane[4] = {at + 1, at + 2, at + 3, at + 4}, any = 0;
+  for (unsigned i = 0; i < MMU_PAGE_SIZE; i += 32) {
+    uint64_t w[4];
+    memcpy(w, bytes + i, sizeof w);
+    any |= w[0] | w[1] | w[2] | w[3];
+    for (int k = 0; k < 4; k++) lane[k] = mixed(lane[k], w[k]);
+  }
+  return any ? mixed(mixed(mixed(lane[0], lane[1]), lane[2]), lane[3]) | 1 : 0;
+}
+
+/* Which of the host's pages have ever been written? What cannot be known is taken as touched. */
+static void read_pagemap(int fd, const uint8_t *from, uint64_t *entry, size_t n) {
+  size_t want = n * sizeof *entry;
+  off_t at = (off_t)((uintptr_t)from / MMU_PAGE_SIZE * sizeof *entry);
+  if (fd < 0 || pread(fd, entry, want, at) != (ssize_t)want)
+    for (size_t i = 0; i < n; i++) entry[i] = PAGEMAP_TOUCHED;
+}
+
+static uint64_t frame_address(const struct mon_vm *vm, uint64_t page) {
+  uint64_t at = page << MMU_PAGE_BITS;
+  return at < BOARD_RAM_LOW_SIZE || vm->ram <= BOARD_RAM_LOW_SIZE ? at : BOARD_RAM_HIGH + at;
+}
+
+static uint64_t ram_hash(const struct mon_vm *vm, uint64_t h) {
+  uint64_t entry[BATCH], pages = vm->ram >> MMU_PAGE_BITS;
+  bool usable = sysconf(_SC_PAGESIZE) == MMU_PAGE_SIZE;
+  int fd = usable ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1;
+  for (uint64_t page = 0; page < pages; page += BATCH) {
+    size_t n = pages - page < BATCH ? pages - page : BATCH;
+    const struct frame *first = mmu_pmap_frame(&vm->pmap, gpa(frame_address(vm, page)));
+    /* Frames are handed out in order; where they once are not, every page is looked at. */
+    const struct frame *last = mmu_pmap_frame(&vm->pmap, gpa(frame_address(vm, page + n - 1)));
+    bool in_order = last->host - first->host == (ptrdiff_t)((n - 1) << MMU_PAGE_BITS);
+    read_pagemap(in_order ? fd : -1, first->host, entry, n);
+    for (size_t i = 0; i < n; i++) {
+      if (!(entry[i] & PAGEMAP_TOUCHED)) continue;
+      uint64_t at = frame_address(vm, page + i);
+      uint64_t p = page_hash(mmu_pmap_frame(&vm->pmap, gpa(at))->host, at);
+      if (p) h = mixed(h, p);
+    }
+  }
+  if (fd >= 0) close(fd);
+  return h;
+}
+
+uint64_t mb_state_hash(struct mb_machine *m) {
+  if (!m->started) return 0;
+  uint64_t h = mips_hash(&m->vm.cpu, 0x6d6972726f72u);
+  return mixed(ram_hash(&m->vm, h), mips_now(&m->vm.cpu));
+}
+
+/* --- struct --- */
+
+void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
+  const struct cpu *c = &m->vm.cpu;
+  struct jit_stats j;
+  *out = (struct mb_stats){.max_rss = mon_max_rss(), .guest_code = m->guest_code};
+  if (!m->started) return;
+  jit_stats(m->vm.jit, &j);
+  out->instructions = mips_instructions(c);
+  out->cycles = mips_now(c);
+  out->virtual_ns = mon_ns(m, out->cycles);
+  out->wall_seconds = (double)m->wall_ns / 1e9;
+  memcpy(out->exceptions, c->n.exceptions, sizeof out->exceptions);
+  out->exceptions[EXC_INT] = c->n.interrupts;
+  out->tlb_refills = c->n.refills;
+  out->tlbwr = c->n.tlbwr;
+  out->tlbwi = c->n.tlbwi;
+  out->eret = c->n.eret;
+  out->device_accesses = c->n.device_accesses;
+  out->code_writes = c->n.code_writes;
+  out->blocks_made = j.blocks_made;
+  out->blocks_dropped = j.blocks_dropped;
+  out->blocks_entered = c->j.blocks;
+  out->insns_translated = j.insns_translated;
+  out->code_bytes = j.bytes;
+  out->tier_eval = 1.0;
+  out->console_lines = m->console.lines;
+  out->console_bytes = m->console.bytes;
+  out->console_digest = m->console.digest;
+  out->idle_cycles = c->idled;
+  out->stall_cycles = c->stalled;
+  out->unclaimed_accesses = m->vm.board.bus.n_unknown;
+  out->pc = c->j.pc;
+}
+
+/* --- JSON --- */
+
+static json_t *hex(uint64_t v) {
+  char text[24];
+  snprintf(text, sizeof text, "0x%016" PRIx64, v);
+  return json_string(text);
+}
+
+static json_t *number(uint64_t v) { return json_integer((json_int_t)v); }
+
+static json_t *exceptions_json(const struct mb_stats *s) {
+  static const char *const name[32] = {
+      [EXC_MOD] = "mod",   [EXC_TLBL] = "tlbl",   [EXC_TLBS] = "tlbs",   [EXC_ADEL] = "adel",
+      [EXC_ADES] = "ades", [EXC_IBE] = "ibe",     [EXC_DBE] = "dbe",     [EXC_SYS] = "sys",
+      [EXC_BP] = "bp",     [EXC_RI] = "ri",       [EXC_CPU] = "cpu",     [EXC_OV] = "ov",
+      [EXC_TR] = "tr",     [EXC_FPE] = "fpe",     [EXC_TLBRI] = "tlbri", [EXC_TLBXI] = "tlbxi",
+      [EXC_WATCH] = "watch", [EXC_MCHECK] = "mcheck"};
+  json_t *o = json_object();
+  char other[16];
+  for (int i = 1; i < 32; i++) {
+    snprintf(other, sizeof other, "code%d", i);
+    if (s->exceptions[i]) json_object_set_new(o, name[i] ? name[i] : other, number(s->exceptions[i]));
+  }
+  return o;
+}
+
+static json_t *counts_json(const struct mb_stats *s) {
+  const struct {
+    const char *name;
+    uint64_t v;
+  } count[] = {
+      {"instructions", s->instructions},
+      {"cycles", s->cycles},
+      {"virtual_ns", s->virtual_ns},
+      {"idle_cycles", s->idle_cycles},
+      {"stall_cycles", s->stall_cycles},
+      {"interrupts", s->exceptions[EXC_INT]},
+      {"tlb_refills", s->tlb_refills},
+      {"tlbwr", s->tlbwr},
+      {"tlbwi", s->tlbwi},
+      {"eret", s->eret},
+      {"device_accesses", s->device_accesses},
+      {"unclaimed_accesses", s->unclaimed_accesses},
+      {"code_writes", s->code_writes},
+      {"blocks_made", s->blocks_made},
+      {"blocks_dropped", s->blocks_dropped},
+      {"blocks_entered", s->blocks_entered},
+      {"insns_translated", s->insns_translated},
+      {"code_bytes", s->code_bytes},
+      {"console_lines", s->console_lines},
+      {"console_bytes", s->console_bytes},
+      {"max_rss", s->max_rss},
+  };
+  json_t *o = json_object();
+  for (size_t i = 0; i < sizeof count / sizeof *count; i++)
+    json_object_set_new(o, count[i].name, number(count[i].v));
+  return o;
+}
+
+static json_t *stats_json(struct mb_machine *m) {
+  struct mb_stats s;
+  char symbol[128];
+  mb_get_stats(m, &s);
+  json_t *o = counts_json(&s);
+  json_object_set_new(o, "wall_seconds", json_real(s.wall_seconds));
+  json_object_set_new(o, "exceptions", exceptions_json(&s));
+  json_object_set_new(o, "tiers", json_pack("{s:f}", "eval", s.tier_eval));
+  json_object_set_new(o, "console_digest", hex(s.console_digest));
+  json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));
+  json_object_set_new(o, "exit", json_string(mb_stop_name(m->why)));
+  json_object_set_new(o, "exit_text", json_string(mb_stop_text(m)));
+  json_object_set_new(o, "guest_code", number(s.guest_code));
+  json_object_set_new(o, "pc", hex(s.pc));
+  json_object_set_new(o, "symbol", json_string(mb_symbol(m, s.pc, symbol, sizeof symbol)));
+  json_object_set_new(o, "kernel", json_string(m->kernel_path));
+  json_object_set_new(o, "cpu", json_string(m->model->name));
+  json_object_set_new(o, "board", json_string("malta"));
+  json_object_set_new(o, "endian", json_string(m->config.endian == MB_ENDIAN_BIG ? "big" : "little"));
+  json_object_set_new(o, "memory", number(m->config.memory));
+  json_object_set_new(o, "mhz", number(m->config.mhz));
+  json_object_set_new(o, "tier", json_string(m->config.tier == MB_TIER_EVAL ? "eval" : "auto"));
+  json_object_set_new(o, "version", json_string(mb_version()));
+  return o;
+}
+
+static int write_text(FILE *f, const json_t *o) {
+  int bad = json_dumpf(o, f, JSON_INDENT(2)) || fputc('\n', f) == EOF;
+  return fclose(f) || bad ? -1 : 0;
+}
+
+/* A regular file is written beside its place and renamed over it; a pipe or device is written to. */
+static int write_whole(const char *path, const json_t *o) {
+  struct stat st;
+  if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+    FILE *f = fopen(path, "we");
+    return f ? write_text(f, o) : -1;
+  }
+  char *aside = NULL;
+  if (asprintf(&aside, "%s.new", path) < 0) return -1;
+  FILE *f = fopen(aside, "we");
+  int bad = !f || write_text(f, o) || rename(aside, path), error = errno;
+  if (f && bad) unlink(aside);
+  free(aside);
+  errno = error;
+  return bad;
+}
+
+int mb_stats_write(struct mb_machine *m, const char *path) {
+  if (!m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
+  json_t *o = stats_json(m);
+  errno = 0;
+  int code = MB_OK;
+  if (!o)
+    code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for statistics");
+  else if (write_whole(path, o))
+    code = mon_fail(&m->error, MB_ERR_FILE, "statistics %s: %s", path,
+                    errno ? strerror(errno) : "cannot be written");
+  json_decref(o);
+  return code;
+}

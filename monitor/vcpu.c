@@ -1,0 +1,157 @@
+/* monitor/vcpu.c: the outer loop: run to the next event, let devices act, skip or sleep idle time, stop. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Virtual time is decided here and depends on nothing of the host: a run is cut into slices only to look at wall time,
+ * the keyboard and signals, and a cut changes nothing the guest can see. */
+#include "monitor/monitor.h"
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define SLICE_NS 1000000u /* virtual: how long the cpu runs between two looks at the host */
+#define LOOK_NS  1000000u /* wall: the host is not looked at more often */
+
+enum { STATUS_EXL = 2 };
+
+struct run {
+  uint64_t limit;      /* instructions */
+  uint64_t begun_wall; /* ns */
+  uint64_t looked;     /* wall ns of the last look at the host */
+};
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static void look_at_host(struct mb_machine *m, struct run *r) {
+  if (atomic_load_explicit(&m->interrupted, memory_order_relaxed)) {
+    atomic_store(&m->interrupted, false);
+    mon_stop(m, MB_STOP_INTERRUPTED);
+  }
+  uint64_t now = mon_wall_ns();
+  if (now - r->looked < LOOK_NS) return;
+  r->looked = now;
+  mon_console_flush(&m->console);
+  mon_console_poll(&m->console);
+  double spent = (double)(m->wall_ns + (now - r->begun_wall)) / 1e9;
+  if (m->config.timeout > 0 && spent >= m->config.timeout) mon_stop(m, MB_STOP_TIMEOUT);
+}
+
+static void idle(struct mb_machine *m) {
+  struct cpu *c = &m->vm.cpu;
+  uint64_t now = mips_now(c), timer = mips_timer_deadline(c);
+  uint64_t next = least(io_clock_next(&m->vm.clock), timer);
+  if (next == UINT64_MAX) {
+    mon_stop(m, MB_STOP_HALTED);
+    return;
+  }
+  if (next > now) mips_idle_to(c, mon_pace_idle(m, now, next));
+}
+
+/* A guest that has halted itself is as dead to the cpu as one that has lost its way; people see a difference. */
+static enum mb_stop dead_or_halted(const struct cpu *c) {
+  return c->dead && !strncmp(c->dead, "halted", 6) ? MB_STOP_HALTED : MB_STOP_DEAD;
+}
+
+static void step(struct mb_machine *m, struct run *r) {
+  struct cpu *c = &m->vm.cpu;
+  uint64_t now = mips_now(c), done = mips_instructions(c);
+  io_clock_advance(&m->vm.clock, now);
+  look_at_host(m, r);
+  if (m->stopping) return;
+  if (done >= r->limit) {
+    mon_stop(m, MB_STOP_LIMIT);
+    return;
+  }
+  uint64_t slice = (uint64_t)m->config.mhz * (SLICE_NS / 1000);
+  uint64_t deadline = least(now + least(slice, r->limit - done), io_clock_next(&m->vm.clock));
+  if (m->pace.pace == MB_PACE_REAL) mon_pace_idle(m, now, now);
+  switch (mips_run(c, deadline)) {
+  case MIPS_STOP_TIME: break;
+  case MIPS_STOP_WAIT:
+    if (!m->stopping) idle(m);
+    break;
+  case MIPS_STOP_DEAD: mon_stop(m, dead_or_halted(c)); break;
+  }
+}
+
+/* Once one of these has happened the machine is over. */
+static bool is_final(enum mb_stop why) {
+  switch (why) {
+  case MB_STOP_LIMIT:
+  case MB_STOP_CONSOLE:
+  case MB_STOP_TIMEOUT:
+  case MB_STOP_INTERRUPTED: return false;
+  case MB_STOP_POWER_OFF:
+  case MB_STOP_RESET:
+  case MB_STOP_EXIT:
+  case MB_STOP_HALTED:
+  case MB_STOP_DEAD:
+  case MB_STOP_ERROR: break;
+  }
+  return true;
+}
+
+enum mb_stop mb_machine_run(struct mb_machine *m, uint64_t instructions) {
+  if (!m->started) {
+    mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
+    return MB_STOP_ERROR;
+  }
+  if (m->stopping && is_final(m->why)) return m->why;
+  struct run r = {.limit = instructions, .begun_wall = mon_wall_ns()};
+  m->stopping = false;
+  m->pace.anchored = false;
+  while (!m->stopping) step(m, &r);
+  mon_console_flush(&m->console);
+  m->wall_ns += mon_wall_ns() - r.begun_wall;
+  if (m->trace) fflush(m->trace);
+  return m->why;
+}
+
+void mb_machine_interrupt(struct mb_machine *m) { atomic_store(&m->interrupted, true); }
+
+const char *mb_stop_name(enum mb_stop why) {
+  switch (why) {
+  case MB_STOP_LIMIT: return "instruction-limit";
+  case MB_STOP_CONSOLE: return "console-text";
+  case MB_STOP_TIMEOUT: return "timeout";
+  case MB_STOP_INTERRUPTED: return "interrupted";
+  case MB_STOP_POWER_OFF: return "power-off";
+  case MB_STOP_RESET: return "reset";
+  case MB_STOP_EXIT: return "guest-exit";
+  case MB_STOP_HALTED: return "halted";
+  case MB_STOP_DEAD: return "dead";
+  case MB_STOP_ERROR: return "error";
+  }
+  return "unknown";
+}
+
+static const char *stop_cause(const struct mb_machine *m, char *buf, size_t n) {
+  const struct cpu *c = &m->vm.cpu;
+  switch (m->why) {
+  case MB_STOP_LIMIT: return "reached the instruction limit";
+  case MB_STOP_CONSOLE: return "showed the awaited text";
+  case MB_STOP_TIMEOUT: return "ran out of wall time";
+  case MB_STOP_INTERRUPTED: return "was interrupted";
+  case MB_STOP_POWER_OFF: return "turned the power off";
+  case MB_STOP_RESET: return "asked for a reset";
+  case MB_STOP_EXIT: snprintf(buf, n, "asked to end with code %u", m->guest_code); return buf;
+  case MB_STOP_HALTED: return c->dead ? c->dead : "halted: it waits for an interrupt that cannot come";
+  case MB_STOP_DEAD: return mips_dead_reason(c, buf, n);
+  case MB_STOP_ERROR: return m->error.text;
+  }
+  return "";
+}
+
+const char *mb_stop_text(const struct mb_machine *machine) {
+  struct mb_machine *m = (struct mb_machine *)(uintptr_t)machine; /* the text is a cache, not state */
+  const struct cpu *c = &m->vm.cpu;
+  char cause[240], where[160];
+  if (!m->started || !m->stopping) return "the guest has not stopped";
+  uint64_t ns = mon_ns(m, mips_now(c));
+  /* What led into an endless exception is at EPC; the pc is only the handler's. */
+  uint64_t pc = m->why == MB_STOP_DEAD && c->cp0.status & STATUS_EXL ? c->cp0.epc : c->j.pc;
+  snprintf(m->stop_text, sizeof m->stop_text,
+           "guest %s%.240s; at 0x%08" PRIx64 " (%s), %" PRIu64 ".%06u virtual seconds, instruction %" PRIu64,
+           m->why == MB_STOP_DEAD ? "died: " : "", stop_cause(m, cause, sizeof cause), pc,
+           mon_symbol_name(&m->symbols, pc, where, sizeof where), ns / 1000000000u,
+           (unsigned)(ns % 1000000000u / 1000), mips_instructions(c));
+  return m->stop_text;
+}

@@ -1,0 +1,202 @@
+/* monitor/vm.c: the guest's hardware put together, and the hooks that point upward. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Here alone the rooms meet: the cpu's device accesses go to the board, the board's interrupt lines to the cpu, writes
+ * by DMA to the jit, and the board's power line to whoever runs us. */
+#include "monitor/monitor.h"
+
+static uint64_t io_read(void *machine, uint64_t at, int size) {
+  struct mb_machine *m = machine;
+  uint64_t v = io_board_read(&m->vm.board, at, size);
+  mips_run_until(&m->vm.cpu, io_clock_next(&m->vm.clock));
+  return v;
+}
+
+static void io_write(void *machine, uint64_t at, uint64_t v, int size) {
+  struct mb_machine *m = machine;
+  io_board_write(&m->vm.board, at, v, size);
+  mips_run_until(&m->vm.cpu, io_clock_next(&m->vm.clock));
+}
+
+static void io_now(void *machine, uint64_t cycles) {
+  struct mb_machine *m = machine;
+  io_clock_advance(&m->vm.clock, cycles);
+}
+
+/* Code runs from the flash only; elsewhere on the bus a fetch is a bus error. */
+static bool io_fetch(void *machine, uint64_t at, uint32_t *word) {
+  struct mb_machine *m = machine;
+  if (at - BOARD_FLASH >= BOARD_FLASH_SIZE && at - BOARD_BOOT >= BOARD_FLASH_SIZE) return false;
+  *word = (uint32_t)io_board_read(&m->vm.board, at, 4);
+  m->vm.clock.stall = 0; /* the boot ROM is charged like memory */
+  return true;
+}
+
+static uint64_t io_stall(void *machine) {
+  struct mb_machine *m = machine;
+  uint64_t stall = m->vm.clock.stall;
+  m->vm.clock.stall = 0;
+  return stall;
+}
+
+static void irq_set(void *machine, int n, int level) {
+  struct mb_machine *m = machine;
+  if (m->vm.has_cpu) mips_irq_set(&m->vm.cpu, n, level);
+}
+
+static void power_set(void *machine, enum io_power what) {
+  mon_stop(machine, what == IO_POWER_OFF ? MB_STOP_POWER_OFF : MB_STOP_RESET);
+}
+
+static void code_written(void *machine, struct frame *f) {
+  struct mb_machine *m = machine;
+  mips_code_write(&m->vm.cpu, f, 0, MMU_PAGE_SIZE);
+}
+
+static uint64_t dma_read(void *machine, uint64_t at, void *to, uint64_t n) {
+  struct mb_machine *m = machine;
+  return mmu_read(&m->vm.pmap, gpa(at), to, n);
+}
+
+static uint64_t dma_write(void *machine, uint64_t at, const void *from, uint64_t n) {
+  struct mb_machine *m = machine;
+  struct mmu_code_hook hook = {.on_code_write = code_written, .ctx = m};
+  return mmu_write(&m->vm.pmap, &hook, gpa(at), from, n);
+}
+
+/* --- the store that ends a run --- */
+
+static uint64_t exit_read(void *machine, uint32_t off, int size) {
+  (void)machine, (void)off, (void)size;
+  return 0;
+}
+
+static void exit_write(void *machine, uint32_t off, uint64_t v, int size) {
+  struct mb_machine *m = machine;
+  if (off || size != 4 || (v & MON_EXIT_MASK) != MON_EXIT_KEY) return;
+  if (!m->stopping) m->guest_code = (unsigned)(v & ~(uint64_t)MON_EXIT_MASK);
+  mon_stop(m, MB_STOP_EXIT);
+}
+
+static const struct dev_ops exit_ops = {"exit", exit_read, exit_write, NULL};
+
+/* --- building --- */
+
+/* RAM as board.h lays it out. */
+static int add_ram(struct mon_vm *vm) {
+  uint64_t low = vm->ram < BOARD_RAM_LOW_SIZE ? vm->ram : BOARD_RAM_LOW_SIZE;
+  if (mmu_pmap_add_ram(&vm->pmap, gpa(0), low)) return -1;
+  mmu_pmap_alias(&vm->pmap, gpa(BOARD_RAM_HIGH), gpa(0), low);
+  if (vm->ram > low && mmu_pmap_add_ram(&vm->pmap, gpa(BOARD_RAM_HIGH + low), vm->ram - low))
+    return -1;
+  if (vm->ram > BOARD_RAM_HOLE_END)
+    mmu_pmap_alias(&vm->pmap, gpa(BOARD_RAM_HOLE_END),
+                   gpa((uint64_t)BOARD_RAM_HIGH + BOARD_RAM_HOLE_END),
+                   vm->ram - BOARD_RAM_HOLE_END);
+  return 0;
+}
+
+static int init_memory(struct mon_vm *vm) {
+  if (numa_memory_init(&vm->memory, vm->ram)) return -1;
+  vm->has_memory = true;
+  if (mmu_pmap_init(&vm->pmap, &vm->memory,
+                    ((uint64_t)BOARD_RAM_HIGH + vm->ram) >> MMU_PAGE_BITS))
+    return -1;
+  vm->has_pmap = true;
+  return add_ram(vm);
+}
+
+static int init_board(struct mb_machine *m, bool big_endian) {
+  struct mon_vm *vm = &m->vm;
+  struct io_board_config c = {
+      .clock = &vm->clock,
+      .big_endian = big_endian,
+      .ram = vm->ram,
+      .tty[0] = {.get = mon_console_has_input(&m->console) ? mon_console_get : NULL,
+                 .put = mon_console_put,
+                 .ctx = &m->console},
+      .cpu_irq = {.set = irq_set, .ctx = m},
+      .power = {.set = power_set, .ctx = m},
+      .dma = {.read = dma_read, .write = dma_write, .ctx = m},
+      .rtc_start = m->config.rtc_start,
+      .seed = m->config.seed,
+      .virtio_rng = m->config.seed != 0,
+      .log = m->config.trace & MB_TRACE_DEV ? mon_trace_note : NULL,
+      .trace = m->config.trace & MB_TRACE_DEV ? mon_trace_device : NULL,
+      .hook_ctx = m,
+  };
+  struct io_bus_row row = {.base = MON_EXIT_GPA, .size = 4, .ops = &exit_ops, .dev = m};
+  vm->has_board = true;
+  if (io_board_init(&vm->board, &c) != IO_OK || io_bus_add(&vm->board.bus, &row) < 0) return -1;
+  io_board_firmware(&vm->board);
+  return 0;
+}
+
+static int init_cpu(struct mb_machine *m, bool big_endian) {
+  struct mon_vm *vm = &m->vm;
+  struct cpu_config c = {.model = m->model,
+                         .pmap = &vm->pmap,
+                         .jit = vm->jit,
+                         .big_endian = big_endian,
+                         .io_read = io_read,
+                         .io_write = io_write,
+                         .io_now = io_now,
+                         .io_stall = io_stall,
+                         .io_fetch = io_fetch,
+                         .ctx = m,
+                         .trace_insn = m->config.trace & MB_TRACE_INSN ? m->trace : NULL,
+                         .trace_exc = m->config.trace & MB_TRACE_EXC ? m->trace : NULL,
+                         .trace_tlb = m->config.trace & MB_TRACE_TLB ? m->trace : NULL};
+  if (mips_cpu_init(&vm->cpu, &c)) return -1;
+  vm->has_cpu = true;
+  mips_cpu_reset(&vm->cpu);
+  return 0;
+}
+
+int mon_vm_init(struct mb_machine *m) {
+  struct mon_vm *vm = &m->vm;
+  bool big = m->config.endian == MB_ENDIAN_BIG;
+  vm->ram = m->config.memory;
+  io_clock_init(&vm->clock, m->config.mhz);
+  if (init_memory(vm)) {
+    mon_fail(&m->error, MB_ERR_MEMORY, "the host has no room for %u MiB of guest memory",
+             (unsigned)(vm->ram >> 20));
+    goto fail;
+  }
+  if (jit_new(&vm->jit, mips_jit_guest(), MON_CODE_BYTES) || init_cpu(m, big)) {
+    mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the cpu");
+    goto fail;
+  }
+  if (init_board(m, big)) {
+    mon_fail(&m->error, MB_ERR_MEMORY, "the board could not be built");
+    goto fail;
+  }
+  return MB_OK;
+fail:
+  mon_vm_fini(m);
+  return MB_ERR_MEMORY;
+}
+
+void mon_vm_fini(struct mb_machine *m) {
+  struct mon_vm *vm = &m->vm;
+  bool has_cpu = vm->has_cpu;
+  vm->has_cpu = false; /* no interrupts from dying devices */
+  if (vm->has_board) io_board_fini(&vm->board);
+  if (has_cpu) mips_cpu_fini(&vm->cpu);
+  jit_free(vm->jit);
+  vm->jit = NULL;
+  if (vm->has_pmap) mmu_pmap_fini(&vm->pmap);
+  if (vm->has_memory) numa_memory_fini(&vm->memory);
+  vm->has_board = vm->has_pmap = vm->has_memory = false;
+}
+
+void mon_stop(struct mb_machine *m, enum mb_stop why) {
+  if (!m->stopping) m->why = why;
+  m->stopping = true;
+  if (m->vm.has_cpu) mips_run_until(&m->vm.cpu, 0);
+}
+
+uint64_t mon_ns(const struct mb_machine *m, uint64_t cycles) {
+  struct io_clock c = m->vm.clock;
+  c.now = cycles;
+  return io_clock_ns(&c);
+}
