@@ -30,8 +30,28 @@ enum {
 };
 
 enum row {
-  O_KERNEL, O_INITRD, O_APPEND, O_CPU, O_MEM, O_BOARD, O_ENDIAN, O_LOAD, O_ENTRY, O_TIER, O_MHZ, O_PACE, O_RTC, O_SEED,
-  O_UNTIL, O_TIMEOUT, O_TYPE, O_STATS, O_TRACE, O_SYMBOLS, O_TIMESTAMPS, O_HELP
+  O_KERNEL,
+  O_INITRD,
+  O_APPEND,
+  O_CPU,
+  O_MEM,
+  O_BOARD,
+  O_ENDIAN,
+  O_LOAD,
+  O_ENTRY,
+  O_TIER,
+  O_MHZ,
+  O_PACE,
+  O_RTC,
+  O_SEED,
+  O_UNTIL,
+  O_TIMEOUT,
+  O_TYPE,
+  O_STATS,
+  O_TRACE,
+  O_SYMBOLS,
+  O_TIMESTAMPS,
+  O_HELP
 };
 
 static const struct option_row rows[] = {
@@ -46,21 +66,26 @@ static const struct option_row rows[] = {
     [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
     [O_TIER] = {"tier", "auto|eval", "how guest code is executed (auto); never changes what it does"},
     [O_MHZ] = {"mhz", "N", "guest clock: instructions per virtual microsecond (200)"},
-    [O_PACE] = {"pace", "max|real", "max: skip idle time. real: virtual time keeps to the wall clock.\n"
-                                    "Unless given: max, but a guest at a terminal that has been idle\n"
-                                    "for 2 s idles in real time"},
-    [O_RTC] = {"rtc", "WHEN", "clock at power-on: host, 2024-01-31, 2024-01-31T23:59:59 (UTC) or\n"
-                              "Unix seconds (2024-01-01)"},
+    [O_PACE] = {"pace", "max|real",
+                "max: skip idle time. real: virtual time keeps to the wall clock.\n"
+                "Unless given: max, but a guest at a terminal that has been idle\n"
+                "for 2 s idles in real time"},
+    [O_RTC] = {"rtc", "WHEN",
+               "clock at power-on: host, 2024-01-31, 2024-01-31T23:59:59 (UTC) or\n"
+               "Unix seconds (2024-01-01)"},
     [O_SEED] = {"seed", "N", "offer the guest random numbers that follow from N"},
-    [O_UNTIL] = {"until", "WHAT", "console:TEXT stops when the console shows TEXT,\n"
-                                  "insns:N after exactly N instructions"},
+    [O_UNTIL] = {"until", "WHAT",
+                 "console:TEXT stops when the console shows TEXT,\n"
+                 "insns:N after exactly N instructions"},
     [O_TIMEOUT] = {"timeout", "SECONDS", "stop after so much wall time"},
-    [O_TYPE] = {"type", "TEXT=>KEYS", "when the console has shown TEXT, type KEYS; may be repeated, then\n"
-                                      "in order. Both may have \\n \\r \\t \\e \\\\ \\xNN"},
+    [O_TYPE] = {"type", "TEXT=>KEYS",
+                "when the console has shown TEXT, type KEYS; may be repeated, then\n"
+                "in order. Both may have \\n \\r \\t \\e \\\\ \\xNN"},
     [O_STATS] = {"stats", "FILE", "write statistics as JSON at the end"},
     [O_TRACE] = {"trace", "KINDS=FILE", "write a trace; KINDS is any of insn,exc,tlb,dev"},
-    [O_SYMBOLS] = {"symbols", "[FILE]", "name addresses from FILE (System.map or ELF); without FILE insist\n"
-                                        "that the kernel has symbols or a System.map beside it"},
+    [O_SYMBOLS] = {"symbols", "[FILE]",
+                   "name addresses from FILE (System.map or ELF); without FILE insist\n"
+                   "that the kernel has symbols or a System.map beside it"},
     [O_TIMESTAMPS] = {"timestamps", NULL, "begin console lines with virtual seconds and instruction count"},
     [O_HELP] = {"help", NULL, "this text"},
     {0},
@@ -138,8 +163,7 @@ static int set_cpu(struct request *r, const char *v) {
 
 static int set_mem(struct request *r, const char *v) {
   uint64_t n;
-  if (!options_number(v, true, UINT64_MAX, &n))
-    return options_fail("run: --mem %s: not a size such as 256M or 1G", v);
+  if (!options_number(v, true, UINT64_MAX, &n)) return options_fail("run: --mem %s: not a size such as 256M or 1G", v);
   if (n < MB_MEMORY_MIN || n > MB_MEMORY_MAX || n & 0xfffff)
     return options_fail("run: --mem %s: the board takes 8M to 2G, in steps of 1M", v);
   r->config.memory = n;
@@ -184,13 +208,11 @@ static int set_trace(struct request *r, const char *v) {
     unsigned bit;
   } kinds[] = {{"insn", MB_TRACE_INSN}, {"exc", MB_TRACE_EXC}, {"tlb", MB_TRACE_TLB}, {"dev", MB_TRACE_DEV}};
   const char *equals = strchr(v, '=');
-  if (!equals || !equals[1])
-    return options_fail("run: --trace %s: not KINDS=FILE, such as exc,tlb=trace.txt", v);
+  if (!equals || !equals[1]) return options_fail("run: --trace %s: not KINDS=FILE, such as exc,tlb=trace.txt", v);
   for (const char *p = v; p < equals;) {
     size_t n = strcspn(p, ",="), k = 0;
     while (k < 4 && (strlen(kinds[k].name) != n || memcmp(kinds[k].name, p, n))) k++;
-    if (k == 4)
-      return options_fail("run: --trace %s: \"%.*s\" is none of insn, exc, tlb, dev", v, (int)n, p);
+    if (k == 4) return options_fail("run: --trace %s: \"%.*s\" is none of insn, exc, tlb, dev", v, (int)n, p);
     r->config.trace |= kinds[k].bit;
     p += n + (p[n] == ',');
   }
@@ -229,7 +251,7 @@ static int set_type(struct request *r, const char *v) {
 
 static int set_machine(struct request *r, enum row row, const char *v) {
   uint64_t n;
-  int choice, bad = 0;
+  int choice = 0, bad = 0;
   switch (row) {
   case O_CPU: return set_cpu(r, v);
   case O_MEM: return set_mem(r, v);
@@ -286,8 +308,7 @@ static int parse(struct request *r, int argc, char **argv) {
     if (row == OPTIONS_END) break;
     if (row == OPTIONS_ERROR) return EXIT_INPUT;
     if (row == OPTIONS_WORD) {
-      if (r->name)
-        return options_fail("run: one guest at a time, not both \"%s\" and \"%s\"", r->name, o.value);
+      if (r->name) return options_fail("run: one guest at a time, not both \"%s\" and \"%s\"", r->name, o.value);
       r->name = o.value;
     } else if ((bad = set_option(r, (enum row)row, o.value))) {
       return bad;
@@ -304,8 +325,9 @@ static const char *guest_name(const void *ctx, size_t i) {
   struct guest g;
   (void)ctx;
   if (!guests_row(i, &g)) return NULL;
-  guests_free(&g); /* the name is the catalogue's own */
-  return g.name;
+  const char *name = g.name; /* the catalogue's own: stays when the rest goes */
+  guests_free(&g);
+  return name;
 }
 
 static int known_guest(const char *name) {

@@ -47,8 +47,7 @@ static unsigned distance(const char *a, const char *b) {
   return row[nb];
 }
 
-const char *options_nearest(const char *word, const char *(*name)(const void *ctx, size_t i),
-                            const void *ctx) {
+const char *options_nearest(const char *word, const char *(*name)(const void *ctx, size_t i), const void *ctx) {
   const char *best = NULL, *s;
   unsigned best_distance = (unsigned)strlen(word) / 3 + 2; /* further off is no typing error */
   for (size_t i = 0; (s = name(ctx, i)); i++) {

@@ -20,7 +20,7 @@ struct options {
   char **argv;
   const struct option_row *rows;
   int at;
-  bool ended; /* "--" has been seen */
+  bool ended;        /* "--" has been seen */
   const char *value; /* of the row or word just returned; NULL when an optional one was left out */
 };
 

@@ -168,38 +168,94 @@ Test(bus, table_full_and_bad_rows) {
   cr_expect_eq(io_bus_add(&b, &row), 5, "slots are used again");
 }
 
-/* Nothing a guest writes anywhere may crash a board: every byte of the map, several values, both orders. */
-Test(bus, garbage_everywhere) {
+/* Nothing a guest writes anywhere may crash a board: random accesses to every device, random memory behind the bus
+ * masters, both byte orders. Run under the sanitizers it also shows stray indices and shifts. */
+static uint8_t junk_disk[8192];
+static int junk_read(void *ctx, uint64_t at, void *to, uint64_t n) {
+  (void)ctx;
+  if (at + n > sizeof junk_disk) return -1;
+  memcpy(to, junk_disk + at, n);
+  return 0;
+}
+static int junk_write(void *ctx, uint64_t at, const void *from, uint64_t n) {
+  (void)ctx;
+  if (at + n > sizeof junk_disk) return -1;
+  memcpy(junk_disk + at, from, n);
+  return 0;
+}
+static void junk_send(void *ctx, const uint8_t *frame, unsigned n) {
+  (void)ctx;
+  cr_assert(frame && n >= 14 && n <= 4096);
+}
+static unsigned junk_recv(void *ctx, uint8_t *frame, unsigned room) {
+  unsigned n = (unsigned)((struct bench *)ctx)->clock.now % 1600;
+  if (n > room) n = room;
+  memset(frame, 0xff, n);
+  return n;
+}
+
+static void garbage_board(struct bench *b, bool big) {
+  bench_config(b);
+  b->config.big_endian = big;
+  b->config.uart_timed = true;
+  b->config.ide[0] = (struct io_disk){junk_read, junk_write, NULL, NULL, sizeof junk_disk, false};
+  b->config.virtio_blk[0] = b->config.ide[0];
+  b->config.virtio_rng = b->config.virtio_console = b->config.pcnet = true;
+  b->config.virtio_tty = (struct io_tty){bench_get, bench_put, b};
+  b->config.net = (struct io_net){junk_send, junk_recv, b, {2, 0, 0, 0, 0, 1}};
+  bench_start(b);
+}
+
+/* Devices at the places the accesses go to; their memory BARs in a row from BOARD_PCI_MEM0. */
+static void garbage_bars(struct bench *b) {
+  static const struct {
+    unsigned devfn, bar;
+    uint32_t base;
+  } bars[] = {
+      {IO_PCI_DEVFN(10, 1), 4, 0x1100 + 0x20}, {IO_PCI_DEVFN(10, 2), 4, 0x1160},
+      {IO_PCI_DEVFN(11, 0), 0, 0x1180},        {IO_PCI_DEVFN(18, 0), 0, 0x1080},
+      {IO_PCI_DEVFN(18, 0), 4, 0x10000000},    {IO_PCI_DEVFN(20, 0), 4, 0x10004000},
+      {IO_PCI_DEVFN(21, 0), 4, 0x10008000},
+  };
+  io_board_reset(&b->board);
+  io_board_firmware(&b->board);
+  for (unsigned i = 0; i < sizeof bars / sizeof *bars; i++) {
+    io_pci_config_write(&b->board.pci, 0, bars[i].devfn, PCI_BAR0 + 4 * bars[i].bar, 4, bars[i].base);
+    io_pci_config_write(&b->board.pci, 0, bars[i].devfn, PCI_COMMAND, 2, 7);
+  }
+}
+
+static uint64_t junk(uint64_t *x) { /* xorshift: the same garbage every time */
+  *x ^= *x << 13, *x ^= *x >> 7, *x ^= *x << 17;
+  return *x;
+}
+
+static const struct {
+  uint64_t base, size;
+} places[] = {{BOARD_PCI_IO, 0x1200}, {BOARD_PCI_IO + 0x1f0, 8}, {BOARD_FPGA, 0x1000},    {BOARD_GT, 0x1000},
+              {BOARD_FLASH, 0x400},   {BOARD_PCI_MEM0, 0x38},    {0x10003000, 8},         {0x10004000, 0x38},
+              {0x10007000, 8},        {0x10008000, 0x38},        {0x1000b000, 8},         {0x18001180, 32},
+              {0x18001120, 16},       {BOARD_PCI_IO + 0x3f8, 8}, {0x10000000, 0x10000000}};
+enum { PLACES = sizeof places / sizeof *places };
+
+Test(bus, garbage_everywhere, .timeout = 120) {
   static struct bench b;
+  uint64_t x = 88172645463325252u;
   for (int big = 0; big < 2; big++) {
-    bench_config(&b);
-    b.config.big_endian = big;
-    b.config.uart_timed = true;
-    bench_start(&b);
-    uint64_t x = 88172645463325252u;
-    for (int i = 0; i < 400000; i++) {
-      x ^= x << 13, x ^= x >> 7, x ^= x << 17; /* xorshift: the same garbage every time */
-      static const struct {
-        uint64_t base, size;
-      } where[] = {{BOARD_PCI_IO, 0x1200},
-                   {BOARD_FPGA, 0x1000},
-                   {BOARD_GT, 0x1000},
-                   {BOARD_FLASH, 0x400},
-                   {0x10000000, 0x10000000}};
-      unsigned w = (unsigned)(x >> 33) % 64;
-      w = w < 40 ? 0 : w < 50 ? 1 : w < 60 ? 2 : w < 62 ? 3 : 4;
+    garbage_board(&b, big);
+    for (int i = 0; i < 600000; i++) {
+      if (i % 2000 == 0) garbage_bars(&b); /* after a while it has moved everything away */
+      if (i % 500 == 0)
+        for (unsigned k = 0; k < sizeof b.ram; k++) b.ram[k] = (uint8_t)(junk(&x) >> 20 & (k & 1 ? 0x83 : 0xff));
+      unsigned w = (unsigned)(junk(&x) >> 33) % PLACES;
       int size = 1 << (x >> 40 & 3);
-      uint64_t gpa = where[w].base + (x >> 8) % where[w].size;
-      gpa &= ~(uint64_t)(size - 1);
-      if (x & 1)
-        io_board_write(&b.board, gpa, x >> 5, size);
+      uint64_t gpa = (places[w].base + (x >> 8) % places[w].size) & ~(uint64_t)(size - 1);
+      uint64_t v = junk(&x) >> (x & 63); /* small numbers are likely */
+      if (x >> 17 & 3)
+        io_board_write(&b.board, gpa, v, size);
       else
         io_board_read(&b.board, gpa, size);
-      if (i % 64 == 0) bench_pass(&b, x >> 44);
-      if (i % 20000 == 0) { /* after a while it has moved its own registers away */
-        io_board_reset(&b.board);
-        io_board_firmware(&b.board);
-      }
+      if (i % 64 == 0) bench_pass(&b, junk(&x) >> 44);
     }
     io_board_fini(&b.board);
     io_board_fini(&b.board);

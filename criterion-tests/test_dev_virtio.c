@@ -49,7 +49,8 @@ static uint64_t get(struct bench *b, unsigned at, int size) {
   for (int i = 0; i < size; i++) v |= (uint64_t)b->ram[at + (unsigned)i] << 8 * (big_ring ? size - 1 - i : i);
   return v;
 }
-static void descriptor(struct bench *b, unsigned table, unsigned i, uint64_t gpa, unsigned len, unsigned flags, unsigned next) {
+static void descriptor(struct bench *b, unsigned table, unsigned i, uint64_t gpa, unsigned len, unsigned flags,
+                       unsigned next) {
   put(b, table + 16 * i, gpa, 8);
   put(b, table + 16 * i + 8, len, 4);
   put(b, table + 16 * i + 12, flags, 2);
@@ -148,7 +149,8 @@ Test(virtio, block_modern_in_both_orders) {
       unsigned type, len;
       uint64_t sector;
       uint8_t status;
-    } odd[] = {{4, 0, 0, 0}, {99, 512, 0, 2}, {0, 512, 64, 1}, {0, 1024, 63, 1}, {0, 100, 0, 1}, {0, 512, UINT64_MAX, 1}};
+    } odd[] = {{4, 0, 0, 0},     {99, 512, 0, 2}, {0, 512, 64, 1},
+               {0, 1024, 63, 1}, {0, 100, 0, 1},  {0, 512, UINT64_MAX, 1}};
     for (unsigned i = 0; i < sizeof odd / sizeof *odd; i++) {
       blk_request(&b, odd[i].type, odd[i].sector, DATA, odd[i].len, true);
       offer(&b, AVAIL, 8, 0);
@@ -212,8 +214,8 @@ Test(virtio, broken_drivers) {
     unsigned head, len, flags, next;
     int ahead;
   } rows[] = {
-      {"head out of range", 9, 16, 0, 0, 1},     {"a loop", 0, 16, NEXT, 0, 1},
-      {"next out of range", 0, 16, NEXT, 77, 1}, {"ragged indirect table", 0, 17, INDIRECT, 0, 1},
+      {"head out of range", 9, 16, 0, 0, 1},          {"a loop", 0, 16, NEXT, 0, 1},
+      {"next out of range", 0, 16, NEXT, 77, 1},      {"ragged indirect table", 0, 17, INDIRECT, 0, 1},
       {"empty indirect table", 0, 0, INDIRECT, 0, 1}, {"avail index ran away", 0, 16, 0, 0, 500},
   };
   static struct bench b;

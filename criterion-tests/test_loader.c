@@ -58,8 +58,7 @@ static struct want kseg0(bool is64, bool big) {
   return (struct want){is64, big, at, at, at + 16};
 }
 
-static int open_bytes(struct mon_image *i, const uint8_t *b, size_t n, const struct mb_raw *raw,
-                      struct mon_error *e) {
+static int open_bytes(struct mon_image *i, const uint8_t *b, size_t n, const struct mb_raw *raw, struct mon_error *e) {
   char path[64];
   int fd = memfd_create("kernel", 0);
   cr_assert_eq(write(fd, b, n), (ssize_t)n);
@@ -183,15 +182,24 @@ struct broken {
 
 Test(loader, elf_faults_are_named) {
   static const struct broken cases[] = {
-      {16, 2, 1, MB_ERR_FORMAT, "type 1"},          {16, 2, 3, MB_ERR_FORMAT, "type 3"},
-      {18, 2, 62, MB_ERR_FORMAT, "machine 62"},     {4, 1, 7, MB_ERR_FORMAT, "class 7"},
-      {5, 1, 0, MB_ERR_FORMAT, "byte order 0"},     {6, 1, 9, MB_ERR_FORMAT, "version 9"},
-      {24, 4, 0x80000000, MB_ERR_FORMAT, "entry"},  {24, 4, 0x80100001, MB_ERR_FORMAT, "entry"},
-      {44, 2, 0, MB_ERR_FORMAT, "nothing to load"}, {42, 2, 31, MB_ERR_FORMAT, "31 bytes each"},
-      {28, 4, 0xfffffff0, MB_ERR_FORMAT, "truncated"}, {52, 4, 4, MB_ERR_FORMAT, "nothing to load"},
-      {56, 4, 0x7fffffff, MB_ERR_FORMAT, "truncated"}, {68, 4, 0xffffffff, MB_ERR_FORMAT, "truncated"},
-      {72, 4, 1, MB_ERR_FORMAT, "larger in the file"}, {64, 4, 0xc0000000, MB_ERR_FIT, "no address of memory"},
-      {36, 4, 0x90000000, MB_ERR_MISMATCH, "release 6"}, {36, 4, 0x72000000, MB_ERR_MISMATCH, "microMIPS"},
+      {16, 2, 1, MB_ERR_FORMAT, "type 1"},
+      {16, 2, 3, MB_ERR_FORMAT, "type 3"},
+      {18, 2, 62, MB_ERR_FORMAT, "machine 62"},
+      {4, 1, 7, MB_ERR_FORMAT, "class 7"},
+      {5, 1, 0, MB_ERR_FORMAT, "byte order 0"},
+      {6, 1, 9, MB_ERR_FORMAT, "version 9"},
+      {24, 4, 0x80000000, MB_ERR_FORMAT, "entry"},
+      {24, 4, 0x80100001, MB_ERR_FORMAT, "entry"},
+      {44, 2, 0, MB_ERR_FORMAT, "nothing to load"},
+      {42, 2, 31, MB_ERR_FORMAT, "31 bytes each"},
+      {28, 4, 0xfffffff0, MB_ERR_FORMAT, "truncated"},
+      {52, 4, 4, MB_ERR_FORMAT, "nothing to load"},
+      {56, 4, 0x7fffffff, MB_ERR_FORMAT, "truncated"},
+      {68, 4, 0xffffffff, MB_ERR_FORMAT, "truncated"},
+      {72, 4, 1, MB_ERR_FORMAT, "larger in the file"},
+      {64, 4, 0xc0000000, MB_ERR_FIT, "no address of memory"},
+      {36, 4, 0x90000000, MB_ERR_MISMATCH, "release 6"},
+      {36, 4, 0x72000000, MB_ERR_MISMATCH, "microMIPS"},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     struct bytes o = make_elf(kseg0(false, false)), patch = {0};
@@ -223,10 +231,13 @@ Test(loader, gzip_cut_or_damaged) {
     cr_assert_eq(open_bytes(&i, z.b, n, NULL, &e), MB_ERR_FORMAT, "%zu", n);
     cr_assert(strstr(e.text, "truncated"), "%zu: %s", n, e.text);
   }
-  for (size_t at = 10; at < z.n; at++) { /* behind the header: every bit counts */
+  for (size_t at = 10; at < z.n; at++) { /* behind the header nearly every bit counts; the others change nothing */
     struct bytes bad = z;
     bad.b[at] ^= 0x10;
-    cr_assert_eq(open_bytes(&i, bad.b, bad.n, NULL, &e), MB_ERR_FORMAT, "byte %zu", at);
+    int code = open_bytes(&i, bad.b, bad.n, NULL, &e);
+    cr_assert(code == MB_ERR_FORMAT || (code == MB_OK && i.file.n == o.n), "byte %zu: %s", at, e.text);
+    if (!code) cr_assert_arr_eq(i.file.bytes, o.b, o.n);
+    if (!code) mon_image_close(&i);
   }
   memcpy(z.b + z.n, "junk", 4);
   cr_assert_eq(open_bytes(&i, z.b, z.n + 4, NULL, &e), MB_ERR_FORMAT);
@@ -305,8 +316,10 @@ Test(loader, uimage_faults_are_named) {
   static const struct {
     struct uimage u;
     const char *text;
-  } wrong[] = {{{0x80100000, 0x80100000, 2, 2, 0}, "architecture 2"}, {{0x80100000, 0x80100000, 5, 3, 0}, "type 3"},
-               {{0x80100000, 0x80100000, 5, 2, 3}, "method 3"},      {{0xc0000000, 0x80100000, 5, 2, 0}, "corrupt"},
+  } wrong[] = {{{0x80100000, 0x80100000, 2, 2, 0}, "architecture 2"},
+               {{0x80100000, 0x80100000, 5, 3, 0}, "type 3"},
+               {{0x80100000, 0x80100000, 5, 2, 3}, "method 3"},
+               {{0xc0000000, 0x80100000, 5, 2, 0}, "corrupt"},
                {{0x80100000, 0x80100002, 5, 2, 0}, "corrupt"}};
   for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
     struct bytes bad = make_uimage(wrong[k].u, code, sizeof code);
@@ -330,7 +343,11 @@ Test(loader, raw_only_when_asked_for) {
   cr_assert_eq(i.entry, 0xffffffffa0200010u);
   mon_image_close(&i);
   cr_assert_eq(open_bytes(&i, code, sizeof code, &nowhere, &e), MB_ERR_ARGUMENT);
-  cr_assert_eq(open_bytes(&i, (const uint8_t *)"\xfd" "7zXZ...", 8, NULL, &e), MB_ERR_FORMAT);
+  cr_assert_eq(open_bytes(&i,
+                          (const uint8_t *)"\xfd"
+                                           "7zXZ...",
+                          8, NULL, &e),
+               MB_ERR_FORMAT);
   cr_assert(strstr(e.text, "xz"), "%s", e.text);
 }
 

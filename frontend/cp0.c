@@ -229,7 +229,6 @@ void cp0_write(struct cpu *c, unsigned rd, unsigned sel, uint64_t v, bool narrow
     break;
   case REG(23, 0): p->debug = (p->debug & ~0x1fu) | ((uint32_t)v & 0); break;
   case REG(24, 0): p->depc = v; break;
-  case REG(26, 0): p->errctl = (uint32_t)v; break;
   case REG(30, 0): p->errorepc = v; break;
   case REG(4, 2):
   case REG(5, 1):

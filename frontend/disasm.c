@@ -100,9 +100,15 @@ static void put_operand(struct text *t, const struct insn *i, uint64_t pc, char 
   }
 }
 
-/* Operands that assemblers leave out when they are 0. */
+/* Operands that assemblers leave out when they are 0; a conditional move always names its condition code. */
 static bool left_out(const struct insn *i, char letter) {
-  return (letter == 'k' && !i->cc) || (letter == 'c' && !i->code) || (letter == 'h' && !i->hint && i->row == INSN_SYNC);
+  bool move = insn_info[i->row].form == FORM_FD_FS_CC || insn_info[i->row].form == FORM_RD_RS_CC;
+  switch (letter) {
+  case 'k': return !i->cc && !move;
+  case 'c': return !i->code;
+  case 'h': return !i->hint && i->row == INSN_SYNC;
+  default: return false;
+  }
 }
 
 size_t insn_disasm(const struct insn_index *x, uint32_t word, uint64_t pc, char *buf, size_t n) {

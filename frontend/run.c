@@ -136,9 +136,21 @@ static uint64_t left_at(const struct cpu *c, bool *in_slot) {
   return jit_block_key(c->j.block)->pc + 4 * c->j.at;
 }
 
+/* LWL and its kin load the aligned word that their address lies in; BadVAddr is the address itself. */
+static void exact_badvaddr(struct cpu *c, uint64_t pc) {
+  struct mips_fault f = c->fault;
+  struct insn i;
+  uint32_t word;
+  if (f.has_va && mips_fetch_word(c, pc, &word) && insn_decode(c->index, word, &i) &&
+      (i.row == INSN_LWL || i.row == INSN_LWR || i.row == INSN_LDL || i.row == INSN_LDR))
+    f.badvaddr = mmu_canonical(&c->mmu, c->gpr[i.rs] + (uint64_t)(int64_t)i.imm);
+  c->fault = f;
+}
+
 static void take_fault(struct cpu *c) {
   bool in_slot;
   uint64_t pc = left_at(c, &in_slot);
+  exact_badvaddr(c, pc);
   c->j.budget += jit_block_shape(c->j.block).insns - c->j.at - 1; /* the faulting instruction counts */
   mips_exception_enter(c, pc, in_slot);
 }

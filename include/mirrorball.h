@@ -41,10 +41,10 @@ struct mb_config {
   uint32_t mhz;      /* guest cycles per virtual microsecond */
   enum mb_endian endian;
   enum mb_tier tier;
-  enum mb_pace pace; /* pace touches wall time only, never what the guest sees */
-  int64_t rtc_start; /* Unix seconds at power-on; 0: 2024-01-01 00:00:00 */
-  uint64_t seed;     /* of the guest's hardware random numbers; 0: it has none to offer */
-  double timeout;    /* wall seconds mb_machine_run() may take; 0: no limit */
+  enum mb_pace pace;      /* pace touches wall time only, never what the guest sees */
+  int64_t rtc_start;      /* Unix seconds at power-on; 0: 2024-01-01 00:00:00 */
+  uint64_t seed;          /* of the guest's hardware random numbers; 0: it has none to offer */
+  double timeout;         /* wall seconds mb_machine_run() may take; 0: no limit */
   const char *append;     /* kernel parameters */
   const char *trace_file; /* written by mb_machine_start() on; NULL: no trace */
   unsigned trace;         /* MB_TRACE_* */
@@ -83,7 +83,7 @@ enum mb_stop {
 
 struct mb_stats {
   uint64_t instructions, cycles, virtual_ns;
-  double wall_seconds; /* in mb_machine_run() */
+  double wall_seconds;     /* in mb_machine_run() */
   uint64_t exceptions[32]; /* by Cause.ExcCode; [0] is interrupts */
   uint64_t tlb_refills, tlbwr, tlbwi, eret, device_accesses, code_writes;
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;

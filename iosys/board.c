@@ -131,7 +131,8 @@ static int init_bridges(struct io_board *b) {
   return io_gt64120_init(&b->gt, &g);
 }
 
-/* Cards for the four connectors, in the order of their slots; a slot stays empty when the config wants no card. */
+/* The network chip, and cards for the four connectors in the order of their slots; what the config does not ask for is
+ * not there. */
 static int add_cards(struct io_board *b) {
   const struct io_board_config *c = &b->config;
   const struct {
@@ -147,6 +148,11 @@ static int add_cards(struct io_board *b) {
       {&b->virtio_console.virtio.pci, c->virtio_console,
        io_virtio_console_init(&b->virtio_console, c->clock, c->dma, c->big_endian, c->virtio_tty)},
   };
+  io_pcnet_init(&b->pcnet, c->clock, c->dma, c->net);
+  if (c->pcnet) {
+    int err = io_pci_add(&b->pci, &b->pcnet.pci, IO_PCI_DEVFN(BOARD_SLOT_PCNET, 0));
+    if (err) return err;
+  }
   for (unsigned i = 0; i < 4; i++) {
     int err = cards[i].err;
     if (!err && cards[i].wanted) err = io_pci_add(&b->pci, cards[i].dev, IO_PCI_DEVFN(BOARD_SLOT_FIRST + i, 0));
@@ -207,6 +213,7 @@ void io_board_fini(struct io_board *b) {
   struct io_clock *c = b->config.clock;
   io_timer_cancel(c, &b->pit.timer);
   io_timer_cancel(c, &b->rtc.timer);
+  io_timer_cancel(c, &b->pcnet.timer);
   io_timer_cancel(c, &b->virtio_console.timer);
   for (int i = 0; i < 3; i++) {
     io_timer_cancel(c, &b->uart[i].rx_timer);

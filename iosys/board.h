@@ -94,6 +94,7 @@
 
 #ifndef __ASSEMBLER__
 #include "iosys/devices.h"
+#include "iosys/pcnet.h"
 #include "iosys/virtio.h"
 
 struct io_board_config {
@@ -141,6 +142,7 @@ struct io_board {
   struct io_fpga fpga;
   struct io_flash flash;
   struct io_superio superio;
+  struct io_pcnet pcnet;
   struct io_virtio_blk virtio_blk[2]; /* the cards are in the slots only if the config asks for them */
   struct io_virtio_rng virtio_rng;
   struct io_virtio_console virtio_console;

@@ -228,9 +228,10 @@ static void own_bars(void *dev) {
 }
 
 static int own_header(struct io_gt64120 *g) {
-  static const uint8_t top_mask[6] = {0xff, 0xff, 0xfe, 0xff, 0xff, 0xff}; /* as the bank size registers say */
+  /* Sizes as the bank size registers say after reset; the registers themselves take 4 KiB of either space. */
+  static const uint32_t masks[6] = {0xff000000, 0xff000000, 0xfe000000, 0xff000000, 0xfffff000, 0xfffff000};
   io_pci_ids(&g->pci, 0x11ab, 0x4620, 0x06000010, 1);
-  for (unsigned i = 0; i < 6; i++) g->pci.writable[PCI_BAR0 + 4 * i + 3] = top_mask[i];
+  for (unsigned i = 0; i < 24; i++) g->pci.writable[PCI_BAR0 + i] = (uint8_t)(masks[i / 4] >> i % 4 * 8);
   io_pci_put16(&g->pci, PCI_STATUS, 0x0280);
   g->pci.reset = own_bars;
   g->pci.ctx = g;

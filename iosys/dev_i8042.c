@@ -1,15 +1,15 @@
-/* iosys/dev_i8042.c: keyboard controller of the SuperIO: a keyboard nobody types on, no mouse in its socket. */
+/* iosys/dev_i8042.c: keyboard controller of the SuperIO: a keyboard nobody types on, a mouse nobody moves. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers come at once. A byte to the empty mouse socket is answered like a time-out: 0xfe with the TIMEOUT and AUX
- * status bits (IBM PS/2 Technical Reference, "Keyboard and Auxiliary Device Controller"), so drivers give up quickly.
- */
+/* Answers come at once. The mouse is the plain three-button PS/2 one: it knows no extensions, so drivers stop asking.
+ * Sources: IBM PS/2 Technical Reference, "Keyboard and Auxiliary Device Controller"; 8042 commands as in the
+ * FDC37M81x data sheet. */
 #include "iosys/devices.h"
 #include <stddef.h>
 
-enum { ST_OUT_FULL = 1, ST_SYSTEM = 4, ST_COMMAND = 8, ST_UNLOCKED = 16, ST_AUX = 32, ST_TIMEOUT = 64 };
+enum { ST_OUT_FULL = 1, ST_SYSTEM = 4, ST_COMMAND = 8, ST_UNLOCKED = 16, ST_AUX = 32 };
 enum { CB_KBD_IRQ = 1, CB_AUX_IRQ = 2, CB_SYSTEM = 4, CB_KBD_OFF = 16, CB_AUX_OFF = 32 };
 enum { OUT_NOT_RESET = 1, OUT_A20 = 2 };
-enum { KBD_ACK = 0xfa, KBD_RESEND = 0xfe, KBD_SELF_TEST_OK = 0xaa };
+enum { KBD_ACK = 0xfa, KBD_SELF_TEST_OK = 0xaa };
 
 static void update(struct io_i8042 *k) {
   bool full = k->n != 0, aux = full && k->tags[k->first] & ST_AUX;
@@ -61,6 +61,42 @@ static void keyboard(struct io_i8042 *k, uint8_t v) {
   }
 }
 
+static void mouse_defaults(struct io_i8042 *k) {
+  k->aux_setting[0] = 2;
+  k->aux_setting[1] = 100;
+}
+
+/* A byte sent to the mouse. */
+static void mouse(struct io_i8042 *k, uint8_t v) {
+  uint8_t command = k->aux_pending;
+  k->aux_pending = 0;
+  k->command_byte &= (uint8_t)~CB_AUX_OFF;
+  queue(k, KBD_ACK, ST_AUX);
+  if (command) {
+    k->aux_setting[command == 0xf3] = v;
+    return;
+  }
+  switch (v) {
+  case 0xe8:
+  case 0xf3: k->aux_pending = v; break; /* resolution, sample rate: an argument follows */
+  case 0xe9:                            /* status: stream mode, scaling 1:1 */
+    queue(k, 0, ST_AUX);
+    queue(k, k->aux_setting[0], ST_AUX);
+    queue(k, k->aux_setting[1], ST_AUX);
+    break;
+  case 0xeb: /* data: nothing moved */
+    for (int i = 0; i < 3; i++) queue(k, i ? 0 : 8, ST_AUX);
+    break;
+  case 0xf2: queue(k, 0, ST_AUX); break; /* identify: plain mouse */
+  case 0xff:
+    queue(k, KBD_SELF_TEST_OK, ST_AUX);
+    queue(k, 0, ST_AUX);
+    mouse_defaults(k);
+    break;
+  case 0xf6: mouse_defaults(k); break;
+  }
+}
+
 static void output_port(struct io_i8042 *k, uint8_t v) {
   k->out_port = v;
   if (!(v & OUT_NOT_RESET) && k->reset_cpu) k->reset_cpu(k->ctx);
@@ -81,7 +117,7 @@ static void data_write(struct io_i8042 *k, uint8_t v) {
   case 0xd1: output_port(k, v); break;
   case 0xd2: queue(k, v, 0); break;
   case 0xd3: queue(k, v, ST_AUX); break;
-  case 0xd4: queue(k, KBD_RESEND, ST_AUX | ST_TIMEOUT); break;
+  case 0xd4: mouse(k, v); break;
   default: keyboard(k, v); break;
   }
 }
@@ -163,9 +199,10 @@ static void i8042_reset(void *dev) {
   flush(k);
   k->command_byte = CB_KBD_IRQ | CB_SYSTEM | CB_AUX_OFF;
   k->out_port = OUT_NOT_RESET | OUT_A20;
-  k->pending = k->kbd_pending = 0;
+  k->pending = k->kbd_pending = k->aux_pending = 0;
   k->scancode_set = 2;
   k->command_last = false;
+  mouse_defaults(k);
   update(k);
 }
 

@@ -491,7 +491,8 @@ void io_ide_init(struct io_ide *i, struct io_bus *ports, struct io_dma dma, cons
     c->line = line[k];
     c->slots[0] = c->slots[1] = -1;
     for (int s = 0; s < 2; s++)
-      c->drive[s] = (struct io_ide_drive){.disk = disk[2 * k + s], .heads = 16, .sectors = 63};
+      c->drive[s] =
+          (struct io_ide_drive){.disk = disk[2 * k + s], .heads = 16, .sectors = 63, .multiple = MAX_MULTIPLE};
   }
   io_pci_ids(&i->pci, 0x8086, 0x7111, 0x01018001, 0);
   io_pci_put16(&i->pci, PCI_STATUS, 0x0280);

@@ -93,13 +93,14 @@ struct io_rtc {
 extern const struct dev_ops rtc_ops;
 void io_rtc_init(struct io_rtc *r, struct io_clock *clock, struct irq_line line, int64_t start);
 
-/* --- i8042 keyboard controller with a keyboard nobody types on and no mouse (dev_i8042.c) --- */
+/* --- i8042 keyboard controller with a keyboard and a mouse nobody touches (dev_i8042.c) --- */
 struct io_i8042 {
   struct irq_line kbd, aux;
   void (*reset_cpu)(void *ctx); /* output port bit 0 pulled low */
   void *ctx;
   uint8_t command_byte, out_port, pending; /* pending: controller command waiting for its data byte */
-  uint8_t kbd_pending;                     /* keyboard command waiting for its argument */
+  uint8_t kbd_pending, aux_pending;        /* keyboard or mouse command waiting for its argument */
+  uint8_t aux_setting[2];                  /* resolution, sample rate */
   uint8_t ram[32], scancode_set;
   uint8_t queue[16], tags[16], first, n; /* bytes for port 0x60 and the status bits they show */
   bool command_last;                     /* status bit 3 */

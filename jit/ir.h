@@ -73,6 +73,7 @@ ir_ref ir_load(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offse
 void ir_store(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offset, ir_ref v);
 /* Call a helper by its number in struct jit_guest. What it may have changed is forgotten. */
 ir_ref ir_call(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c);
+/* Nothing is appended behind an unconditional exception: it ends the block. */
 void ir_raise(struct ir_block *b, unsigned exception);
 void ir_raise_if(struct ir_block *b, ir_ref cond, unsigned exception);
 void ir_exit(struct ir_block *b, enum ir_opcode op, uint64_t pc); /* EXIT, EXIT_STOP, EXIT_PC */

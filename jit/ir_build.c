@@ -34,6 +34,7 @@ void ir_reset(struct ir_block *b) {
 }
 
 static ir_ref append(struct ir_block *b, struct ir_op op) {
+  if (b->n && b->op[b->n - 1].op == IR_RAISE) return (ir_ref)(b->n - 1); /* never reached: left out */
   if (b->n == IR_MAX_OPS) {
     b->overflow = true;
     b->n = 0; /* keep refs in range; the caller throws the block away */

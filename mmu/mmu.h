@@ -102,7 +102,8 @@ int mmu_tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid);
 int mmu_tlb_probe(const struct mmu_guest *g, uint64_t entryhi);
 /* Another entry that overlaps e, or -1 (a duplicate: UNPREDICTABLE or machine check). */
 int mmu_tlb_overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *e, unsigned except);
-/* The address as this privilege computes it: wrapped to 32 bits where 64-bit addressing is off. */
+/* The address as the cpu computes it: a 32-bit cpu wraps. (A 64-bit one never does: with 64-bit addressing off, an
+ * address that is not sign-extended is an address error; PRA vol. III, "Compliance".) */
 uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va);
 /* Forget what soft TLBs hold of a TLB entry about to be replaced. */
 void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e);

@@ -37,14 +37,8 @@ static int segment64(const struct mmu_guest *g, uint64_t va, uint64_t *out) {
   }
 }
 
-/* 64-bit addressing for the privilege in force? Without it user addresses wrap at 32 bits. */
-static bool wide(const struct mmu_state *s) {
-  return s->priv == MMU_KERNEL ? s->kx : s->priv == MMU_SUPERVISOR ? s->sx : s->ux;
-}
-
 uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va) {
-  bool wraps = g->segbits == 32 || (g->state.priv == MMU_USER && !wide(&g->state));
-  return wraps ? (uint64_t)(int64_t)(int32_t)(uint32_t)va : va;
+  return g->segbits == 32 ? (uint64_t)(int64_t)(int32_t)(uint32_t)va : va;
 }
 
 enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable) {

@@ -81,8 +81,7 @@ static void release_steps(struct mon_console *c, bool shown) {
   }
 }
 
-int mon_console_type(struct mon_console *c, const char *text, size_t text_n, const char *keys,
-                     size_t keys_n) {
+int mon_console_type(struct mon_console *c, const char *text, size_t text_n, const char *keys, size_t keys_n) {
   struct mon_step *s = calloc(1, sizeof *s);
   uint8_t *copy = malloc(keys_n + 1);
   if (!s || !copy || mon_matcher_init(&s->wait, text, text_n)) {
@@ -155,8 +154,8 @@ static void emit(struct mon_console *c, const char *bytes, size_t n) {
 
 static void stamp_line(struct mon_console *c, const struct mon_stamp *t) {
   char text[64];
-  int n = snprintf(text, sizeof text, "[%5" PRIu64 ".%06" PRIu64 " %12" PRIu64 "] ",
-                   t->ns / 1000000000, t->ns % 1000000000 / 1000, t->instructions);
+  int n = snprintf(text, sizeof text, "[%5" PRIu64 ".%06" PRIu64 " %12" PRIu64 "] ", t->ns / 1000000000,
+                   t->ns % 1000000000 / 1000, t->instructions);
   if (n > 0) emit(c, text, (size_t)n);
 }
 

@@ -37,7 +37,7 @@ struct mon_console {
   bool timestamps;
   struct mon_matcher until;
   bool until_set;
-  struct mon_step *step; /* first one not done; the list is owned */
+  struct mon_step *step;   /* first one not done; the list is owned */
   struct mon_step *typing; /* list of steps whose keys are being typed, in order; owned */
   uint8_t out[512];
   size_t out_n;
@@ -61,6 +61,7 @@ int mon_console_get(void *console);
 void mon_console_put(void *console, uint8_t byte);
 /* Hand what the guest has shown to the host. */
 void mon_console_flush(struct mon_console *c);
-/* Look for typed bytes; true when some are there. Called now and then, so that the guest's own polling costs nothing. */
+/* Look for typed bytes; true when some are there. Called now and then, so that the guest's own polling costs nothing.
+ */
 bool mon_console_poll(struct mon_console *c);
 #endif

@@ -9,6 +9,5 @@ struct mon_error {
 };
 
 /* Keep the text (one line: control characters become '?'); returns `code`, so that it can be returned. */
-int mon_fail(struct mon_error *e, enum mb_error code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int mon_fail(struct mon_error *e, enum mb_error code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #endif

@@ -14,8 +14,7 @@
 #include <zlib.h>
 
 static int reserve(struct mon_file *f, uint64_t room) {
-  void *p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                 -1, 0);
+  void *p = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return -1;
   *f = (struct mon_file){.bytes = p, .room = room};
   return 0;
@@ -45,8 +44,7 @@ static int read_pipe(struct mon_file *f, int fd, uint64_t limit) {
   return 0;
 }
 
-int mon_file_open(struct mon_file *f, const char *what, const char *path, uint64_t limit,
-                  struct mon_error *e) {
+int mon_file_open(struct mon_file *f, const char *what, const char *path, uint64_t limit, struct mon_error *e) {
   *f = (struct mon_file){0};
   /* O_NONBLOCK: opening a pipe nobody writes to must not hang us before we have looked at it. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code = MB_OK;
@@ -61,11 +59,10 @@ int mon_file_open(struct mon_file *f, const char *what, const char *path, uint64
     int bad = S_ISREG(st.st_mode) ? map_regular(f, fd, (uint64_t)st.st_size)
                                   : (fcntl(fd, F_SETFL, 0) || read_pipe(f, fd, limit));
     if (bad)
-      code = mon_fail(e, errno == ENOMEM ? MB_ERR_MEMORY : MB_ERR_FILE, "%s %s: %s", what, path,
-                      strerror(errno));
+      code = mon_fail(e, errno == ENOMEM ? MB_ERR_MEMORY : MB_ERR_FILE, "%s %s: %s", what, path, strerror(errno));
     else if (f->n > limit)
-      code = mon_fail(e, MB_ERR_FIT, "%s %s: larger than the %" PRIu64 " MiB that could be of use",
-                      what, path, limit >> 20);
+      code = mon_fail(e, MB_ERR_FIT, "%s %s: larger than the %" PRIu64 " MiB that could be of use", what, path,
+                      limit >> 20);
     else if (!f->n)
       code = mon_fail(e, MB_ERR_FORMAT, "%s %s: is empty", what, path);
   }
@@ -84,8 +81,7 @@ static unsigned window(size_t n) {
 }
 
 /* One member. Returns Z_STREAM_END and how much it took, Z_OK when the output is full, or what is wrong. */
-static int unpack_member(z_stream *z, struct mon_file *out, const uint8_t *bytes, size_t n,
-                         size_t *used) {
+static int unpack_member(z_stream *z, struct mon_file *out, const uint8_t *bytes, size_t n, size_t *used) {
   int r = Z_OK;
   *used = 0;
   while (r == Z_OK) {
@@ -108,8 +104,8 @@ static bool all_zero(const uint8_t *bytes, size_t n) {
   return true;
 }
 
-int mon_gunzip(struct mon_file *out, const char *path, const uint8_t *bytes, size_t n,
-               uint64_t limit, struct mon_error *e) {
+int mon_gunzip(struct mon_file *out, const char *path, const uint8_t *bytes, size_t n, uint64_t limit,
+               struct mon_error *e) {
   z_stream z = {0};
   int code = MB_OK, r;
   size_t at = 0, used;
@@ -122,16 +118,14 @@ int mon_gunzip(struct mon_file *out, const char *path, const uint8_t *bytes, siz
     r = unpack_member(&z, out, bytes + at, n - at, &used);
     at += used;
     if (r == Z_BUF_ERROR)
-      code = mon_fail(e, MB_ERR_FORMAT, "%s: truncated: its gzip data ends too early, after %zu bytes",
-                      path, n);
+      code = mon_fail(e, MB_ERR_FORMAT, "%s: truncated: its gzip data ends too early, after %zu bytes", path, n);
     else if (r == Z_OK)
       code = mon_fail(e, MB_ERR_FIT, "%s: unpacks to more than %" PRIu64 " MiB", path, limit >> 20);
     else if (r != Z_STREAM_END)
       code = mon_fail(e, MB_ERR_FORMAT, "%s: damaged: its gzip data has %s near byte %zu", path,
                       z.msg ? z.msg : "an error", at);
     else if (!mon_is_gzip(bytes + at, n - at) && !all_zero(bytes + at, n - at))
-      code = mon_fail(e, MB_ERR_FORMAT, "%s: damaged: %zu bytes of junk after its gzip data", path,
-                      n - at);
+      code = mon_fail(e, MB_ERR_FORMAT, "%s: damaged: %zu bytes of junk after its gzip data", path, n - at);
   } while (!code && mon_is_gzip(bytes + at, n - at) && inflateReset(&z) == Z_OK);
   inflateEnd(&z);
   if (!code && !out->n) code = mon_fail(e, MB_ERR_FORMAT, "%s: unpacks to nothing", path);

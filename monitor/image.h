@@ -24,9 +24,8 @@ struct mon_image {
 
 /* Read and check a kernel. raw: NULL, or how to take a file that is neither ELF nor uImage. limit: bytes it may unpack
  * to. Whether it fits the guest's memory is not asked here. */
-__attribute__((warn_unused_result)) int mon_image_open(struct mon_image *i, const char *path,
-                                                       const struct mb_raw *raw, uint64_t limit,
-                                                       struct mon_error *e);
+__attribute__((warn_unused_result)) int mon_image_open(struct mon_image *i, const char *path, const struct mb_raw *raw,
+                                                       uint64_t limit, struct mon_error *e);
 void mon_image_close(struct mon_image *i);
 
 /* The guest-physical address behind one as a linker or boot loader writes it: kseg0, kseg1, xkphys, or already

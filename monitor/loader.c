@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARGS_GPA      0x2000u    /* where firmware likes to keep its strings */
-#define ARGS_STACK    0x10000u   /* below the arguments when they cannot be there */
-#define INITRD_ALIGN  0x10000u   /* Linux wants page alignment; pages may be 64 KiB */
-#define INITRD_MARGIN 0x20000u   /* left free at the end of memory for the boot allocator */
+#define ARGS_GPA      0x2000u  /* where firmware likes to keep its strings */
+#define ARGS_STACK    0x10000u /* below the arguments when they cannot be there */
+#define INITRD_ALIGN  0x10000u /* Linux wants page alignment; pages may be 64 KiB */
+#define INITRD_MARGIN 0x20000u /* left free at the end of memory for the boot allocator */
 #define KSEG0         0x80000000u
 
 enum { ARGS_ROOM = 8192, ARGS_POINTERS = 32, STATUS_ERL = 4, STATUS_KX = 0x80 };
@@ -72,8 +72,7 @@ static void add_environment(struct args *a, const struct mb_machine *m, const st
   add_env(a, "yamonrev", "02.22");
   if (m->config.seed) {
     uint64_t state = m->config.seed;
-    for (int i = 0; i < 4; i++)
-      snprintf(text + 16 * i, sizeof text - 16 * i, "%016" PRIx64, mix(&state));
+    for (int i = 0; i < 4; i++) snprintf(text + 16 * i, sizeof text - 16 * i, "%016" PRIx64, mix(&state));
     add_env(a, "rngseed", text);
   }
 }
@@ -82,12 +81,9 @@ static void add_environment(struct args *a, const struct mb_machine *m, const st
 static void build_args(struct args *a, const struct mb_machine *m, const struct plan *p) {
   char line[ARGS_ROOM];
   const char *append = m->config.append ? m->config.append : "";
-  *a = (struct args){.at = 4 * ARGS_POINTERS,
-                     .big_endian = m->config.endian == MB_ENDIAN_BIG,
-                     .gpa = p->args};
-  int n = m->has_initrd ? snprintf(line, sizeof line, "rd_start=0x%08x rd_size=%zu%s%s",
-                                   KSEG0 | (uint32_t)p->initrd, m->initrd.n, *append ? " " : "",
-                                   append)
+  *a = (struct args){.at = 4 * ARGS_POINTERS, .big_endian = m->config.endian == MB_ENDIAN_BIG, .gpa = p->args};
+  int n = m->has_initrd ? snprintf(line, sizeof line, "rd_start=0x%08x rd_size=%zu%s%s", KSEG0 | (uint32_t)p->initrd,
+                                   m->initrd.n, *append ? " " : "", append)
                         : snprintf(line, sizeof line, "%s", append);
   a->full = n < 0 || (size_t)n >= sizeof line;
   add_string(a, "mirrorball");
@@ -116,8 +112,7 @@ static int check_segments(struct mb_machine *m, struct plan *p) {
       return mon_fail(&m->error, MB_ERR_FIT,
                       "%s: does not fit: it takes physical 0x%08" PRIx64 "..0x%08" PRIx64
                       ", the machine has %u MiB of memory",
-                      m->kernel_path, s->gpa, s->gpa + s->mem_bytes - 1,
-                      (unsigned)(m->config.memory >> 20));
+                      m->kernel_path, s->gpa, s->gpa + s->mem_bytes - 1, (unsigned)(m->config.memory >> 20));
     uint64_t at = s->gpa >= BOARD_RAM_HIGH ? s->gpa - BOARD_RAM_HIGH : s->gpa;
     if (at < p->low_end && at + s->mem_bytes > p->kernel_end) p->kernel_end = at + s->mem_bytes;
   }
@@ -133,7 +128,9 @@ static bool free_of_kernel(const struct mb_machine *m, uint64_t at, uint64_t n) 
   return true;
 }
 
-static uint64_t round_up(uint64_t v, uint64_t to) { return (v + to - 1) / to * to; }
+static uint64_t round_up(uint64_t v, uint64_t to) {
+  return (v + to - 1) / to * to;
+}
 
 /* As high as it goes: a kernel that unpacks or relocates itself uses what lies above its own end. */
 static int place_initrd(struct mb_machine *m, struct plan *p) {
@@ -144,19 +141,17 @@ static int place_initrd(struct mb_machine *m, struct plan *p) {
     return mon_fail(&m->error, MB_ERR_FIT,
                     "initrd %s: does not fit: it has %zu KiB, above the kernel there are %" PRIu64
                     " KiB of the first %" PRIu64 " MiB of memory",
-                    m->initrd_path, m->initrd.n >> 10,
-                    p->low_end > free_from ? (p->low_end - free_from) >> 10 : 0, p->low_end >> 20);
+                    m->initrd_path, m->initrd.n >> 10, p->low_end > free_from ? (p->low_end - free_from) >> 10 : 0,
+                    p->low_end >> 20);
   return MB_OK;
 }
 
 static int place_args(struct mb_machine *m, struct plan *p, struct args *a) {
   p->args = ARGS_GPA;
-  if (!free_of_kernel(m, p->args, ARGS_ROOM))
-    p->args = round_up(p->kernel_end, MMU_PAGE_SIZE) + ARGS_STACK;
+  if (!free_of_kernel(m, p->args, ARGS_ROOM)) p->args = round_up(p->kernel_end, MMU_PAGE_SIZE) + ARGS_STACK;
   uint64_t end = m->has_initrd ? p->initrd : p->low_end;
   if (p->args + ARGS_ROOM > end)
-    return mon_fail(&m->error, MB_ERR_FIT, "%s: leaves no memory for the kernel's arguments",
-                    m->kernel_path);
+    return mon_fail(&m->error, MB_ERR_FIT, "%s: leaves no memory for the kernel's arguments", m->kernel_path);
   build_args(a, m, p);
   if (a->full) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are too long");
   return MB_OK;

@@ -7,7 +7,9 @@
 
 enum { APPEND_MAX = 4095, MHZ_MAX = 100000 }; /* Linux keeps 4096 bytes of kernel parameters */
 
-const char *mb_version(void) { return "0.1.0"; }
+const char *mb_version(void) {
+  return "0.1.0";
+}
 
 const char *mb_cpu_model(size_t i, const char **about) {
   if (i >= cpu_model_count) return NULL;
@@ -15,7 +17,9 @@ const char *mb_cpu_model(size_t i, const char **about) {
   return cpu_models[i].name;
 }
 
-static bool is_64(const struct cpu_model *c) { return c->isa & (ISA_MIPS3 | ISA_MIPS64); }
+static bool is_64(const struct cpu_model *c) {
+  return c->isa & (ISA_MIPS3 | ISA_MIPS64);
+}
 
 /* --- making --- */
 
@@ -24,21 +28,16 @@ static int check_config(struct mb_machine *m) {
   if (c->board && strcmp(c->board, "malta"))
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "no board is called \"%s\": there is malta", c->board);
   m->model = cpu_model_find(c->cpu ? c->cpu : "24Kf");
-  if (!m->model)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "no cpu model is called \"%s\"",
-                    c->cpu ? c->cpu : "24Kf");
+  if (!m->model) return mon_fail(&m->error, MB_ERR_ARGUMENT, "no cpu model is called \"%s\"", c->cpu ? c->cpu : "24Kf");
   if (!c->memory) c->memory = (uint64_t)256 << 20;
   if (c->memory < MB_MEMORY_MIN || c->memory > MB_MEMORY_MAX)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "a malta board has %u to %u MiB of memory",
                     (unsigned)(MB_MEMORY_MIN >> 20), (unsigned)(MB_MEMORY_MAX >> 20));
-  if (c->memory & 0xfffff)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the memory size must be a whole number of MiB");
+  if (c->memory & 0xfffff) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the memory size must be a whole number of MiB");
   if (!c->mhz) c->mhz = 200;
-  if (c->mhz > MHZ_MAX)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %d MHz", MHZ_MAX);
+  if (c->mhz > MHZ_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %d MHz", MHZ_MAX);
   if (c->append && strlen(c->append) > APPEND_MAX)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are longer than %d bytes",
-                    APPEND_MAX);
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are longer than %d bytes", APPEND_MAX);
   if (!(c->timeout >= 0) || c->timeout > 1e9)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the time-out must be 0 to 1000000000 seconds");
   return MB_OK;
@@ -65,7 +64,9 @@ int mb_machine_new(struct mb_machine **out, const struct mb_config *config) {
   return check_config(m);
 }
 
-static void let_go(const char *s) { free((char *)(uintptr_t)s); }
+static void let_go(const char *s) {
+  free((char *)(uintptr_t)s);
+}
 
 void mb_machine_free(struct mb_machine *m) {
   if (!m) return;
@@ -99,31 +100,27 @@ static uint64_t unpack_limit(const struct mb_machine *m) {
 static int check_kernel(struct mb_machine *m) {
   const struct mon_image *i = &m->image;
   if (i->is64 && !is_64(m->model))
-    return mon_fail(&m->error, MB_ERR_MISMATCH, "%s: is a 64-bit kernel, and the %s is a 32-bit cpu",
-                    m->kernel_path, m->model->name);
+    return mon_fail(&m->error, MB_ERR_MISMATCH, "%s: is a 64-bit kernel, and the %s is a 32-bit cpu", m->kernel_path,
+                    m->model->name);
   if (!i->knows_order && m->config.endian == MB_ENDIAN_KERNEL)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT,
-                    "%s: a %s image does not say its byte order: it must be given", m->kernel_path,
-                    i->kind);
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "%s: a %s image does not say its byte order: it must be given",
+                    m->kernel_path, i->kind);
   enum mb_endian own_order = i->big_endian ? MB_ENDIAN_BIG : MB_ENDIAN_LITTLE;
   if (i->knows_order && m->config.endian != MB_ENDIAN_KERNEL && m->config.endian != own_order)
-    return mon_fail(&m->error, MB_ERR_MISMATCH, "%s: is %s-endian, but %s-endian was asked for",
-                    m->kernel_path, i->big_endian ? "big" : "little",
-                    i->big_endian ? "little" : "big");
+    return mon_fail(&m->error, MB_ERR_MISMATCH, "%s: is %s-endian, but %s-endian was asked for", m->kernel_path,
+                    i->big_endian ? "big" : "little", i->big_endian ? "little" : "big");
   if (i->knows_order) m->config.endian = own_order;
   return MB_OK;
 }
 
 int mb_load_kernel(struct mb_machine *m, const char *path, const struct mb_raw *raw) {
-  if (m->has_kernel || m->started)
-    return mon_fail(&m->error, MB_ERR_STATE, "a kernel is loaded already");
+  if (m->has_kernel || m->started) return mon_fail(&m->error, MB_ERR_STATE, "a kernel is loaded already");
   free(m->kernel_path);
   if (!(m->kernel_path = strdup(path))) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   int code = mon_image_open(&m->image, path, raw, unpack_limit(m), &m->error);
   if (code) return code;
   code = check_kernel(m);
-  if (!code && m->image.is_elf)
-    code = mon_symbols_elf(&m->symbols, m->image.file.bytes, m->image.file.n, &m->error);
+  if (!code && m->image.is_elf) code = mon_symbols_elf(&m->symbols, m->image.file.bytes, m->image.file.n, &m->error);
   if (code)
     mon_image_close(&m->image);
   else
@@ -132,8 +129,7 @@ int mb_load_kernel(struct mb_machine *m, const char *path, const struct mb_raw *
 }
 
 int mb_load_initrd(struct mb_machine *m, const char *path) {
-  if (m->has_initrd || m->started)
-    return mon_fail(&m->error, MB_ERR_STATE, "an initrd is loaded already");
+  if (m->has_initrd || m->started) return mon_fail(&m->error, MB_ERR_STATE, "an initrd is loaded already");
   free(m->initrd_path);
   if (!(m->initrd_path = strdup(path))) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   int code = mon_file_open(&m->initrd, "initrd", path, m->config.memory, &m->error);
@@ -159,8 +155,7 @@ int mb_load_symbols(struct mb_machine *m, const char *path) {
   if (beside && !access(beside, R_OK))
     code = mon_symbols_file(&m->symbols, beside, &m->error);
   else
-    code = mon_fail(&m->error, MB_ERR_FILE,
-                    "%s: has no symbols, and no System.map stands beside it",
+    code = mon_fail(&m->error, MB_ERR_FILE, "%s: has no symbols, and no System.map stands beside it",
                     m->kernel_path ? m->kernel_path : "no kernel");
   free(beside);
   return code;
@@ -176,8 +171,7 @@ void mb_console_attach(struct mb_machine *m, const struct mb_console *console) {
   m->console.host = *console;
 }
 
-int mb_console_type(struct mb_machine *m, const char *text, size_t text_n, const char *keys,
-                    size_t keys_n) {
+int mb_console_type(struct mb_machine *m, const char *text, size_t text_n, const char *keys, size_t keys_n) {
   int code = mon_console_type(&m->console, text, text_n, keys, keys_n);
   return code ? mon_fail(&m->error, MB_ERR_MEMORY, "out of memory") : MB_OK;
 }
@@ -194,7 +188,9 @@ static struct mon_stamp console_now(void *machine) {
   return (struct mon_stamp){.ns = ns, .instructions = mips_instructions(&m->vm.cpu)};
 }
 
-static void console_stop(void *machine) { mon_stop(machine, MB_STOP_CONSOLE); }
+static void console_stop(void *machine) {
+  mon_stop(machine, MB_STOP_CONSOLE);
+}
 
 /* --- starting --- */
 

@@ -13,6 +13,11 @@
 
 struct mb_machine;
 
+/* What stands in the boot flash instead of firmware: every exception vector is a jump to itself, so that a guest that
+ * faults before it has vectors of its own is found there, with the cause still in its registers. */
+enum { MON_ROM_BYTES = 0x500, MON_ROM_VECTORS = 0x200 };
+#define MON_ROM_VA 0xffffffffbfc00000u
+
 /* The guest's hardware. Built by mon_vm_init() in this order, undone in reverse. */
 struct mon_vm {
   struct numa_memory memory;
@@ -22,11 +27,12 @@ struct mon_vm {
   struct jit *jit;
   struct cpu cpu;
   bool has_memory, has_pmap, has_board, has_cpu;
+  uint8_t rom[MON_ROM_BYTES];
   uint64_t ram; /* bytes */
 };
 
 /* Translated code may take this much of the host; guest memory + 64 MiB is the promise for everything. */
-enum { MON_CODE_BYTES = 24 << 20 };
+enum { MON_CODE_BYTES = 40 << 20 };
 /* A kernel or initrd may unpack to guest memory plus this. */
 #define MON_UNPACK_SLACK ((uint64_t)64 << 20)
 /* A 32-bit store of MON_EXIT_KEY | code to this guest-physical address ends the run (in the CBUS gap of the FPGA). */
@@ -68,7 +74,7 @@ struct mb_machine {
   bool stopping; /* `why` is why */
   enum mb_stop why;
   unsigned guest_code;
-  char stop_text[512];
+  char stop_text[768];
   _Atomic bool interrupted;
   uint64_t wall_ns; /* spent in mb_machine_run() */
 };
@@ -78,7 +84,9 @@ __attribute__((warn_unused_result)) int mon_vm_init(struct mb_machine *m);
 void mon_vm_fini(struct mb_machine *m);
 /* End the run after the instruction under way. The first reason counts. */
 void mon_stop(struct mb_machine *m, enum mb_stop why);
-static inline uint64_t mon_cycles(const struct mb_machine *m) { return mips_now(&m->vm.cpu); }
+static inline uint64_t mon_cycles(const struct mb_machine *m) {
+  return mips_now(&m->vm.cpu);
+}
 uint64_t mon_ns(const struct mb_machine *m, uint64_t cycles);
 
 /* loader.c: kernel, initrd and YAMON's arguments into memory; the cpu at the kernel's entry. */

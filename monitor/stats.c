@@ -125,15 +125,16 @@ static json_t *hex(uint64_t v) {
   return json_string(text);
 }
 
-static json_t *number(uint64_t v) { return json_integer((json_int_t)v); }
+static json_t *number(uint64_t v) {
+  return json_integer((json_int_t)v);
+}
 
 static json_t *exceptions_json(const struct mb_stats *s) {
   static const char *const name[32] = {
-      [EXC_MOD] = "mod",   [EXC_TLBL] = "tlbl",   [EXC_TLBS] = "tlbs",   [EXC_ADEL] = "adel",
-      [EXC_ADES] = "ades", [EXC_IBE] = "ibe",     [EXC_DBE] = "dbe",     [EXC_SYS] = "sys",
-      [EXC_BP] = "bp",     [EXC_RI] = "ri",       [EXC_CPU] = "cpu",     [EXC_OV] = "ov",
-      [EXC_TR] = "tr",     [EXC_FPE] = "fpe",     [EXC_TLBRI] = "tlbri", [EXC_TLBXI] = "tlbxi",
-      [EXC_WATCH] = "watch", [EXC_MCHECK] = "mcheck"};
+      [EXC_MOD] = "mod",     [EXC_TLBL] = "tlbl",   [EXC_TLBS] = "tlbs",    [EXC_ADEL] = "adel", [EXC_ADES] = "ades",
+      [EXC_IBE] = "ibe",     [EXC_DBE] = "dbe",     [EXC_SYS] = "sys",      [EXC_BP] = "bp",     [EXC_RI] = "ri",
+      [EXC_CPU] = "cpu",     [EXC_OV] = "ov",       [EXC_TR] = "tr",        [EXC_FPE] = "fpe",   [EXC_TLBRI] = "tlbri",
+      [EXC_TLBXI] = "tlbxi", [EXC_WATCH] = "watch", [EXC_MCHECK] = "mcheck"};
   json_t *o = json_object();
   char other[16];
   for (int i = 1; i < 32; i++) {
@@ -171,8 +172,7 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"max_rss", s->max_rss},
   };
   json_t *o = json_object();
-  for (size_t i = 0; i < sizeof count / sizeof *count; i++)
-    json_object_set_new(o, count[i].name, number(count[i].v));
+  for (size_t i = 0; i < sizeof count / sizeof *count; i++) json_object_set_new(o, count[i].name, number(count[i].v));
   return o;
 }
 
@@ -232,8 +232,7 @@ int mb_stats_write(struct mb_machine *m, const char *path) {
   if (!o)
     code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for statistics");
   else if (write_whole(path, o))
-    code = mon_fail(&m->error, MB_ERR_FILE, "statistics %s: %s", path,
-                    errno ? strerror(errno) : "cannot be written");
+    code = mon_fail(&m->error, MB_ERR_FILE, "statistics %s: %s", path, errno ? strerror(errno) : "cannot be written");
   json_decref(o);
   return code;
 }

@@ -26,10 +26,9 @@ static void show_status(struct mon_stdio *s) {
   char text[320], symbol[128];
   mb_get_stats(s->machine, &now);
   snprintf(text, sizeof text,
-           "\r\n[%" PRIu64 ".%03u virtual s, %" PRIu64 " M instructions, %" PRIu64 " %% idle, pc 0x%" PRIx64
-           " %s]\r\n",
-           now.virtual_ns / 1000000000, (unsigned)(now.virtual_ns / 1000000 % 1000),
-           now.instructions / 1000000, now.cycles ? now.idle_cycles * 100 / now.cycles : 0, now.pc,
+           "\r\n[%" PRIu64 ".%03u virtual s, %" PRIu64 " M instructions, %" PRIu64 " %% idle, pc 0x%" PRIx64 " %s]\r\n",
+           now.virtual_ns / 1000000000, (unsigned)(now.virtual_ns / 1000000 % 1000), now.instructions / 1000000,
+           now.cycles ? now.idle_cycles * 100 / now.cycles : 0, now.pc,
            mb_symbol(s->machine, now.pc, symbol, sizeof symbol));
   show(s, text);
 }
@@ -73,13 +72,11 @@ static void stdio_wait(void *ctx, uint64_t ns) {
 }
 
 int mb_console_attach_stdio(struct mb_machine *m) {
-  if (m->started || m->stdio)
-    return mon_fail(&m->error, MB_ERR_STATE, "the console is connected already");
+  if (m->started || m->stdio) return mon_fail(&m->error, MB_ERR_STATE, "the console is connected already");
   m->stdio = calloc(1, sizeof *m->stdio);
   if (!m->stdio) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   m->stdio->machine = m;
-  m->console.host = (struct mb_console){
-      .put = stdio_put, .get = stdio_get, .wait = stdio_wait, .ctx = m->stdio};
+  m->console.host = (struct mb_console){.put = stdio_put, .get = stdio_get, .wait = stdio_wait, .ctx = m->stdio};
   return MB_OK;
 }
 

@@ -26,15 +26,13 @@ static bool grow(void **p, size_t *room, size_t need, size_t each) {
 }
 
 /* Returns false when memory is out. Names too many to number are dropped. */
-static bool add(struct mon_symbols *s, uint64_t at, uint64_t size, unsigned rank, const char *name,
-                size_t len) {
+static bool add(struct mon_symbols *s, uint64_t at, uint64_t size, unsigned rank, const char *name, size_t len) {
   if (s->names_n + len + 1 > NAME_BITS) return true;
   if (!grow((void **)&s->symbol, &s->room, s->n + 1, sizeof *s->symbol) ||
       !grow((void **)&s->names, &s->names_room, s->names_n + len + 1, 1))
     return false;
-  s->symbol[s->n++] = (struct mon_symbol){.at = at,
-                                          .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
-                                          .name = (uint32_t)s->names_n | rank << 30};
+  s->symbol[s->n++] = (struct mon_symbol){
+      .at = at, .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size, .name = (uint32_t)s->names_n | rank << 30};
   memcpy(s->names + s->names_n, name, len);
   s->names[s->names_n + len] = 0;
   s->names_n += len + 1;
@@ -66,10 +64,10 @@ static bool add_elf_symbol(struct mon_symbols *s, const GElf_Sym *y, const char 
   if (y->st_shndx == SHN_UNDEF || y->st_shndx == SHN_ABS || !name || !*name || *name == '$' ||
       !strncmp(name, ".L", 2) || (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE))
     return true;
-  unsigned rank = type == STT_NOTYPE                        ? RANK_LABEL
-                  : type == STT_OBJECT                      ? RANK_DATA
-                  : GELF_ST_BIND(y->st_info) == STB_LOCAL   ? RANK_LOCAL
-                                                            : RANK_GLOBAL;
+  unsigned rank = type == STT_NOTYPE                      ? RANK_LABEL
+                  : type == STT_OBJECT                    ? RANK_DATA
+                  : GELF_ST_BIND(y->st_info) == STB_LOCAL ? RANK_LOCAL
+                                                          : RANK_GLOBAL;
   return add(s, sign_extended(y->st_value), y->st_size, rank, name, strlen(name));
 }
 
@@ -104,8 +102,7 @@ static bool add_map_line(struct mon_symbols *s, const char *line, const char *en
     at = at << 4 | (uint64_t)(*p <= '9' ? *p - '0' : (*p | 32) - 'a' + 10);
     p++;
   }
-  if (p == line || end - p < 4 || p[0] != ' ' || !isalpha((unsigned char)p[1]) || p[2] != ' ')
-    return false;
+  if (p == line || end - p < 4 || p[0] != ' ' || !isalpha((unsigned char)p[1]) || p[2] != ' ') return false;
   char type = p[1];
   p += 3;
   const char *stop = p;
@@ -116,16 +113,14 @@ static bool add_map_line(struct mon_symbols *s, const char *line, const char *en
   return true;
 }
 
-static int read_map(struct mon_symbols *s, const char *path, const struct mon_file *f,
-                    struct mon_error *e) {
+static int read_map(struct mon_symbols *s, const char *path, const struct mon_file *f, struct mon_error *e) {
   const char *p = (const char *)f->bytes, *end = p + f->n;
   bool memory = true;
   for (unsigned long line = 1; p < end && memory; line++) {
     const char *stop = memchr(p, '\n', (size_t)(end - p));
     if (!stop) stop = end;
     if (stop != p && !add_map_line(s, p, stop, &memory))
-      return mon_fail(e, MB_ERR_FORMAT, "symbols %s: line %lu is not \"address type name\"", path,
-                      line);
+      return mon_fail(e, MB_ERR_FORMAT, "symbols %s: line %lu is not \"address type name\"", path, line);
     p = stop + (stop < end);
   }
   sort(s);
@@ -139,8 +134,7 @@ int mon_symbols_file(struct mon_symbols *s, const char *path, struct mon_error *
   size_t before = s->n;
   if (f.n >= SELFMAG && !memcmp(f.bytes, ELFMAG, SELFMAG)) {
     code = mon_symbols_elf(s, f.bytes, f.n, e);
-    if (!code && s->n == before)
-      code = mon_fail(e, MB_ERR_FORMAT, "symbols %s: has no symbol table", path);
+    if (!code && s->n == before) code = mon_fail(e, MB_ERR_FORMAT, "symbols %s: has no symbol table", path);
   } else {
     code = read_map(s, path, &f, e);
   }

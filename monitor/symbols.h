@@ -18,11 +18,10 @@ struct mon_symbols {
 };
 
 /* Take the symbol table of an ELF file in memory. Returns MB_OK also when it has none. */
-__attribute__((warn_unused_result)) int mon_symbols_elf(struct mon_symbols *s, const uint8_t *bytes,
-                                                        size_t n, struct mon_error *e);
+__attribute__((warn_unused_result)) int mon_symbols_elf(struct mon_symbols *s, const uint8_t *bytes, size_t n,
+                                                        struct mon_error *e);
 /* Add from a System.map-like text file ("address type name" lines, as nm prints) or an ELF file. */
-__attribute__((warn_unused_result)) int mon_symbols_file(struct mon_symbols *s, const char *path,
-                                                         struct mon_error *e);
+__attribute__((warn_unused_result)) int mon_symbols_file(struct mon_symbols *s, const char *path, struct mon_error *e);
 void mon_symbols_fini(struct mon_symbols *s);
 /* "name+0x12", or "0x..." when nothing is near. Returns buf. */
 const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf, size_t n);

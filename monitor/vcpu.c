@@ -10,7 +10,7 @@
 #define SLICE_NS 1000000u /* virtual: how long the cpu runs between two looks at the host */
 #define LOOK_NS  1000000u /* wall: the host is not looked at more often */
 
-enum { STATUS_EXL = 2 };
+enum { STATUS_EXL = 2, STATUS_IM_TIMER = 1 << 15 };
 
 struct run {
   uint64_t limit;      /* instructions */
@@ -18,7 +18,9 @@ struct run {
   uint64_t looked;     /* wall ns of the last look at the host */
 };
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t least(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
 
 static void look_at_host(struct mb_machine *m, struct run *r) {
   if (atomic_load_explicit(&m->interrupted, memory_order_relaxed)) {
@@ -34,10 +36,26 @@ static void look_at_host(struct mb_machine *m, struct run *r) {
   if (m->config.timeout > 0 && spent >= m->config.timeout) mon_stop(m, MB_STOP_TIMEOUT);
 }
 
+/* Has the keyboard been unplugged for good? Scripted steps type only after output, and output needs an event first. */
+static bool input_is_over(const struct mb_machine *m) {
+  const struct mon_console *c = &m->console;
+  const struct io_uart *u = &m->vm.board.uart[0];
+  return !c->typing && c->in_at == c->in_n && (c->in_ended || !c->host.get) && !u->rx_n && !u->kept_n;
+}
+
+/* The next cycle at which something can happen to a waiting cpu; UINT64_MAX: never. */
+static uint64_t next_event(const struct mb_machine *m) {
+  const struct cpu *c = &m->vm.cpu;
+  const struct io_timer *first = m->vm.clock.first;
+  uint64_t timer = c->cp0.status & STATUS_IM_TIMER ? mips_timer_deadline(c) : UINT64_MAX;
+  /* A serial port that looks for keys nobody will ever press is no event. */
+  if (first == &m->vm.board.uart[0].rx_timer && !first->next && input_is_over(m)) return timer;
+  return least(io_clock_next(&m->vm.clock), timer);
+}
+
 static void idle(struct mb_machine *m) {
   struct cpu *c = &m->vm.cpu;
-  uint64_t now = mips_now(c), timer = mips_timer_deadline(c);
-  uint64_t next = least(io_clock_next(&m->vm.clock), timer);
+  uint64_t now = mips_now(c), next = next_event(m);
   if (next == UINT64_MAX) {
     mon_stop(m, MB_STOP_HALTED);
     return;
@@ -45,8 +63,14 @@ static void idle(struct mb_machine *m) {
   if (next > now) mips_idle_to(c, mon_pace_idle(m, now, next));
 }
 
-/* A guest that has halted itself is as dead to the cpu as one that has lost its way; people see a difference. */
-static enum mb_stop dead_or_halted(const struct cpu *c) {
+static bool in_rom(const struct cpu *c) {
+  return c->j.pc - MON_ROM_VA < MON_ROM_BYTES;
+}
+
+/* To the cpu all who do nothing any more are dead; people see a difference between a guest that has halted itself, one
+ * that went back to the firmware, and one that took an exception it had no handler for. */
+static enum mb_stop what_death(const struct cpu *c) {
+  if (in_rom(c)) return c->j.pc - MON_ROM_VA < MON_ROM_VECTORS ? MB_STOP_RESET : MB_STOP_DEAD;
   return c->dead && !strncmp(c->dead, "halted", 6) ? MB_STOP_HALTED : MB_STOP_DEAD;
 }
 
@@ -68,7 +92,7 @@ static void step(struct mb_machine *m, struct run *r) {
   case MIPS_STOP_WAIT:
     if (!m->stopping) idle(m);
     break;
-  case MIPS_STOP_DEAD: mon_stop(m, dead_or_halted(c)); break;
+  case MIPS_STOP_DEAD: mon_stop(m, what_death(c)); break;
   }
 }
 
@@ -105,7 +129,9 @@ enum mb_stop mb_machine_run(struct mb_machine *m, uint64_t instructions) {
   return m->why;
 }
 
-void mb_machine_interrupt(struct mb_machine *m) { atomic_store(&m->interrupted, true); }
+void mb_machine_interrupt(struct mb_machine *m) {
+  atomic_store(&m->interrupted, true);
+}
 
 const char *mb_stop_name(enum mb_stop why) {
   switch (why) {
@@ -123,6 +149,13 @@ const char *mb_stop_name(enum mb_stop why) {
   return "unknown";
 }
 
+static const char *unhandled(const struct cpu *c, char *buf, size_t n) {
+  const char *name = mips_exc_name[c->cp0.cause >> 2 & 31];
+  snprintf(buf, n, "exception %s before it had set up handlers, badvaddr 0x%08" PRIx64 ", status 0x%08x",
+           name ? name : "?", c->cp0.badvaddr, c->cp0.status);
+  return buf;
+}
+
 static const char *stop_cause(const struct mb_machine *m, char *buf, size_t n) {
   const struct cpu *c = &m->vm.cpu;
   switch (m->why) {
@@ -134,24 +167,33 @@ static const char *stop_cause(const struct mb_machine *m, char *buf, size_t n) {
   case MB_STOP_RESET: return "asked for a reset";
   case MB_STOP_EXIT: snprintf(buf, n, "asked to end with code %u", m->guest_code); return buf;
   case MB_STOP_HALTED: return c->dead ? c->dead : "halted: it waits for an interrupt that cannot come";
-  case MB_STOP_DEAD: return mips_dead_reason(c, buf, n);
+  case MB_STOP_DEAD: return in_rom(c) ? unhandled(c, buf, n) : mips_dead_reason(c, buf, n);
   case MB_STOP_ERROR: return m->error.text;
   }
   return "";
 }
 
+/* "0x80100000 (start)", or the address alone when nothing is near. Returns buf. */
+static const char *place(const struct mb_machine *m, uint64_t va, char *buf, size_t n) {
+  char name[160];
+  mon_symbol_name(&m->symbols, va, name, sizeof name);
+  snprintf(buf, n, strncmp(name, "0x", 2) ? "0x%08" PRIx64 " (%s)" : "0x%08" PRIx64, va, name);
+  return buf;
+}
+
 const char *mb_stop_text(const struct mb_machine *machine) {
   struct mb_machine *m = (struct mb_machine *)(uintptr_t)machine; /* the text is a cache, not state */
   const struct cpu *c = &m->vm.cpu;
-  char cause[240], where[160];
+  char cause[240], where[192], from[192];
   if (!m->started || !m->stopping) return "the guest has not stopped";
+  bool died = m->why == MB_STOP_DEAD;
   uint64_t ns = mon_ns(m, mips_now(c));
   /* What led into an endless exception is at EPC; the pc is only the handler's. */
-  uint64_t pc = m->why == MB_STOP_DEAD && c->cp0.status & STATUS_EXL ? c->cp0.epc : c->j.pc;
+  uint64_t pc = died && c->cp0.status & STATUS_EXL ? c->cp0.epc : c->j.pc;
   snprintf(m->stop_text, sizeof m->stop_text,
-           "guest %s%.240s; at 0x%08" PRIx64 " (%s), %" PRIu64 ".%06u virtual seconds, instruction %" PRIu64,
-           m->why == MB_STOP_DEAD ? "died: " : "", stop_cause(m, cause, sizeof cause), pc,
-           mon_symbol_name(&m->symbols, pc, where, sizeof where), ns / 1000000000u,
-           (unsigned)(ns % 1000000000u / 1000), mips_instructions(c));
+           "guest %s%.240s; at %s%s%s, %" PRIu64 ".%06u virtual seconds, instruction %" PRIu64, died ? "died: " : "",
+           stop_cause(m, cause, sizeof cause), place(m, pc, where, sizeof where), died ? ", ra " : "",
+           died ? place(m, c->gpr[31], from, sizeof from) : "", ns / 1000000000u, (unsigned)(ns % 1000000000u / 1000),
+           mips_instructions(c));
   return m->stop_text;
 }

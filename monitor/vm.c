@@ -3,6 +3,7 @@
 /* Here alone the rooms meet: the cpu's device accesses go to the board, the board's interrupt lines to the cpu, writes
  * by DMA to the jit, and the board's power line to whoever runs us. */
 #include "monitor/monitor.h"
+#include <string.h>
 
 static uint64_t io_read(void *machine, uint64_t at, int size) {
   struct mb_machine *m = machine;
@@ -86,11 +87,9 @@ static int add_ram(struct mon_vm *vm) {
   uint64_t low = vm->ram < BOARD_RAM_LOW_SIZE ? vm->ram : BOARD_RAM_LOW_SIZE;
   if (mmu_pmap_add_ram(&vm->pmap, gpa(0), low)) return -1;
   mmu_pmap_alias(&vm->pmap, gpa(BOARD_RAM_HIGH), gpa(0), low);
-  if (vm->ram > low && mmu_pmap_add_ram(&vm->pmap, gpa(BOARD_RAM_HIGH + low), vm->ram - low))
-    return -1;
+  if (vm->ram > low && mmu_pmap_add_ram(&vm->pmap, gpa(BOARD_RAM_HIGH + low), vm->ram - low)) return -1;
   if (vm->ram > BOARD_RAM_HOLE_END)
-    mmu_pmap_alias(&vm->pmap, gpa(BOARD_RAM_HOLE_END),
-                   gpa((uint64_t)BOARD_RAM_HIGH + BOARD_RAM_HOLE_END),
+    mmu_pmap_alias(&vm->pmap, gpa(BOARD_RAM_HOLE_END), gpa((uint64_t)BOARD_RAM_HIGH + BOARD_RAM_HOLE_END),
                    vm->ram - BOARD_RAM_HOLE_END);
   return 0;
 }
@@ -98,11 +97,17 @@ static int add_ram(struct mon_vm *vm) {
 static int init_memory(struct mon_vm *vm) {
   if (numa_memory_init(&vm->memory, vm->ram)) return -1;
   vm->has_memory = true;
-  if (mmu_pmap_init(&vm->pmap, &vm->memory,
-                    ((uint64_t)BOARD_RAM_HIGH + vm->ram) >> MMU_PAGE_BITS))
-    return -1;
+  if (mmu_pmap_init(&vm->pmap, &vm->memory, ((uint64_t)BOARD_RAM_HIGH + vm->ram) >> MMU_PAGE_BITS)) return -1;
   vm->has_pmap = true;
   return add_ram(vm);
+}
+
+/* PRA vol. III, "Exception Vector Locations", Status.BEV = 1: 0x200 to 0x480, and the reset vector. */
+static void fill_rom(uint8_t rom[MON_ROM_BYTES], bool big_endian) {
+  static const uint8_t little[8] = {0xff, 0xff, 0x00, 0x10}, big[8] = {0x10, 0x00, 0xff, 0xff}; /* b .; nop */
+  memset(rom, 0xff, MON_ROM_BYTES);
+  memcpy(rom, big_endian ? big : little, 8);
+  for (unsigned at = MON_ROM_VECTORS; at < MON_ROM_BYTES; at += 0x80) memcpy(rom + at, rom, 8);
 }
 
 static int init_board(struct mb_machine *m, bool big_endian) {
@@ -118,6 +123,8 @@ static int init_board(struct mb_machine *m, bool big_endian) {
       .power = {.set = power_set, .ctx = m},
       .dma = {.read = dma_read, .write = dma_write, .ctx = m},
       .rtc_start = m->config.rtc_start,
+      .flash = vm->rom,
+      .flash_size = sizeof vm->rom,
       .seed = m->config.seed,
       .virtio_rng = m->config.seed != 0,
       .log = m->config.trace & MB_TRACE_DEV ? mon_trace_note : NULL,
@@ -125,6 +132,7 @@ static int init_board(struct mb_machine *m, bool big_endian) {
       .hook_ctx = m,
   };
   struct io_bus_row row = {.base = MON_EXIT_GPA, .size = 4, .ops = &exit_ops, .dev = m};
+  fill_rom(vm->rom, big_endian);
   vm->has_board = true;
   if (io_board_init(&vm->board, &c) != IO_OK || io_bus_add(&vm->board.bus, &row) < 0) return -1;
   io_board_firmware(&vm->board);
@@ -158,8 +166,7 @@ int mon_vm_init(struct mb_machine *m) {
   vm->ram = m->config.memory;
   io_clock_init(&vm->clock, m->config.mhz);
   if (init_memory(vm)) {
-    mon_fail(&m->error, MB_ERR_MEMORY, "the host has no room for %u MiB of guest memory",
-             (unsigned)(vm->ram >> 20));
+    mon_fail(&m->error, MB_ERR_MEMORY, "the host has no room for %u MiB of guest memory", (unsigned)(vm->ram >> 20));
     goto fail;
   }
   if (jit_new(&vm->jit, mips_jit_guest(), MON_CODE_BYTES) || init_cpu(m, big)) {

@@ -1,0 +1,142 @@
+#!/bin/bash
+# criterion-tests/cli_bad_input.sh: whatever is wrong with a command, it ends with exit 2, one clear line, and no trace.
+# SPDX-License-Identifier: Apache-2.0
+# Each case is: expected exit code, a piece of the expected line on stderr, the command's words.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=images.bash
+source "$here/images.bash"
+program=${MIRRORBALL:?the program to test}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+mkdir files work
+failed=0 ran=0
+
+bad() { # exit fragment words...
+  local want=$1 text=$2 code lines left
+  shift 2
+  ran=$((ran + 1))
+  (cd work && timeout 60 "$program" "$@" >../out 2>../err </dev/null)
+  code=$? lines=$(wc -l <err) left=$(ls -A work)
+  if ((code != want)) || ((lines != 1)) || [[ -s out || -n $left ]] || ! grep -qF -- "$text" err ||
+    ! grep -q '^mirrorball: ' err; then
+    failed=$((failed + 1))
+    echo "FAILED: mirrorball $*"
+    echo "  exit $code, expected $want; stderr must be one line with: $text; left behind: ${left:-nothing}"
+    sed 's/^/  | /' err
+    rm -rf work && mkdir work
+  fi
+}
+
+# --- images ---
+f=../files
+off='3c08bf00 3c094d42 ad090a00 00000000' # lui t0,0xbf00; lui t1,0x4d42; sw t1,0xa00(t0): end with code 0
+# shellcheck disable=SC2086
+{
+  elf little 32 $off >files/good
+  elf big 32 $off >files/good.eb
+  elf little 64 $off >files/good64
+}
+: >files/empty
+echo "this is no kernel" >files/text
+head -c 30 files/good >files/cut30
+head -c 70 files/good >files/cut70
+head -c $(($(wc -c <files/good) - 1)) files/good >files/cut1
+gzip -c files/good >files/good.gz
+head -c 60 files/good.gz >files/cut.gz
+{ head -c 40 files/good.gz; printf 'XXXX'; tail -c +45 files/good.gz; } >files/damaged.gz
+cp /bin/true files/host-program
+printf '\xfd7zXZ\0\0\4' >files/some.xz
+printf '\x27\x05\x19\x56' >files/cut.uimage
+{ printf '\x27\x05\x19\x56'; head -c 100 /dev/zero; } >files/wrong.uimage
+truncate -s 300M files/huge
+mkdir files/folder
+mkfifo files/pipe
+
+# --- words ---
+bad 2 'no command "rum"; did you mean "run"' rum
+bad 2 'no command "frobnicate"' frobnicate
+bad 2 'no option --boot' --boot
+bad 2 'what? Name a guest' run
+bad 2 'no option --kernal; did you mean --kernel' run --kernal x
+bad 2 'no option --zzzzzzzz' run --zzzzzzzz
+bad 2 'begin with two dashes' run -k x
+bad 2 '--kernel wants FILE' run --kernel
+bad 2 '--timestamps takes no value' run --timestamps=yes
+bad 2 'no guest "debian-4kx"; did you mean "debian-4kc"' run debian-4kx
+bad 2 'no guest "nothing-like-it-at-all"' run nothing-like-it-at-all
+bad 2 'use --kernel' run $f/good
+bad 2 'one guest at a time' run own-mips32el own-mips32eb
+bad 2 'is too much' version now
+bad 2 'no command "runn"' help runn
+
+# --- values ---
+bad 2 'not a size' run --kernel $f/good --mem lots
+bad 2 'not a size' run --kernel $f/good --mem 256X
+bad 2 'not a size' run --kernel $f/good --mem 99999999999999999999G
+bad 2 '8M to 2G' run --kernel $f/good --mem 4M
+bad 2 '8M to 2G' run --kernel $f/good --mem 3G
+bad 2 '8M to 2G' run --kernel $f/good --mem 0
+bad 2 'steps of 1M' run --kernel $f/good --mem 16385K
+bad 2 'no cpu model 24Kx; did you mean 24Kf' run --kernel $f/good --cpu 24Kx
+bad 2 'no cpu model pentium' run --kernel $f/good --cpu pentium
+bad 2 'no board sead3' run --kernel $f/good --board sead3
+bad 2 'neither auto nor eval' run --kernel $f/good --tier fast
+bad 2 'time would stand still' run --kernel $f/good --mhz 0
+bad 2 'not a number' run --kernel $f/good --mhz -5
+bad 2 'neither max nor real' run --kernel $f/good --pace slow
+bad 2 'neither host nor a date' run --kernel $f/good --rtc yesterday
+bad 2 'neither host nor a date' run --kernel $f/good --rtc 2024-13-01
+bad 2 'neither console:TEXT nor insns:N' run --kernel $f/good --until forever
+bad 2 'wants a text' run --kernel $f/good --until console:
+bad 2 'bad backslash' run --kernel $f/good --until 'console:\q'
+bad 2 'not a number of instructions' run --kernel $f/good --until insns:many
+bad 2 'not a number of seconds' run --kernel $f/good --timeout soon
+bad 2 'not a number of seconds' run --kernel $f/good --timeout 0
+bad 2 'not TEXT=>KEYS' run --kernel $f/good --type hello
+bad 2 'bad backslash' run --kernel $f/good --type 'x=>\x1'
+bad 2 'not KINDS=FILE' run --kernel $f/good --trace insn
+bad 2 '"foo" is none of' run --kernel $f/good --trace insn,foo=t
+bad 2 'neither big nor little' run --kernel $f/good --endian middle
+bad 2 'not a number' run --kernel $f/text --endian big --load-addr here
+
+# --- kernels ---
+bad 2 'No such file' run --kernel $f/absent
+bad 2 'is a folder' run --kernel $f/folder
+bad 2 'neither a file nor a pipe' run --kernel /dev/null
+bad 2 'is empty' run --kernel $f/empty
+bad 2 'is empty' run --kernel $f/pipe
+bad 2 'no kernel we know' run --kernel $f/text
+bad 2 'truncated' run --kernel $f/cut30
+bad 2 'truncated' run --kernel $f/cut70
+bad 2 'truncated' run --kernel $f/cut1
+bad 2 'truncated' run --kernel $f/cut.gz
+bad 2 'damaged' run --kernel $f/damaged.gz
+bad 2 'not for MIPS' run --kernel $f/host-program
+bad 2 'xz data' run --kernel $f/some.xz
+bad 2 'truncated' run --kernel $f/cut.uimage
+bad 2 'checksum' run --kernel $f/wrong.uimage
+bad 2 '64-bit kernel' run --kernel $f/good64 --cpu 24Kf
+bad 2 'big-endian, but little-endian' run --kernel $f/good.eb --endian little
+bad 2 'no address of memory' run --kernel $f/text --endian big --load-addr 0xc0000000
+bad 2 'does not fit' run --kernel $f/text --endian big --load-addr 0x81000000 --mem 16M
+bad 2 'multiple of 4' run --kernel $f/text --endian big --entry 0x80100002
+bad 2 'does not fit' run --kernel $f/good --initrd $f/huge --mem 512M
+bad 2 'larger than' run --kernel $f/good --initrd $f/huge --mem 64M
+bad 2 'No such file' run --kernel $f/good --initrd $f/absent
+bad 2 'is empty' run --kernel $f/good --initrd $f/empty
+bad 2 'kernel parameters' run --kernel $f/good --append "$(printf '%05000d' 0)"
+bad 2 'no symbols' run --kernel $f/good --symbols
+bad 2 'line 1' run --kernel $f/good --symbols=$f/text
+bad 2 'No such file' run --kernel $f/good --symbols=$f/absent
+
+# --- nothing is begun that could not be finished ---
+bad 2 'No such file' run --kernel $f/absent --stats s.json --trace exc=t.txt
+bad 2 'does not fit' run --kernel $f/good --initrd $f/huge --mem 512M --stats s.json --trace exc=t.txt
+bad 2 'No such file' run --kernel $f/good --stats absent/s.json
+bad 2 'is a folder' run --kernel $f/good --stats $f/folder
+bad 2 'trace' run --kernel $f/good --trace exc=absent/t.txt
+
+echo "$((ran - failed)) of $ran commands were refused as they should"
+((failed == 0))
