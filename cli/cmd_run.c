@@ -58,7 +58,7 @@ static const struct option_row rows[] = {
     [O_KERNEL] = {"kernel", "FILE", "ELF or uImage, gzipped or not; raw with --endian"},
     [O_INITRD] = {"initrd", "FILE", "initial RAM disk"},
     [O_APPEND] = {"append", "TEXT", "kernel parameters"},
-    [O_CPU] = {"cpu", "MODEL", "cpu model (24Kf); --cpu help lists them"},
+    [O_CPU] = {"cpu", "MODEL", "cpu model; --cpu help lists them (24Kf, or MIPS64R2-generic for a\n64-bit kernel)"},
     [O_MEM] = {"mem", "SIZE", "memory, 8M to 2G (256M)"},
     [O_BOARD] = {"board", "NAME", "malta is the only one"},
     [O_ENDIAN] = {"endian", "big|little", "byte order of a raw image or uImage; ELF files know theirs"},
@@ -76,7 +76,7 @@ static const struct option_row rows[] = {
     [O_SEED] = {"seed", "N", "offer the guest random numbers that follow from N"},
     [O_UNTIL] = {"until", "WHAT",
                  "console:TEXT stops when the console shows TEXT,\n"
-                 "insns:N after exactly N instructions"},
+                 "insns:N after N instructions, to the instruction (a branch and its\ndelay slot are one step)"},
     [O_TIMEOUT] = {"timeout", "SECONDS", "stop after so much wall time"},
     [O_TYPE] = {"type", "TEXT=>KEYS",
                 "when the console has shown TEXT, type KEYS; may be repeated, then\n"

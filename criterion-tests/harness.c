@@ -58,7 +58,7 @@ struct rig *rig_new(const char *model, bool big) {
   cr_assert_eq(numa_memory_init(&r->memory, RIG_RAM), 0);
   cr_assert_eq(mmu_pmap_init(&r->pmap, &r->memory, RIG_RAM / MMU_PAGE_SIZE), 0);
   cr_assert_eq(mmu_pmap_add_ram(&r->pmap, gpa(0), RIG_RAM), 0);
-  cr_assert_eq(jit_new(&r->jit, mips_jit_guest(), 64 << 20), 0);
+  cr_assert_eq(jit_new(&r->jit, mips_jit_guest(), 16 << 20), 0);
   r->cpu = calloc(1, sizeof *r->cpu);
   struct cpu_config cfg = {.model = cpu_model_find(model),
                            .pmap = &r->pmap,
@@ -80,10 +80,14 @@ static void drop_code(void *ctx, struct frame *f) {
   f->code = NULL;
 }
 
-void rig_free(struct rig *r) {
-  if (!r) return;
+void rig_forget_code(struct rig *r) {
   for (uint64_t i = 0; i < r->pmap.pages; i++)
     if (r->pmap.page[i]->code) drop_code(r, r->pmap.page[i]);
+}
+
+void rig_free(struct rig *r) {
+  if (!r) return;
+  rig_forget_code(r);
   mips_cpu_fini(r->cpu);
   free(r->cpu);
   jit_free(r->jit);

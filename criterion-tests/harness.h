@@ -54,6 +54,9 @@ void rig_free(struct rig *r);
 /* As after rig_new, but for the contents of RAM; translations stay. */
 void rig_reset(struct rig *r);
 
+/* Drop all translations. */
+void rig_forget_code(struct rig *r);
+
 /* Guest memory by guest-physical address; what is written drops translations, as DMA would. */
 void rig_write(struct rig *r, uint64_t gpa, const void *bytes, size_t n);
 void rig_read(const struct rig *r, uint64_t gpa, void *bytes, size_t n);

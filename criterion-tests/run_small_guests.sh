@@ -73,6 +73,8 @@ for order in little big; do
   done
 done
 
+ends 0 '' --kernel exit0.big64
+
 # 32-bit code on 64-bit cpus, and by other wrappings
 ends 0 '' --kernel exit0.little32 --cpu 5Kc
 gzip -c exit0.big32 >exit0.gz

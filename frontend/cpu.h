@@ -72,7 +72,7 @@ struct insn_index;
 struct cpu_config {
   const struct cpu_model *model;
   struct mmu_pmap *pmap; /* must outlive the cpu, as must the jit */
-  struct jit *jit; /* made by mips_jit_new(); may be shared by cpus of one model */
+  struct jit *jit;       /* made by mips_jit_new(); may be shared by cpus of one model */
   bool big_endian;
   /* Device access at a guest-physical address outside RAM. */
   uint64_t (*io_read)(void *ctx, uint64_t gpa, int size);
@@ -121,6 +121,7 @@ struct cpu {
   uint64_t idled;     /* cycles of it that were skipped in WAIT */
   struct mips_counters n;
   uint64_t shadow[16][32]; /* register sets other than the current one */
+  uint32_t nested;         /* exceptions in a row that were taken with EXL set */
   const char *dead;        /* why nothing can ever happen again, or NULL */
   /* cold, set once by mips_cpu_init() */
   struct insn_index *index; /* owned */

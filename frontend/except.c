@@ -4,6 +4,7 @@
 #include "frontend/cpu.h"
 #include <inttypes.h>
 
+enum { MAX_NESTED = 1000 };
 enum {
   ST_IE = 1,
   ST_EXL = 2,
@@ -101,10 +102,12 @@ static uint64_t vector_base(const struct cpu *c) {
   return r2 ? (uint64_t)(int64_t)(int32_t)((uint32_t)c->cp0.ebase & 0xfffff000) : UINT64_C(0xffffffff80000000);
 }
 
-/* An exception of the handler's own first instruction, with EXL set, changes nothing: it will repeat for ever. */
+/* An exception of the handler's own first instruction, with EXL set, changes nothing: it will repeat for ever. So will,
+ * in all likelihood, a long row of exceptions that were all taken inside of a handler. */
 static void detect_loop(struct cpu *c, uint64_t pc, uint64_t vector, bool nested) {
-  if (!nested || pc != vector) return;
-  c->dead = "exception loop: the handler's first instruction raises";
+  c->nested = nested ? c->nested + 1 : 0;
+  if (nested && pc == vector) c->dead = "exception loop: the handler's first instruction raises";
+  if (c->nested == MAX_NESTED) c->dead = "exception loop: the handler raises again and again";
 }
 
 static void trace_exception(const struct cpu *c, uint64_t pc, bool in_slot, uint64_t vector) {

@@ -69,9 +69,8 @@ static void write_tlb(struct cpu *c, unsigned i, const char *what) {
                             .g = p->entrylo0 & p->entrylo1 & 1,
                             .half = {half_of(p->entrylo0), half_of(p->entrylo1)}};
   e.vpn = p->entryhi & ~e.mask;
-  if (mmu_tlb_overlap(&c->mmu, &e, i) >= 0) c->n.warn_tlb_duplicate++;
   trace_tlb(c, what, i, &e);
-  mmu_tlb_write(&c->mmu, i, &e);
+  if (mmu_tlb_write(&c->mmu, i, &e) >= 0) c->n.warn_tlb_duplicate++;
 }
 
 HELP(TLBWI) {

@@ -12,7 +12,7 @@
 #define LIFT(name) void lift_##name(struct lift *l, const struct insn *i)
 
 ir_ref lift_va(struct lift *l, ir_ref base, ir_ref offset) {
-  return op2(l, l->mode & MODE_ADDR64 ? IR_ADD : IR_ADD32, base, offset);
+  return op2(l, l->model->segbits == 32 ? IR_ADD32 : IR_ADD, base, offset); /* as mmu_canonical() */
 }
 
 enum ir_opcode lift_order(const struct lift *l, enum ir_opcode op) {

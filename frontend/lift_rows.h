@@ -28,7 +28,7 @@ static inline ir_ref not(struct lift * l, ir_ref a) {
   return op2(l, IR_NOR, a, imm(l, 0));
 }
 
-/* base + offset, wrapped to 32 bits where addresses are (MODE_ADDR64 clear). For helpers; the memory operations leave
+/* base + offset, wrapped to 32 bits on 32-bit cpus. For helpers; the memory operations leave
  * the wrapping to their slow path, which every address that is not canonical reaches. */
 ir_ref lift_va(struct lift *l, ir_ref base, ir_ref offset);
 /* The operation for the guest's byte order: the _X one where that is not the host's. */

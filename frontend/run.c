@@ -229,6 +229,7 @@ static void run_slice(struct cpu *c) {
     c->j.running = true;
     enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);
     c->j.running = false;
+    if (!jit_block_page(c->j.block)) c->j.left = NULL; /* an orphan is gone before it could be chained */
     switch (kind) {
     case JIT_EXIT_NEXT: break;
     case JIT_EXIT_STOP: return;

@@ -33,7 +33,8 @@ enum mb_pace {
 };
 enum { MB_TRACE_INSN = 1, MB_TRACE_EXC = 2, MB_TRACE_TLB = 4, MB_TRACE_DEV = 8 };
 
-/* What a machine is made of. Zeroed means: malta, 24Kf, 256 MiB, 200 MHz. Strings are copied. */
+/* What a machine is made of. Zeroed means: malta, a cpu that suits the kernel (24Kf or MIPS64R2-generic), 256 MiB,
+ * 200 MHz. Strings are copied. */
 struct mb_config {
   const char *board; /* "malta" */
   const char *cpu;   /* a name of mb_cpu_model() */
@@ -69,7 +70,7 @@ struct mb_console {
 
 /* Why mb_machine_run() came back. The last group ends the machine; after the others it may be run on. */
 enum mb_stop {
-  MB_STOP_LIMIT,       /* the instruction limit is reached, exactly */
+  MB_STOP_LIMIT,       /* the instruction limit is reached, exactly (a branch and its delay slot are one step) */
   MB_STOP_CONSOLE,     /* the awaited console text was shown; stopped after the instruction that finished it */
   MB_STOP_TIMEOUT,     /* config.timeout */
   MB_STOP_INTERRUPTED, /* mb_machine_interrupt(), or the escape key */

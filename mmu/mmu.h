@@ -93,9 +93,9 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s);
 enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable);
 /* Enter a translation of the page of va into the table in force. data: see struct softtlb_entry. */
 void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint64_t data);
-/* Replace TLB entry i, dropping what soft TLBs hold of the old one and of pages the new one covers.
- */
-void mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e);
+/* Replace TLB entry i, dropping what soft TLBs hold of the old one and of pages it takes from another. Returns another
+ * entry that overlaps the new one, or -1. */
+int mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e);
 /* Index of the entry that translates va under an ASID, or -1. */
 int mmu_tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid);
 /* The same for a value of EntryHi. */

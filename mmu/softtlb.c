@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TABLE_MIN = 64, TABLE_MAX = 1024, EMPTY_TAG = 1, PRIVS = 3 };
+enum { TABLE_MIN = 64, TABLE_MAX = 1024, EMPTY_TAG = 1 << 11, PRIVS = 3 };
 
 struct mmu_context {
   struct softtlb tlb;
@@ -113,7 +113,7 @@ static void drop_range(struct mmu_context *c, uint64_t vpn, uint64_t mask) {
 }
 
 void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
-  if (e->hidden || (!e->half[0].v && !e->half[1].v)) return;
+  if (e->hidden) return;
   /* Tags are whole addresses: give back the sign that EntryHi leaves out above SEGBITS to the
    * compatibility segments. */
   uint64_t vpn = e->vpn;

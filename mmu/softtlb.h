@@ -14,7 +14,8 @@ enum { MMU_PAGE_BITS = 12, MMU_PAGE_SIZE = 1 << MMU_PAGE_BITS };
 
 enum mmu_access { MMU_READ, MMU_WRITE, MMU_FETCH, MMU_ACCESS_KINDS };
 
-/* Hit when tag equals the page address; an empty entry's tag has bit 0 set, so it equals none. */
+/* Hit when tag equals the page address; an empty entry's tag has bit 11 set, which is neither a page bit nor one that
+ * tells an unaligned address, so it equals none. */
 struct softtlb_entry {
   uint64_t tag;
   uint64_t addend; /* READ, WRITE: host address minus va. FETCH: the struct frame behind the page */

@@ -44,7 +44,7 @@ int mmu_tlb_overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *e, un
   for (unsigned i = 0; i < g->entries; i++) {
     const struct mmu_tlb_entry *o = &g->tlb[i];
     if (i == except || o->hidden || (!o->g && !e->g && o->asid != e->asid)) continue;
-    if (((o->vpn ^ e->vpn) & ~(o->mask | e->mask)) == 0) return (int)i;
+    if (((o->vpn ^ e->vpn) & vpn_bits(g) & ~(o->mask | e->mask)) == 0) return (int)i;
   }
   return -1;
 }
@@ -54,13 +54,16 @@ static bool same(const struct mmu_tlb_entry *a, const struct mmu_tlb_entry *b) {
          memcmp(a->half, b->half, sizeof a->half) == 0;
 }
 
-void mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e) {
+int mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e) {
   assert(i < g->entries);
   struct mmu_tlb_entry *old = &g->tlb[i], fresh = *e;
   fresh.vpn &= vpn_bits(g) & ~fresh.mask;
-  if (same(old, &fresh)) return;
-  mmu_soft_drop_tlb(g, old);
+  int other = mmu_tlb_overlap(g, &fresh, i);
+  if (same(old, &fresh)) return other;
+  if (old->half[0].v || old->half[1].v) mmu_soft_drop_tlb(g, old); /* else nothing came from it */
+  if (other >= 0) mmu_soft_drop_tlb(g, &fresh);                    /* it may answer in the other's place from now on */
   *old = fresh;
+  return other;
 }
 
 static uint64_t mix(uint64_t h, uint64_t v) {

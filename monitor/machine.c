@@ -7,6 +7,9 @@
 
 enum { APPEND_MAX = 4095, MHZ_MAX = 100000 }; /* Linux keeps 4096 bytes of kernel parameters */
 
+#define DEFAULT_CPU_32 "24Kf"
+#define DEFAULT_CPU_64 "MIPS64R2-generic"
+
 const char *mb_version(void) {
   return "0.1.0";
 }
@@ -27,8 +30,9 @@ static int check_config(struct mb_machine *m) {
   struct mb_config *c = &m->config;
   if (c->board && strcmp(c->board, "malta"))
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "no board is called \"%s\": there is malta", c->board);
-  m->model = cpu_model_find(c->cpu ? c->cpu : "24Kf");
-  if (!m->model) return mon_fail(&m->error, MB_ERR_ARGUMENT, "no cpu model is called \"%s\"", c->cpu ? c->cpu : "24Kf");
+  m->model = cpu_model_find(c->cpu ? c->cpu : DEFAULT_CPU_32);
+  if (!m->model)
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "no cpu model is called \"%s\"", c->cpu ? c->cpu : DEFAULT_CPU_32);
   if (!c->memory) c->memory = (uint64_t)256 << 20;
   if (c->memory < MB_MEMORY_MIN || c->memory > MB_MEMORY_MAX)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "a malta board has %u to %u MiB of memory",
@@ -99,6 +103,7 @@ static uint64_t unpack_limit(const struct mb_machine *m) {
 /* The kernel decides the byte order, and must suit the cpu model. */
 static int check_kernel(struct mb_machine *m) {
   const struct mon_image *i = &m->image;
+  if (i->is64 && !m->config.cpu) m->model = cpu_model_find(DEFAULT_CPU_64);
   if (i->is64 && !is_64(m->model))
     return mon_fail(&m->error, MB_ERR_MISMATCH, "%s: is a 64-bit kernel, and the %s is a 32-bit cpu", m->kernel_path,
                     m->model->name);

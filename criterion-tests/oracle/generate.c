@@ -73,7 +73,9 @@ const char *oracle_excluded(const struct oracle_config *cfg, const struct insn_i
   if (cop == 2) return "no coprocessor 2";
   if (cop == 1 && !cfg->fpu) return "no FPU";
   if (cop == 1 && !cfg->fr && (x->isa & ISA_MIPS32) && wants_fr(row)) return "needs 64-bit FPU registers";
-  if (!strncmp(i->pattern, "010011", 6) && !cfg->fpu) return "no FPU";
+  bool cop1x = !strncmp(i->pattern, "010011", 6);
+  if (cop1x && !cfg->fpu) return "no FPU";
+  if (cop1x && cfg->xx) return "QEMU refuses it";
   if (!cfg->bits64 && insn_is_64bit(row)) return "64-bit";
   if (i->form == FORM_CODE) return "always traps";
   if ((i->form == FORM_RS_RT_CODE && !never_traps(row)) || i->form == FORM_RS_IMM) return "may trap";
@@ -296,15 +298,18 @@ static bool aim_indexed(struct gen *g, uint32_t *word, const struct insn *i) {
   return true;
 }
 
-/* A floating-point operand that is no NaN. */
+/* A floating-point operand that is no NaN, and a Cause of 0: see the known differences of ABS and NEG. */
 static bool no_nan(struct gen *g, const struct insn *i) {
   if (g->slot) return false;
   uint32_t v = oracle_single(&g->seed);
   if ((v & 0x7fffffff) > 0x7f800000) v &= 0xff800000;
-  unsigned r = spare_register(g), fs = i->fs;
+  unsigned r = spare_register(g), fs = i->fs, other = (fs + 2) & 30;
   put_constant(g, r, v);
   put(g, MTC1(r, fs));
-  if (name_ends(i->row, "_D")) put(g, 0x46000021u | fs << 11 | fs << 6);             /* cvt.d.s fs, fs */
+  if (name_ends(i->row, "_D"))
+    put(g, 0x46000021u | fs << 11 | fs << 6); /* cvt.d.s fs, fs: exact */
+  else
+    put(g, 0x46800021u | fs << 11 | other << 6);                                     /* cvt.d.w other, fs: exact */
   if (name_ends(i->row, "_PS")) put(g, 0x46c0002cu | fs << 16 | fs << 11 | fs << 6); /* pll.ps fs, fs, fs */
   return true;
 }
@@ -317,12 +322,15 @@ static bool control(struct gen *g, uint32_t *word, const struct insn *i) {
   if (k > 1 && !(g->x->isa & (ISA_MIPS32 | ISA_MIPS64))) k = 0; /* 25, 26, 28 came with MIPS32 */
   if (is(i, INSN_CFC1)) {
     if (k == 1) k = 0;
-    set_field(g, word, i->row, 'd', below(g, 6) ? reg[k] : 0);
+    if (g->cfg->fs) return false;
+    bool fir = g->cfg->fir && !below(g, 6);
+    set_field(g, word, i->row, 'd', fir ? 0 : reg[k]);
     return true;
   }
   if (g->slot) return false;
   unsigned r = spare_register(g);
-  put_constant(g, r, (uint32_t)rig_random(&g->seed) & bits[k] & ~UINT32_C(0x20000));
+  uint32_t fs = !g->cfg->fs ? 0 : k == 4 ? 4 : 1u << 24;
+  put_constant(g, r, ((uint32_t)rig_random(&g->seed) & bits[k] & ~UINT32_C(0x20000)) | (k < 2 || k == 4 ? fs : 0));
   set_field(g, word, i->row, 't', r);
   set_field(g, word, i->row, 'd', reg[k]);
   return true;
@@ -350,7 +358,7 @@ static bool prepare(struct gen *g, uint32_t *word, struct insn *i) {
     if (i->rs) put(g, ANDI(i->rs, i->rs, 4));
     g->narrow |= UINT64_C(1) << i->rs;
     break;
-  case FORM_RT_HWR: set_field(g, word, i->row, 'd', below(g, 2) * 3); break; /* CPUNum, CCRes */
+  case FORM_RT_HWR: set_field(g, word, i->row, 'd', "\0\1\3"[below(g, 3)]); break; /* CPUNum, SYNCI_Step, CCRes */
   case FORM_RS_RT_CODE: set_field(g, word, i->row, 't', i->rs); break;
   default: break;
   }

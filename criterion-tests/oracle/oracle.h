@@ -30,6 +30,9 @@ struct oracle_config {
   const char *qemu, *qemu_cpu; /* program, its -cpu */
   const char *model;           /* ours */
   bool big, bits64, fpu, fr;
+  bool fir; /* QEMU's cpu shows the same FIR */
+  bool xx;  /* MIPS IV: qemu-user leaves Status.XX clear, and so has no COP1X */
+  bool fs;  /* FCSR.FS is set: Underflow and Inexact are not compared */
 };
 
 struct oracle_state {

@@ -7,6 +7,7 @@
 #include "criterion-tests/oracle/oracle.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -176,7 +177,8 @@ static uint8_t *put_segment(uint8_t *p, const struct image *m, struct segment s)
   return p + 32;
 }
 
-static void put_headers(struct image *m, bool fp64, uint32_t first_record, uint32_t blocks) {
+/* fp_abi: of .MIPS.abiflags, from which qemu-user takes Status.FR; 0: none (64-bit: FR is set). */
+static void put_headers(struct image *m, unsigned fp_abi, uint32_t first_record, uint32_t blocks) {
   uint8_t *p = m->bytes;
   unsigned word = m->bits64 ? 8 : 4, header = m->bits64 ? 64 : 52;
   const uint8_t ident[] = {0x7f, 'E', 'L', 'F', m->bits64 ? 2 : 1, m->big ? 2 : 1, 1};
@@ -186,14 +188,14 @@ static void put_headers(struct image *m, bool fp64, uint32_t first_record, uint3
   uint8_t *q = p + 24 + 3 * word;
   put_int(q, m->bits64 ? 0x80000000 : 0x70001000, 4, m->big); /* e_flags: mips64r2; mips32r2, o32 */
   put_int(q + 4, header, 2, m->big), put_int(q + 6, m->bits64 ? 56 : 32, 2, m->big);
-  put_int(q + 8, fp64 ? 3 : 2, 2, m->big);
+  put_int(q + 8, fp_abi ? 3 : 2, 2, m->big);
   uint32_t low = (uint32_t)m->size - 16, abi = HEADERS - 24;
   uint8_t *s = p + header;
   s = put_segment(s, m, (struct segment){1, 7, 0, ORACLE_CODE, low, low});
   /* The initial variables must share their offset within a page with their address. */
   s = put_segment(s, m, (struct segment){1, 6, low, VARS, 16, LOW_SIZE});
-  if (fp64) put_segment(s, m, (struct segment){0x70000003, 4, abi, ORACLE_CODE + abi, 24, 24});
-  p[abi + 2] = 32, p[abi + 3] = 2, p[abi + 4] = 1, p[abi + 5] = 2, p[abi + 7] = 6; /* .MIPS.abiflags: FP64 */
+  if (fp_abi) put_segment(s, m, (struct segment){0x70000003, 4, abi, ORACLE_CODE + abi, 24, 24});
+  p[abi + 2] = 32, p[abi + 3] = 2, p[abi + 4] = 1, p[abi + 5] = 2, p[abi + 7] = (uint8_t)fp_abi;
   put_int(p + low, blocks, 4, m->big);
   put_int(p + low + 4, first_record, 4, m->big);
 }
@@ -212,7 +214,7 @@ static int make_image(const struct oracle_config *cfg, const struct oracle_block
       put_int(m->bytes + b[k].va - ORACLE_CODE + 4 * i, b[k].word[i], 4, cfg->big);
     oracle_pack(cfg, &b[k].in, m->bytes + records + (size_t)k * ORACLE_RECORD_SIZE);
   }
-  put_headers(m, !cfg->bits64 && cfg->fr, ORACLE_CODE + records, n);
+  put_headers(m, cfg->bits64 ? 0 : cfg->fr ? 6 : 1 /* FP64, FP_DOUBLE */, ORACLE_CODE + records, n);
   return 0;
 }
 
@@ -235,6 +237,7 @@ unsigned oracle_qemu(const struct oracle_config *cfg, const struct oracle_block 
   if (fd < 0) return 0;
   bool ok = !make_image(cfg, b, n, &m) && write(fd, m.bytes, m.size) == (ssize_t)m.size;
   free(m.bytes);
+  fchmod(fd, 0700); /* qemu-user asks for it */
   close(fd);
   snprintf(cmd, sizeof cmd, "%s -cpu %s %s 2>/dev/null", cfg->qemu, cfg->qemu_cpu, path);
   FILE *p = ok ? popen(cmd, "r") : NULL;

@@ -96,5 +96,6 @@ void oracle_initial(const struct oracle_config *cfg, uint64_t *seed, uint32_t va
   if (!cfg->fpu) return;
   for (int i = 0; i < 32; i += cfg->fr ? 1 : 2) s->fpr[i] = any64(seed);
   /* Rounding mode, sticky flags, condition codes; Enables and FS stay clear (see the known differences). */
-  s->fcsr = (uint32_t)rig_random(seed) & 0xfe80007f;
+  if (cfg->fs) s->fcsr = MIPS_FCSR_FS;
+  s->fcsr |= (uint32_t)rig_random(seed) & 0xfe80007f & cpu_model_find(cfg->model)->fcsr_rw;
 }

@@ -1,0 +1,56 @@
+# criterion-tests/guest.bash: shared by the tests that boot whole guests: fetching, running, comparing consoles.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Sourced. Sets `folder` (removed at the end) and `program`. Exit code 77 tells ctest that a test was skipped.
+set -u
+program=${MIRRORBALL:?the program to test}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+failed=0 ran=0
+
+# Take the result before building the message: a $(...) in it would replace $?.
+check() { # what condition-result
+  ran=$((ran + 1))
+  (($2 == 0)) && return
+  failed=$((failed + 1))
+  echo "FAILED: $1"
+}
+
+# finish: the verdict as exit code, with a line for people.
+finish() {
+  echo "$((ran - failed)) checks passed, $failed failed"
+  exit $((failed != 0))
+}
+
+# need_guest NAME: fetch it, or skip when Debian's archive cannot be reached. Sets kernel, initrd, cpu, mem.
+need_guest() {
+  local paths
+  paths=$("$program" guests get "$1") || { echo "skipped: $1 cannot be fetched"; exit 77; }
+  kernel=$(sed -n 1p <<<"$paths") initrd=$(sed -n 2p <<<"$paths")
+  case $1 in
+    *4kc) qemu=qemu-system-mipsel cpu=24Kf ;;
+    *5kc) qemu=qemu-system-mips64el cpu=MIPS64R2-generic ;;
+  esac
+}
+
+# stat FILE KEY: a number or string out of a --stats file.
+stat_of() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\).*/\1/p" "$1" | head -1; }
+
+# What in a console depends on how fast or when it runs, or on what only one machine offers. Each line says why.
+mask_console() {
+  tr -d '\r' | sed -E \
+    -e 's/^\[ *[0-9]+\.[0-9]+\] //'                      `# time stamps` \
+    -e 's/\x1b\[6n//g'                                   `# the shell asks for the cursor position` \
+    -e '/^reboot: Power down/d'                         `# with mb.run ours ends at the exit code's store, just before` \
+    -e '/^random: crng init done/d'                      `# QEMU seeds the guest from the host` \
+    -e '/^Kernel command line:/d; /^Initial ramdisk at/d' `# initrd addresses are sign-extended differently` \
+    -e '/^Memory: [0-9]+K/d'                             `# depends on where the initrd lies` \
+    -e '/^CPU frequency /d; /^clocksource: MIPS:/d; /^sched_clock: /d' `# QEMU: 333 MHz, ours: --mhz` \
+    -e '/^Calibrating delay loop/d; /^[0-9.]+ BogoMIPS/d; /^Performance counters:/d' \
+    -e '/^audit: type=2000/d; /rtc_cmos .* setting system clock/d' `# wall-clock dates` \
+    -e '/^FPU revision is:/d'                            `# QEMU claims MIPS-3D, which it does not have` \
+    -e '/^pci 0000:00:00\.0: /d'                         `# the GT-64120 has six BARs, QEMU models none` \
+    -e '/^atkbd serio1: keyboard reset failed/d'         `# a mouse is no keyboard; QEMU's passes for one` \
+    -e '/^reboot: Power down/d'                         `# with mb.run ours ends at the exit code's store, just before` |
+    sort # kernel threads write between the lines of the boot: no fixed order
+}

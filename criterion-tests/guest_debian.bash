@@ -1,0 +1,53 @@
+# criterion-tests/guest_debian.bash: the checks on one of Debian's kernels with a shell; sourced with `guest` set.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
+need_guest "${guest:?}"
+cd "$folder" || exit 1
+
+# A person at the prompt: commands work, and leaving the shell turns the power off.
+session=(--type '# =>uname -m; echo $((6*7)); ls /proc/self/exe; false || echo no\n' --type 'no\r\n=>exit\n')
+for run in 1 2; do
+  "$program" run "$guest" "${session[@]}" --timeout 300 --timestamps --stats "stats$run" >"console$run" 2>"err$run" </dev/null
+  code=$?
+  check "$guest powers off cleanly (exit code $code, $(cat "err$run"))" "$code"
+done
+grep -q '42' console1 && grep -q 'reboot: Power down' console1
+code=$?
+check "the shell answers, the kernel says Power down: $(tail -3 console1)" "$code"
+
+# The same run twice: the same instruction at each console line, the same final state.
+cmp console1 console2
+check "two runs show the same lines at the same instructions" $?
+[[ $(stat_of stats1 state_hash) == 0x* && $(stat_of stats1 state_hash) == "$(stat_of stats2 state_hash)" ]]
+check "two runs end in the same state" $?
+[[ $(stat_of stats1 instructions) == "$(stat_of stats2 instructions)" ]]
+check "two runs take the same number of instructions" $?
+# Cut into slices in another way: nothing the guest sees may depend on it.
+"$program" run "$guest" "${session[@]}" --timeout 300 --stats stats3 --pace real >console3 2>err3 </dev/null
+[[ $(stat_of stats1 state_hash) == "$(stat_of stats3 state_hash)" ]]
+check "paced by the wall clock it is still the same run" $?
+
+rss=$(stat_of stats1 max_rss)
+check "the host needs at most 64 MiB beyond the guest's 256: $rss" $((rss > (256 + 64) << 20))
+
+# An outsider's opinion: QEMU boots the same kernel to the same console, but for what mask_console names.
+append='console=ttyS0 mb.run=/bin/true'
+"$program" run "$guest" --append "$append" --timeout 300 >ours 2>ours.err </dev/null
+code=$?
+check "$guest runs a command and powers off (exit code $code, $(cat ours.err))" "$code"
+if command -v "$qemu" >/dev/null; then
+  timeout 300 "$qemu" -M malta -cpu "$cpu" -m 256 -nic none -vga none -nographic -no-reboot -kernel "$kernel" \
+    -initrd "$initrd" -append "$append" >theirs 2>theirs.err </dev/null
+  mask_console <ours >ours.masked
+  mask_console <theirs >theirs.masked
+  lines=$(wc -l <theirs.masked)
+  check "QEMU boots it too ($lines lines; $(tail -2 theirs.err))" $((lines <= 100))
+  diff theirs.masked ours.masked # for the log
+  digests="$(sha256sum <theirs.masked | cut -c1-16) and $(sha256sum <ours.masked | cut -c1-16)"
+  check "the digests of the masked consoles, QEMU's and ours, are equal: $digests" \
+    "$([[ ${digests% and *} == "${digests#* and }" ]]; echo $?)"
+else
+  check "$qemu is installed" 1
+fi
+finish

@@ -1,0 +1,12 @@
+# criterion-tests/sanitized.bash: build a sanitizer preset and run the tests in it; sourced with `preset`, `exclude`.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+set -eu
+source_dir=${MB_SOURCE:?} build=${MB_SOURCE}/build-${preset:?}
+[[ ${MB_BUILD:?} != "$build" ]] || { echo "skipped: this is that build"; exit 77; }
+export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+cd "$source_dir"
+cmake --preset "$preset" >/dev/null
+ninja -C "$build" | tail -1
+[[ -d $MB_BUILD/guests ]] && ln -sfn "$MB_BUILD/guests" "$build/guests"
+ctest --test-dir "$build" -E "${exclude:?}" --output-on-failure --no-tests=error
