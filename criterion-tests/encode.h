@@ -45,6 +45,7 @@ static inline uint32_t enc_i(unsigned op, unsigned rs, unsigned rt, int imm) {
 #define BNE(rs, rt, off)     enc_i(0x05, rs, rt, off)
 #define BEQL(rs, rt, off)    enc_i(0x14, rs, rt, off)
 #define BNEL(rs, rt, off)    enc_i(0x15, rs, rt, off)
+#define BGEZ(rs, off)        enc_i(0x01, rs, 1, off)
 #define B(off)               BEQ(0, 0, off)
 #define LB(rt, off, rs)      enc_i(0x20, rs, rt, off)
 #define LBU(rt, off, rs)     enc_i(0x24, rs, rt, off)

@@ -326,7 +326,8 @@ struct world {
 
 /* Few enough places to collide: some pages at the start of each kind of segment. */
 static uint64_t any_va(struct world *w) {
-  static const uint64_t base32[] = {0, 0x40000000, 0xffffffff80000000, 0xffffffffc0000000, 0xffffffffe0000000};
+  static const uint64_t base32[] = {
+      0, 0x40000000, 0xffffffff80000000, 0xffffffffc0000000, 0xffffffffe0000000, 0xffffffffffff8000};
   static const uint64_t base64[] = {0,
                                     0x40000000,
                                     0xffffffff80000000,
@@ -336,8 +337,9 @@ static uint64_t any_va(struct world *w) {
                                     0x4000000000000000,
                                     0x9000000000000000,
                                     0xc000000000000000,
-                                    0xc00000ff40000000};
-  uint64_t base = w->bits == 32 ? base32[rig_below(&w->seed, 5)] : base64[rig_below(&w->seed, 10)];
+                                    0xc00000ff40000000,
+                                    0xffffffffffff8000};
+  uint64_t base = w->bits == 32 ? base32[rig_below(&w->seed, 6)] : base64[rig_below(&w->seed, 11)];
   unsigned span = rig_below(&w->seed, 8) ? 8 : 512;
   return base + rig_below(&w->seed, span) * UINT64_C(0x1000) + rig_below(&w->seed, 0x1000);
 }

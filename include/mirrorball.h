@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct mb_machine;
 
@@ -148,4 +149,13 @@ uint64_t mb_state_hash(struct mb_machine *m);
 __attribute__((warn_unused_result)) int mb_stats_write(struct mb_machine *m, const char *path);
 /* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
 const char *mb_symbol(const struct mb_machine *m, uint64_t va, char *buf, size_t n);
+
+/* What mb_disasm() shows of a block. */
+enum { MB_DISASM_IR = 1, MB_DISASM_CODE = 2 };
+/* Translate the block that these instruction words form at `pc` (kernel mode; 64-bit addresses on a 64-bit model) and
+ * write it as text: MIPS, and as asked its IR and the lowered code. words: at most 64. *error is static text when this
+ * fails. */
+__attribute__((warn_unused_result)) int mb_disasm(const char *model, bool big_endian, uint64_t pc,
+                                                  const uint32_t *words, size_t n, unsigned show, FILE *to,
+                                                  const char **error);
 #endif

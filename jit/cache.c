@@ -216,12 +216,22 @@ static const char *const opcode_name[JIT_OPCODES] = {
 #include "jit/opcodes.def"
 };
 
-void jit_block_print(const struct jit_block *b, FILE *to) {
+/* An operand's byte offset as the slot or temporary that lives there. */
+static const char *operand_name(const struct jit_guest *g, uint16_t offset, char buf[16]) {
+  for (unsigned i = 0; i < g->slots; i++)
+    if (g->slot[i].offset == offset) return g->slot[i].name;
+  if (offset < offsetof(struct jit_cpu, temp)) return "-";
+  snprintf(buf, 16, "t%u", (unsigned)(offset - offsetof(struct jit_cpu, temp)) / 8);
+  return buf;
+}
+
+void jit_block_print(const struct jit_guest *g, const struct jit_block *b, FILE *to) {
   fprintf(to, "block %016" PRIx64 " mode %03x: %u instructions, %u operations\n", b->key.pc, b->key.mode,
           b->shape.insns, b->ops);
   for (unsigned i = 0; i < b->ops; i++) {
     const struct jit_op *o = &b->code[i];
-    fprintf(to, "  %-10s d+%-4u a+%-4u b+%-4u imm 0x%" PRIx64 "\n", opcode_name[o->op], o->d, o->a, o->b,
-            (uint64_t)o->imm);
+    char d[16], x[16], y[16];
+    fprintf(to, "  %-10s %-5s <- %-5s %-5s  imm %#" PRIx64 "\n", opcode_name[o->op], operand_name(g, o->d, d),
+            operand_name(g, o->a, x), operand_name(g, o->b, y), (uint64_t)o->imm);
   }
 }

@@ -122,7 +122,8 @@ void jit_chain(struct jit_cpu *cpu, struct jit_block *to, bool same_map);
 const struct jit_key *jit_block_key(const struct jit_block *b);
 struct jit_shape jit_block_shape(const struct jit_block *b);
 struct jit_page *jit_block_page(const struct jit_block *b);
-void jit_block_print(const struct jit_block *b, FILE *to);
+/* Lowered code as text: operands by slot name, t0.. for temporaries, the immediate as it is stored. */
+void jit_block_print(const struct jit_guest *g, const struct jit_block *b, FILE *to);
 
 struct jit_stats {
   uint64_t blocks_made, blocks_dropped, insns_translated;

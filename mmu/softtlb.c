@@ -102,9 +102,9 @@ static void drop_range(struct mmu_context *c, uint64_t vpn, uint64_t mask) {
   for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
     struct softtlb_table *t = &c->tlb.table[k];
     if (mask >> MMU_PAGE_BITS < 16)
-      for (uint64_t va = vpn; va <= vpn + mask; va += MMU_PAGE_SIZE) {
-        struct softtlb_entry *e = softtlb_slot(t, va);
-        if (e->tag == va) e->tag = EMPTY_TAG;
+      for (uint64_t offset = 0; offset <= mask; offset += MMU_PAGE_SIZE) { /* vpn + mask may be the last address */
+        struct softtlb_entry *e = softtlb_slot(t, vpn + offset);
+        if (e->tag == vpn + offset) e->tag = EMPTY_TAG;
       }
     else
       for (uint64_t i = 0; i < table_entries(t); i++)

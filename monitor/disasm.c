@@ -1,0 +1,67 @@
+/* monitor/disasm.c: one block of guest code as MIPS, IR and lowered code, for people. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "frontend/disasm.h"
+#include "frontend/cpu.h"
+#include "frontend/translate.h"
+#include "mirrorball.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct parts {
+  struct insn_index index;
+  struct ir_block ir;
+  const char *slot[IR_MAX_SLOTS];
+};
+
+static void show_mips(const struct parts *p, const struct jit_shape *shape, uint64_t pc, const uint32_t *words,
+                      FILE *to) {
+  for (unsigned i = 0; i < shape->insns; i++) {
+    char text[80];
+    insn_disasm(&p->index, words[i], pc + 4 * i, text, sizeof text);
+    fprintf(to, "%016" PRIx64 "  %08x  %s%s\n", pc + 4 * i, words[i], text,
+            shape->flags & JIT_BLOCK_SLOT && i == shape->insns - 1u ? "    (delay slot)" : "");
+  }
+}
+
+static int show_code(const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir, FILE *to) {
+  struct jit *j;
+  if (jit_new(&j, mips_jit_guest(), 1 << 20)) return MB_ERR_MEMORY;
+  struct jit_block *b = jit_orphan(j, k, shape, ir);
+  if (b) jit_block_print(mips_jit_guest(), b, to);
+  jit_free(j);
+  return b ? MB_OK : MB_ERR_MEMORY;
+}
+
+int mb_disasm(const char *model, bool big_endian, uint64_t pc, const uint32_t *words, size_t n, unsigned show, FILE *to,
+              const char **error) {
+  const struct cpu_model *m = cpu_model_find(model);
+  struct parts *p = malloc(sizeof *p);
+  struct jit_shape shape;
+  uint32_t mode = MMU_KERNEL | MODE_CP0 | MODE_CU1 | MODE_FR | MODE_COP1X | (big_endian ? MODE_BIG : 0);
+  int result = MB_ERR_ARGUMENT;
+  *error = !m ? "no such cpu model" : !n || n > 64 ? "give 1 to 64 instruction words" : NULL;
+  if (!p) *error = "out of memory", result = MB_ERR_MEMORY;
+  if (*error) goto done;
+  if (m->isa & ISA_MIPS3) mode |= MODE_OPS64 | MODE_ADDR64;
+  *error = "out of memory";
+  result = MB_ERR_MEMORY;
+  if (insn_index_init(&p->index, m->isa)) goto done;
+  struct translate_config t = {.model = m,
+                               .index = &p->index,
+                               .mode = mode,
+                               .pc = pc,
+                               .word = words,
+                               .words = (unsigned)n,
+                               .max_insns = 64,
+                               .slot_known = true};
+  if (mips_translate_block(&t, &p->ir, &shape) != TRANSLATE_OK) goto done;
+  for (unsigned i = 0; i < mips_jit_guest()->slots; i++) p->slot[i] = mips_jit_guest()->slot[i].name;
+  show_mips(p, &shape, pc, words, to);
+  if (show & MB_DISASM_IR) ir_print(&p->ir, p->slot, to);
+  struct jit_key k = {.pc = pc, .mode = mode};
+  result = show & MB_DISASM_CODE ? show_code(&k, shape, &p->ir, to) : MB_OK;
+  if (result == MB_OK) *error = NULL;
+done:
+  free(p);
+  return result;
+}
