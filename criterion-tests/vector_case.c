@@ -142,7 +142,7 @@ static bool parse_tokens(struct vector_case *c, struct vector_side *side, char *
 
 static bool parse_case(struct vector_case *c, const char *line) {
   char text[512];
-  snprintf(c->text, sizeof c->text, "%s", line + 2);
+  snprintf(c->text, sizeof c->text, "%.*s", (int)sizeof c->text - 1, line + 2);
   c->text[strcspn(c->text, "\n")] = 0;
   snprintf(text, sizeof text, "%s", line + 2);
   char *arrow = strstr(text, "->");

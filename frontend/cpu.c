@@ -45,6 +45,7 @@ void mips_cpu_reset(struct cpu *c) {
   c->ll_bit = 0;
   c->irq = 0;
   c->waiting = false;
+  c->watch_fetch = false;
   c->dead = NULL;
   c->cp0.prid = m->prid;
   memcpy(c->cp0.config, m->config, sizeof c->cp0.config);

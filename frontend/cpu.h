@@ -114,6 +114,7 @@ struct cpu {
   struct mips_fault fault;
   bool alone;         /* running an ALONE block: device accesses and code writes happen now */
   bool waiting;       /* WAIT executed, no interrupt yet */
+  bool watch_fetch;   /* a watch register wants instruction fetches: every unit runs alone */
   bool fetch_faulted; /* mips_block() has entered the exception of a slot on the next page */
   uint64_t cycles;    /* time at the end of the present slice: now = cycles - j.budget */
   uint64_t deadline;  /* of mips_run() */
@@ -162,6 +163,8 @@ void mips_idle_to(struct cpu *c, uint64_t cycles);
 uint64_t mips_timer_deadline(const struct cpu *c);
 /* Level of hardware interrupt line 0..5. Between instructions only. */
 void mips_irq_set(struct cpu *c, int line, int level);
+/* Somebody else (DMA, another cpu) stores to guest-physical memory: a link to it is broken, SC will fail. */
+void mips_stored_by_other(struct cpu *c, uint64_t gpa, uint64_t bytes);
 /* Why the cpu is dead: one line; static or in buf. */
 const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n);
 /* 64-bit digest of all state in cpu_slots.def and the TLB. */

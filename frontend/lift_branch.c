@@ -35,11 +35,13 @@ void lift_branch_if(struct lift *l, const struct insn *i, enum lift_flow flow, i
   LIFT(name) {                                                                                                         \
     lift_branch_if(l, i, LIFT_##flow, op2(l, IR_##op, gpr(l, i->rs), other));                                          \
   }
-/* The condition is that of before the link. */
+/* Linking comes first: where the branch reads its own link (UNPREDICTABLE in the manual), it can so be run again when its
+ * slot faults or has to be run alone, and says the same. */
 #define BRANCH_LINK(name, flow, op)                                                                                    \
   LIFT(name) {                                                                                                         \
+    if (refused(l)) return;                                                                                            \
+    link(l, 31);                                                                                                       \
     lift_branch_if(l, i, LIFT_##flow, op2(l, IR_##op, gpr(l, i->rs), imm(l, 0)));                                      \
-    if (!l->in_slot) link(l, 31);                                                                                      \
   }
 
 BRANCH(BEQ, BRANCH, EQ, gpr(l, i->rt))
@@ -79,7 +81,7 @@ static void jump_reg(struct lift *l, const struct insn *i) {
 LIFT(JR) { if (!refused(l)) jump_reg(l, i); }
 LIFT(JALR) {
   if (refused(l)) return;
-  jump_reg(l, i);
   link(l, i->rd);
+  jump_reg(l, i);
 }
 /* clang-format on */

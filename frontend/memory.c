@@ -175,6 +175,12 @@ void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) {
   charge(c);
 }
 
+void mips_stored_by_other(struct cpu *c, uint64_t at, uint64_t bytes) {
+  /* The link covers its aligned doubleword at least (MIPS64 vol. II, LL). */
+  uint64_t link = c->ll_gpa & ~UINT64_C(7);
+  if (c->ll_bit && at < link + 8 && link < at + bytes) c->ll_bit = 0;
+}
+
 struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device) {
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_FETCH], pc, 4);
   if (e) return (struct frame *)(uintptr_t)e->addend;

@@ -178,6 +178,16 @@ static void trace_unit(struct cpu *c, const struct jit_block *b) {
   }
 }
 
+/* The fetch of the unit has looked at its first instruction only. */
+static bool watched_slot(struct cpu *c, const struct jit_block *b) {
+  gpa_t device;
+  uint64_t pc = jit_block_key(b)->pc;
+  if (jit_block_shape(b).insns < 2 || mips_fetch(c, pc + 4, &device) || !c->j.trouble) return false;
+  raise_in_slot(c, pc);
+  c->j.trouble = JIT_FINE;
+  return true;
+}
+
 /* Run the unit at j.pc by itself: a device may be touched, code written, an event be near. */
 static void run_alone(struct cpu *c) {
   struct jit_block *b = mips_block(c, true);
@@ -187,6 +197,7 @@ static void run_alone(struct cpu *c) {
     return;
   }
   if (c->cfg.trace_insn) trace_unit(c, b);
+  if (c->watch_fetch && watched_slot(c, b)) return;
   c->alone = true;
   c->j.running = true;
   enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);
@@ -212,7 +223,7 @@ static void restart(struct cpu *c) {
 static void run_slice(struct cpu *c) {
   c->j.left = NULL;
   while (c->j.budget > 0 && !c->dead) {
-    if (c->cfg.trace_insn) {
+    if (c->cfg.trace_insn || c->watch_fetch) {
       run_alone(c);
       return;
     }

@@ -61,6 +61,7 @@ static uint64_t dma_read(void *machine, uint64_t at, void *to, uint64_t n) {
 static uint64_t dma_write(void *machine, uint64_t at, const void *from, uint64_t n) {
   struct mb_machine *m = machine;
   struct mmu_code_hook hook = {.on_code_write = code_written, .ctx = m};
+  mips_stored_by_other(&m->vm.cpu, at, n);
   return mmu_write(&m->vm.pmap, &hook, gpa(at), from, n);
 }
 
@@ -127,6 +128,7 @@ static int init_board(struct mb_machine *m, bool big_endian) {
       .flash_size = sizeof vm->rom,
       .seed = m->config.seed,
       .virtio_rng = m->config.seed != 0,
+      .pcnet = true, /* soldered onto every Malta; nothing is plugged in */
       .log = m->config.trace & MB_TRACE_DEV ? mon_trace_note : NULL,
       .trace = m->config.trace & MB_TRACE_DEV ? mon_trace_device : NULL,
       .hook_ctx = m,
