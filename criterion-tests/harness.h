@@ -11,18 +11,6 @@ enum {
   RIG_RAM = 8 << 20,
   RIG_DEVICE = 0x1f000000, /* guest-physical; outside RAM */
   RIG_SEEN = 64,
-  ST_IE = 1,
-  ST_EXL = 2,
-  ST_ERL = 4,
-  ST_USER = 0x10,
-  ST_SUPERVISOR = 0x08,
-  ST_UX = 0x20,
-  ST_SX = 0x40,
-  ST_KX = 0x80,
-  ST_BEV = 1 << 22,
-  ST_FR = 1 << 26,
-  ST_CU0 = 1 << 28,
-  ST_CU1 = 1 << 29,
 };
 #define RIG_CODE   UINT64_C(0xffffffff80010000) /* kseg0; where programs usually start */
 #define KSEG0(gpa) (UINT64_C(0xffffffff80000000) | (gpa))

@@ -52,6 +52,8 @@ static void apply(const struct vector_side *side, uint64_t va, bool big, struct 
   for (unsigned i = 0; i < 32; i++) {
     if (side->gprs >> i & 1) s->gpr[i] = side->relative >> i & 1 ? va + side->gpr[i] : side->gpr[i];
     if (side->fprs >> i & 1) s->fpr[i] = side->fpr[i];
+    if (side->low >> i & 1) s->fpr[i] = (s->fpr[i] & ~UINT64_C(0xffffffff)) | side->half[i][0];
+    if (side->high >> i & 1) s->fpr[i] = (s->fpr[i] & 0xffffffff) | (uint64_t)side->half[i][1] << 32;
   }
   if (side->has_hi) s->hi = side->hi;
   if (side->has_lo) s->lo = side->lo;

@@ -69,11 +69,41 @@ static bool parse_memory(struct vector_side *side, const char *key, const char *
   return w.at + w.size <= VECTOR_SCRATCH;
 }
 
+/* Names joined by +: I U O Z V (Cause and Flag), cV (Cause), onV (Enable), RZ RP RM, FS, cc0 to cc7, or numbers. */
+static bool parse_fcsr(const char *text, uint32_t *out) {
+  static const char exceptions[] = "IUOZV";
+  static const char *const names[] = {"RZ", "RP", "RM", "FS"};
+  static const uint32_t bits[] = {1, 2, 3, MIPS_FCSR_FS};
+  *out = 0;
+  while (*text) {
+    char word[16];
+    size_t n = strcspn(text, "+");
+    snprintf(word, sizeof word, "%.*s", (int)n, text);
+    text += n + (text[n] == '+');
+    const char *name = word + (*word == 'c' ? 1 : !strncmp(word, "on", 2) ? 2 : 0), *e = strchr(exceptions, *name);
+    uint64_t v = 0;
+    for (int i = 0; i < 4; i++)
+      if (!strcmp(word, names[i])) v = bits[i];
+    if (e && *name && !name[1]) {
+      uint32_t bit = 1u << (e - exceptions);
+      v = *word == 'c' ? bit << 12 : *word == 'o' ? bit << 7 : bit << 12 | bit << 2;
+    } else if (!strncmp(word, "cc", 2)) {
+      unsigned cc = (unsigned)atoi(word + 2);
+      v = 1u << (cc ? 24 + cc : 23);
+    } else if (!v && !parse_value(word, &v)) {
+      return false;
+    }
+    *out |= (uint32_t)v;
+  }
+  return true;
+}
+
 /* --- one token --- */
 
 static bool parse_register(struct vector_side *side, const char *key, const char *value) {
   bool fpr = key[1] == 'f';
-  unsigned n = (unsigned)strtoul(key + 1 + fpr, NULL, 10);
+  char *end;
+  unsigned n = (unsigned)strtoul(key + 1 + fpr, &end, 10);
   uint64_t v;
   if (n > 31) return false;
   if (!fpr && !strncmp(value, ".+", 2)) {
@@ -81,7 +111,9 @@ static bool parse_register(struct vector_side *side, const char *key, const char
     value += 2;
   }
   if (!parse_value(value, &v)) return false;
-  if (fpr)
+  if (fpr && *end)
+    *(*end == 'h' ? &side->high : &side->low) |= 1u << n, side->half[n][*end == 'h'] = (uint32_t)v;
+  else if (fpr)
     side->fprs |= 1u << n, side->fpr[n] = v;
   else
     side->gprs |= 1u << n, side->gpr[n] = v;
@@ -108,10 +140,10 @@ static bool parse_pair(struct vector_case *c, struct vector_side *side, const ch
     c->exception = c->exception_name;
     return true;
   }
+  if (!strcmp(key, "fcsr")) return side->has_fcsr = true, parse_fcsr(value, &side->fcsr);
   if (!parse_value(value, &v)) return false;
   if (!strcmp(key, "hi")) return side->hi = v, side->has_hi = true;
   if (!strcmp(key, "lo")) return side->lo = v, side->has_lo = true;
-  if (!strcmp(key, "fcsr")) return side->fcsr = (uint32_t)v, side->has_fcsr = true;
   if (!strcmp(key, "epc")) return c->epc = (unsigned)v, true;
   if (!strcmp(key, "bd")) return c->bd = (unsigned)v, true;
   if (!strcmp(key, "ce")) return c->ce = (unsigned)v, true;

@@ -31,8 +31,10 @@ struct vector_write {
 /* What one side of the arrow names. */
 struct vector_side {
   uint32_t gprs, fprs; /* bit n: register n is named */
+  uint32_t low, high;  /* bit n: a half of $fn is named */
   uint32_t relative;   /* bit n: $n is relative to the case's first instruction */
   uint64_t gpr[32], fpr[32], hi, lo;
+  uint32_t half[32][2];
   uint32_t fcsr;
   bool has_hi, has_lo, has_fcsr;
   struct vector_write write[VECTOR_WRITES];

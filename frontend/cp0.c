@@ -117,12 +117,12 @@ static void write_status(struct cpu *c, uint32_t v) {
 static void write_cause(struct cpu *c, uint32_t v) {
   uint32_t rw = 0x300;
   uint64_t now = mips_now(c);
-  if (has(c, ISA_MIPS32)) rw |= 1u << 23; /* IV */
-  if (r2(c)) rw |= 1u << 27;              /* DC */
-  uint32_t old = c->cp0.cause, stopping = ~old & v & rw & 1u << 27, starting = old & ~v & rw & 1u << 27;
+  if (has(c, ISA_MIPS32)) rw |= CAUSE_IV;
+  if (r2(c)) rw |= CAUSE_DC;
+  uint32_t old = c->cp0.cause, stopping = ~old & v & rw & CAUSE_DC, starting = old & ~v & rw & CAUSE_DC;
   if (stopping) c->cp0.count_frozen = mips_count(c, now);
   c->cp0.cause = (old & ~rw) | (v & rw);
-  if (!(v >> 22 & 1)) c->cp0.cause &= ~(1u << 22); /* WP: software may only clear it */
+  if (!(v & CAUSE_WP)) c->cp0.cause &= ~(uint32_t)CAUSE_WP; /* software may only clear it */
   if (starting) c->cp0.count_base = (uint32_t)(c->cp0.count_frozen - now / c->cfg.model->ccres);
   if (stopping || starting) mips_timer_rearm(c, now);
 }

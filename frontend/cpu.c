@@ -51,7 +51,7 @@ void mips_cpu_reset(struct cpu *c) {
   memcpy(c->cp0.config, m->config, sizeof c->cp0.config);
   /* The R4000 and R10000 have Config.BE in the same place as MIPS32. */
   if (c->cfg.big_endian) c->cp0.config[0] |= 1 << 15;
-  c->cp0.status = 1 << 22 | 1 << 2; /* BEV, ERL */
+  c->cp0.status = ST_BEV | ST_ERL;
   c->cp0.ebase = 0x80000000;
   c->cp0.intctl = 7u << 29 | 7u << 26; /* IPTI, IPPCI: hardware interrupt 5 */
   c->cp0.srsctl = (uint32_t)m->shadow_sets << 26;
@@ -65,32 +65,32 @@ void mips_cpu_reset(struct cpu *c) {
 }
 
 static enum mmu_priv privilege(const struct cpu *c) {
-  uint32_t s = c->cp0.status, ksu = s >> 3 & 3;
-  if (s & 6 || c->cp0.debug >> 30 & 1) return MMU_KERNEL; /* ERL, EXL, debug mode */
-  return ksu == 0 ? MMU_KERNEL : ksu == 1 ? MMU_SUPERVISOR : MMU_USER;
+  uint32_t s = c->cp0.status;
+  if (s & (ST_EXL | ST_ERL) || c->cp0.debug & DEBUG_DM) return MMU_KERNEL;
+  return s & ST_USER ? MMU_USER : s & ST_SUPERVISOR ? MMU_SUPERVISOR : MMU_KERNEL;
 }
 
 void mips_mode_changed(struct cpu *c) {
   const struct cpu_model *m = c->cfg.model;
   uint32_t s = c->cp0.status, mode;
   enum mmu_priv p = privilege(c);
-  bool wide = m->isa & ISA_MIPS3, kx = s >> 7 & 1, sx = s >> 6 & 1, ux = s >> 5 & 1, px = s >> 23 & 1;
+  bool wide = m->isa & ISA_MIPS3, kx = s & ST_KX, sx = s & ST_SX, ux = s & ST_UX, px = s & ST_PX;
   bool addr64 = p == MMU_KERNEL ? kx : p == MMU_SUPERVISOR ? sx : ux;
   bool ops64 = p == MMU_KERNEL || (p == MMU_SUPERVISOR ? sx : ux || px);
   mode = (uint32_t)p;
   if (wide && addr64) mode |= MODE_ADDR64;
   if (wide && ops64) mode |= MODE_OPS64;
-  if (p == MMU_KERNEL || s >> 28 & 1) mode |= MODE_CP0;
-  if (s >> 29 & 1 && m->isa & ISA_FPU) mode |= MODE_CU1;
-  if (s >> 26 & 1) mode |= MODE_FR;
+  if (p == MMU_KERNEL || s & ST_CU0) mode |= MODE_CP0;
+  if (s & ST_CU1 && m->isa & ISA_FPU) mode |= MODE_CU1;
+  if (s & ST_FR) mode |= MODE_FR;
   if (c->cfg.big_endian) mode |= MODE_BIG;
   /* PRA vol. I: MIPS IV user code needs Status.XX on MIPS IV, 64-bit operations on MIPS64 release 1. */
-  bool cop1x = m->isa & ISA_MIPS32R2 ? true : m->isa & ISA_MIPS64 ? ops64 : p == MMU_KERNEL || s >> 31;
+  bool cop1x = m->isa & ISA_MIPS32R2 ? true : m->isa & ISA_MIPS64 ? ops64 : p == MMU_KERNEL || s & ST_XX;
   if (cop1x) mode |= MODE_COP1X;
   c->mode = mode;
   struct mmu_state st = {.priv = (uint8_t)p,
                          .asid = (uint8_t)c->cp0.entryhi,
-                         .erl = s >> 2 & 1,
+                         .erl = s & ST_ERL,
                          .kx = wide && kx,
                          .sx = wide && sx,
                          .ux = wide && ux};
@@ -114,7 +114,8 @@ uint64_t mips_instructions(const struct cpu *c) {
 void mips_irq_update(struct cpu *c) {
   uint32_t lines = c->irq | (c->cp0.timer ? 1u << 5 : 0);
   c->cp0.cause = (c->cp0.cause & ~0xfc00u) | lines << 10;
-  if (c->cfg.model->isa & ISA_MIPS32R2) c->cp0.cause = (c->cp0.cause & ~(1u << 30)) | c->cp0.timer << 30; /* TI */
+  if (c->cfg.model->isa & ISA_MIPS32R2)
+    c->cp0.cause = (c->cp0.cause & ~(uint32_t)CAUSE_TI) | (c->cp0.timer ? CAUSE_TI : 0);
 }
 
 void mips_irq_set(struct cpu *c, int line, int level) {
@@ -124,7 +125,7 @@ void mips_irq_set(struct cpu *c, int line, int level) {
 }
 
 uint32_t mips_count(const struct cpu *c, uint64_t now) {
-  if (c->cp0.cause >> 27 & 1) return c->cp0.count_frozen; /* DC */
+  if (c->cp0.cause & CAUSE_DC) return c->cp0.count_frozen;
   return (uint32_t)(now / c->cfg.model->ccres + c->cp0.count_base);
 }
 
@@ -132,7 +133,7 @@ void mips_timer_rearm(struct cpu *c, uint64_t now) {
   uint64_t ticks = now / c->cfg.model->ccres;
   uint32_t ahead = c->cp0.compare - mips_count(c, now);
   c->cp0.timer_at = (ticks + (ahead ? ahead : UINT64_C(1) << 32)) * c->cfg.model->ccres;
-  if (c->cp0.cause >> 27 & 1) c->cp0.timer_at = UINT64_MAX;
+  if (c->cp0.cause & CAUSE_DC) c->cp0.timer_at = UINT64_MAX;
 }
 
 uint64_t mips_timer_deadline(const struct cpu *c) {

@@ -38,6 +38,37 @@ enum mips_exc {
   EXC_CPU3,
 };
 
+/* Status (PRA vol. III, "Status Register"). */
+enum mips_status {
+  ST_IE = 1,
+  ST_EXL = 1 << 1,
+  ST_ERL = 1 << 2,
+  ST_SUPERVISOR = 1 << 3, /* KSU */
+  ST_USER = 2 << 3,
+  ST_UX = 1 << 5,
+  ST_SX = 1 << 6,
+  ST_KX = 1 << 7,
+  ST_IM = 0xff00,
+  ST_BEV = 1 << 22,
+  ST_PX = 1 << 23,
+  ST_FR = 1 << 26,
+  ST_CU0 = 1 << 28,
+  ST_CU1 = 1 << 29,
+};
+#define ST_XX (1u << 31) /* MIPS IV; CU3 before */
+/* Cause. */
+enum mips_cause {
+  CAUSE_CODE = 0x7c,
+  CAUSE_IP = 0xff00,
+  CAUSE_WP = 1 << 22,
+  CAUSE_IV = 1 << 23,
+  CAUSE_DC = 1 << 27,
+  CAUSE_CE = 3 << 28,
+  CAUSE_TI = 1 << 30
+};
+#define CAUSE_BD (1u << 31)
+enum { DEBUG_DM = 1 << 30 };
+
 /* State bits a translation depends on (part of the block key); rewritten only by
  * mips_mode_changed(). */
 enum mips_mode {

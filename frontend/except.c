@@ -5,17 +5,6 @@
 #include <inttypes.h>
 
 enum { MAX_NESTED = 1000 };
-enum {
-  ST_IE = 1,
-  ST_EXL = 2,
-  ST_ERL = 4,
-  ST_UX = 1 << 5,
-  ST_SX = 1 << 6,
-  ST_KX = 1 << 7,
-  ST_BEV = 1 << 22,
-  CAUSE_IV = 1 << 23,
-  DEBUG_DM = 1 << 30,
-};
 
 const char *const mips_exc_name[EXC_CODES] = {
     [EXC_INT] = "Int",     [EXC_MOD] = "Mod",     [EXC_TLBL] = "TLBL",   [EXC_TLBS] = "TLBS",     [EXC_ADEL] = "AdEL",
@@ -43,7 +32,7 @@ void mips_raise_va(struct cpu *c, enum mips_exc code, uint64_t va, bool refill) 
 
 bool mips_interrupt_pending(const struct cpu *c) {
   uint32_t s = c->cp0.status;
-  return (s & (ST_IE | ST_EXL | ST_ERL)) == ST_IE && !(c->cp0.debug & DEBUG_DM) && (c->cp0.cause & s & 0xff00);
+  return (s & (ST_IE | ST_EXL | ST_ERL)) == ST_IE && !(c->cp0.debug & DEBUG_DM) && (c->cp0.cause & s & ST_IM);
 }
 
 static bool is_tlb_exception(enum mips_exc e) {
@@ -82,7 +71,7 @@ static uint64_t interrupt_offset(const struct cpu *c, unsigned *vector) {
   uint32_t spacing = c->cp0.intctl >> 5 & 0x1f;
   bool vectored = c->cfg.model->config[3] >> 5 & 1;
   if (!vectored || !spacing || c->cp0.status & ST_BEV) return 0x200;
-  uint32_t pending = c->cp0.cause & c->cp0.status & 0xff00;
+  uint32_t pending = c->cp0.cause & c->cp0.status & ST_IM;
   *vector = 31 - (unsigned)__builtin_clz(pending >> 8 | 1);
   return 0x200 + *vector * (spacing << 5);
 }
@@ -127,7 +116,7 @@ void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot) {
   c->n.exceptions[c->fault.code]++;
   if (!nested) {
     c->cp0.epc = in_slot ? pc - 4 : pc;
-    c->cp0.cause = (c->cp0.cause & ~(1u << 31)) | (uint32_t)in_slot << 31;
+    c->cp0.cause = (c->cp0.cause & ~CAUSE_BD) | (in_slot ? CAUSE_BD : 0);
     if (c->fault.refill)
       offset = xtlb(c) ? 0x080 : 0x000;
     else if (interrupt)
@@ -136,7 +125,8 @@ void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot) {
   }
   if (c->fault.refill) c->n.refills++;
   note_address(c);
-  c->cp0.cause = (c->cp0.cause & ~0x3000007cu) | (uint32_t)c->fault.code << 2 | (uint32_t)c->fault.ce << 28;
+  c->cp0.cause =
+      (c->cp0.cause & ~(uint32_t)(CAUSE_CODE | CAUSE_CE)) | (uint32_t)c->fault.code << 2 | (uint32_t)c->fault.ce << 28;
   c->cp0.status |= ST_EXL;
   uint64_t to = vector_base(c) + offset;
   trace_exception(c, pc, in_slot, to);

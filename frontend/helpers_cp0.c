@@ -118,14 +118,14 @@ HELP(ERET) {
   UNUSED;
   struct cpu *c = cpu;
   c->n.eret++;
-  if (c->cp0.status & 4) {
+  if (c->cp0.status & ST_ERL) {
     c->j.pc = c->cp0.errorepc;
-    c->cp0.status &= ~4u;
+    c->cp0.status &= ~(uint32_t)ST_ERL;
   } else {
     c->j.pc = c->cp0.epc;
-    c->cp0.status &= ~2u;
+    c->cp0.status &= ~(uint32_t)ST_EXL;
     uint32_t s = c->cp0.srsctl, pss = s >> 6 & 0xf;
-    if (s >> 26 & 0xf && !(c->cp0.status >> 22 & 1)) {
+    if (s >> 26 & 0xf && !(c->cp0.status & ST_BEV)) {
       mips_shadow_switch(c, s & 0xf, pss);
       c->cp0.srsctl = (s & ~0xfu) | pss;
     }
@@ -138,12 +138,12 @@ HELP(ERET) {
 HELP(DERET) {
   UNUSED;
   struct cpu *c = cpu;
-  if (!(c->cp0.debug >> 30 & 1)) {
+  if (!(c->cp0.debug & DEBUG_DM)) {
     mips_raise(c, EXC_RI);
     return 0;
   }
   c->j.pc = c->cp0.depc;
-  c->cp0.debug &= ~(1u << 30);
+  c->cp0.debug &= ~(uint32_t)DEBUG_DM;
   mips_mode_changed(c);
   return 0;
 }
@@ -163,7 +163,7 @@ HELP(WAIT) {
 
 static uint64_t set_ie(struct cpu *c, uint32_t ie) {
   uint32_t old = c->cp0.status;
-  c->cp0.status = (old & ~1u) | ie;
+  c->cp0.status = (old & ~(uint32_t)ST_IE) | ie;
   return (uint64_t)(int64_t)(int32_t)old;
 }
 

@@ -79,8 +79,8 @@ static bool watched(const struct cpu *c, uint64_t va, unsigned size, enum mmu_ac
 /* A watch hit while EXL or ERL is set is only noted (Cause.WP) and taken later; we note it. */
 static bool watch_hit(struct cpu *c, uint64_t va, unsigned size, enum mmu_access kind) {
   if (!c->cfg.model->watch || !watched(c, va, size, kind)) return false;
-  if (c->cp0.status & 6) {
-    c->cp0.cause |= 1u << 22;
+  if (c->cp0.status & (ST_EXL | ST_ERL)) {
+    c->cp0.cause |= CAUSE_WP;
     return false;
   }
   mips_raise(c, EXC_WATCH);

@@ -261,11 +261,11 @@ static void take_interrupt(struct cpu *c) {
 
 /* WAIT ends with an interrupt that is enabled; whether IE must be set too is up to the core (Config7.WII). */
 static bool wakes(const struct cpu *c) {
-  return mips_interrupt_pending(c) || (c->cp0.config[7] >> 31 && (c->cp0.cause & c->cp0.status & 0xff00)); /* WII */
+  return mips_interrupt_pending(c) || (c->cp0.config[7] >> 31 && (c->cp0.cause & c->cp0.status & ST_IM)); /* WII */
 }
 
 static bool interrupts_possible(const struct cpu *c) {
-  return (c->cp0.status & 7) == 1 && c->cp0.status & 0xff00;
+  return (c->cp0.status & (ST_IE | ST_EXL | ST_ERL)) == ST_IE && c->cp0.status & ST_IM;
 }
 
 /* A jump to itself with interrupts off is how bare programs stop. */
