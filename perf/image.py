@@ -13,7 +13,9 @@ from measure import MADE, TOP, Trouble, say
 
 SOURCES = TOP / "perf" / "workloads"
 COMPILERS = {"mipsel": "mipsel-linux-gnu-gcc", "mips64el": "mips64el-linux-gnuabi64-gcc", "amd64": "gcc"}
-DROPPED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/doc-base"]
+FLAGS = {"mipsel": "-mips32r2 -mabi=32", "mips64el": "-mips64r2 -mabi=64", "amd64": "-m64"}  # also for the guest's cc1
+DROPPED = ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian",
+           "usr/share/doc-base"]
 
 
 def run(command, what, **more):
@@ -81,8 +83,9 @@ def fetch(config, arch, packages):
 
 def compile_programs(arch, bench):
     compiler = COMPILERS[arch]
-    flags = [] if arch == "amd64" else ["-mips32r2" if arch == "mipsel" else "-mips64r2"]
+    flags = FLAGS[arch].split()
     (bench / "i").mkdir()
+    (bench / "i" / "flags").write_text(FLAGS[arch] + "\n")
     for source in sorted(SOURCES.glob("*.c")):
         run([compiler, "-O2", "-static", *flags, str(source), "-o", str(bench / source.stem), "-lm"], "building")
         run([compiler, "-O2", *flags, "-E", "-P", str(source), "-o", str(bench / "i" / f"{source.stem}.i")], "building")

@@ -5,7 +5,7 @@ import re
 import subprocess
 
 from measure import (MADE, TOP, Machine, Mirrorball, Progress, Qemu, Session, Trouble, host_description, main, median,
-                     say, spread, table, write_json)
+                     say, speed, spread, table, write_json)
 
 HELP = """Runs two plain loops on the bare machine (no operating system, kseg0, no interrupts) and prints how many guest
 instructions a second mirrorball and QEMU execute: arithmetic in registers, and loads, stores and a call."""
@@ -15,7 +15,8 @@ MORE = """examples:
   perf/loop --count 100M                    longer loops, for faster tiers
 
 The loops are perf/loop.S. A loop's instructions are counted by mirrorball and held against what the source has; QEMU
-runs the same program. Exit codes: 0; 1 when --at-least is missed; 2 when something is missing."""
+runs the same program. Speeds are of wall time, or of CPU seconds where those are fewer (a busy host).
+Exit codes: 0; 1 when --at-least is missed; 2 when something is missing."""
 
 TARGETS = {"24Kf": ("mipsel", "mipsel-linux-gnu-gcc", ["-mabi=32", "-march=mips32r2"]),
            "MIPS64R2-generic": ("mips64el", "mips64el-linux-gnuabi64-gcc", ["-mabi=64", "-march=mips64r2", "-msym32"])}
@@ -67,7 +68,7 @@ def run(emulator, machine, loops, count):
     for (name, insns), a, b in zip(loops, marks, marks[1:]):
         if a.insns is not None and not 0 <= b.insns - a.insns - insns * count < 1000:
             raise Trouble(f"loop {name} took {b.insns - a.insns} instructions, but its source has {insns} x {count}")
-        result[name] = {"seconds": b.wall - a.wall, "cpu": b.cpu - a.cpu, "insns": insns * count}
+        result[name] = {"wall": b.wall - a.wall, "cpu": b.cpu - a.cpu, "insns": insns * count}
     return result
 
 
@@ -87,11 +88,11 @@ def measure(a):
 
 def work():
     a = arguments()
-    runs, rows, missed = measure(a), [["cpu", "loop", "emulator", "M insns/s", "+-", "x qemu"]], 0
+    runs, rows, missed = measure(a), [["cpu", "loop", "emulator", "M insns/s", "+-", "of qemu's"]], 0
     for (cpu, name, emulator), single in runs.items():
-        speeds = [r["insns"] / 1e6 / r["seconds"] for r in single]
+        speeds = [speed(r) for r in single]
         peer = runs.get((cpu, name, "qemu"))
-        ratio = median([r["seconds"] for r in peer]) / median([r["seconds"] for r in single]) if peer else None
+        ratio = median(speeds) / median([speed(r) for r in peer]) if peer else None
         rows.append([cpu, name, emulator, f"{median(speeds):,.0f}", f"{spread(speeds) * 100:.0f} %",
                      f"{ratio:.2f}" if ratio else ""])
         if emulator != "qemu" and a.at_least and median(speeds) < a.at_least:

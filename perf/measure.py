@@ -89,8 +89,8 @@ def debian_machine(name):
 class Mirrorball:
     name = "mirrorball"
 
-    def __init__(self, tier=None):
-        self.program, self.tier = mirrorball(), tier
+    def __init__(self, tier=None, stats=None):
+        self.program, self.tier, self.stats = mirrorball(), tier, stats  # stats: a file, written at the end
         if tier:
             self.name = f"mirrorball-{tier}"
 
@@ -101,6 +101,7 @@ class Mirrorball:
         argv = [self.program, "run", "--kernel", m.kernel, "--cpu", m.cpu, "--mem", f"{m.mem_mib}M", "--timestamps"]
         argv += ["--initrd", m.initrd] if m.initrd else []
         argv += ["--append", m.append] if m.append else []
+        argv += ["--stats", str(self.stats)] if self.stats else []
         return argv + (["--tier", self.tier] if self.tier else [])
 
 
@@ -208,8 +209,8 @@ class Session:
         self.text += chunk
         return bool(chunk)
 
-    def tail(self):
-        return "\n".join("    " + line for line in self.text.decode("utf-8", "replace").splitlines()[-12:])
+    def tail(self, lines=12):
+        return "\n".join("    " + line for line in self.text.decode("utf-8", "replace").splitlines()[-lines:])
 
     def wait(self, text):
         """Wait until the console shows `text`, behind what was awaited before."""
@@ -250,6 +251,17 @@ class Session:
 
 
 # --- numbers ---
+
+
+def speed(mark):
+    """Million guest instructions a second. Of wall time, or of CPU time where that is less: when others use the host."""
+    if mark["insns"] is None:
+        return math.nan
+    return mark["insns"] / 1e6 / min(mark["wall"], mark["cpu"] if mark["cpu"] > 0 else mark["wall"])
+
+
+def number(value, form):
+    return format(value, form) if value is not None and not math.isnan(value) else "-"
 
 
 def median(values):

@@ -1,6 +1,7 @@
 # perf/run.py: runs the suite in Debian guests on mirrorball, QEMU and natively, in turns. Run perf/run.
 # SPDX-License-Identifier: Apache-2.0
 import argparse
+import json
 import re
 import signal
 import sys
@@ -10,12 +11,12 @@ from pathlib import Path
 
 import image
 import page
-from measure import (Mirrorball, Progress, Qemu, Session, Trouble, debian_machine, geometric_mean, host_description,
-                     main, median, say, spread, table, write_json)
+from measure import (MADE, Mirrorball, Progress, Qemu, Session, Trouble, debian_machine, geometric_mean, host_description,
+                     main, median, number, say, speed, spread, table, write_json)
 from suite import BOOTS, GROUPS, WORKLOADS
 
-HELP = """Runs workloads inside Debian guests on mirrorball, and when asked on QEMU and natively, and prints medians, ratios
-with their spread, and geometric means by group."""
+HELP = """Runs workloads inside Debian guests on mirrorball, and when asked on QEMU and natively, and prints medians,
+ratios with their spread, and geometric means by group."""
 MORE = """examples:
   perf/run --vs qemu --native --only 'fib|crc32' --guest debian-4kc       a minute
   perf/run --vs qemu --native --json all.json --html all.html             everything: about an hour
@@ -25,8 +26,9 @@ MORE = """examples:
 How: a guest boots once on each emulator (same kernel, initramfs, parameters, CPU model, memory; no address space
 randomisation) and then waits. For each repetition of each workload the emulators take turns; the others are stopped
 meanwhile. The time is taken on the host, between two lines on the console. Native is the amd64 build of the same sources
-and the same Debian packages, in a root folder of its own. Outputs are compared: a wrong answer is an error (exit code 1).
-The groups boot and breadth are cold boots. Ratios are of wall times; +- is half the range of the repetitions.
+and the same Debian packages, in a root folder of its own. Outputs are compared: a wrong answer is an error (exit code 1). The groups boot and
+breadth are cold boots. Ratios are mirrorball's time to the other's, so less is better: x qemu and x native of wall time,
+x CPU of host CPU seconds to QEMU's, which others on the host disturb less. +- is half the range of the repetitions.
 Exit codes: 0; 1 when outputs differ or a workload fails; 2 when something is missing."""
 
 APPEND = "nokaslr norandmaps quiet mb.run=\"sh /bench/driver console\""
@@ -92,11 +94,11 @@ class Bench:
         code, digest = s.text[start:s._at].decode().split()[:2]
         insns = b.insns - a.insns if b.insns is not None else None
         return {"wall": b.wall - a.wall, "cpu": b.cpu - a.cpu, "insns": insns, "rss_kib": b.rss_kib, "code": int(code),
-                "digest": digest, "said": s.tail() if code != "0" else ""}
+                "digest": digest, "said": s.tail(5) if code != "0" else ""}
 
 
-def emulators(machine, a, native):
-    yield Mirrorball(a.tier)
+def emulators(machine, a, native, stats=None):
+    yield Mirrorball(a.tier, stats)
     if a.vs:
         yield Qemu(machine.arch)
     if native:
@@ -109,10 +111,12 @@ def rotated(items, i):
 
 
 def run_suite(machine, a, native, progress, runs):
-    """All workloads on one machine, booted once on each emulator."""
+    """All workloads on one machine, booted once on each emulator. Returns mirrorball's statistics of the session."""
+    stats = MADE / "stats.json"
+    stats.unlink(missing_ok=True)
     with ExitStack() as stack:
         benches = []
-        for e in emulators(machine, a, native):
+        for e in emulators(machine, a, native, stats):
             progress.step(f"{machine.guest} {machine.cpu}: booting {e.name}", 0)
             benches.append(Bench(e, machine, stack))
         for i in range(a.runs):
@@ -121,6 +125,10 @@ def run_suite(machine, a, native, progress, runs):
                     progress.step(f"{machine.guest} {machine.cpu}: {w.name} on {b.name}")
                     result = b.run(w)
                     runs.setdefault((machine.guest, machine.cpu, w.name, b.name), []).append(result)
+        benches[0].pause(False)
+        benches[0].session.type("end\n")
+        benches[0].session.finish()
+    return json.loads(stats.read_text()) if stats.exists() else None
 
 
 def run_boots(name, cpu, a, progress, runs):
@@ -158,9 +166,9 @@ def machines(a):
 # --- what came out ---
 
 
-def ratio(ours, theirs):
-    """Median and half range of the ratio of wall times, paired by repetition."""
-    pairs = [x["wall"] / y["wall"] for x, y in zip(ours, theirs)]
+def ratio(ours, theirs, what="wall"):
+    """Median and half range of the ratio of times, paired by repetition."""
+    pairs = [x[what] / y[what] for x, y in zip(ours, theirs)]
     return {"median": median(pairs), "spread": spread(pairs)}
 
 
@@ -184,11 +192,12 @@ def summarise(runs):
             row[f"to_{side}"] = ratio(single, theirs) if theirs else None
         qemu, native = runs.get((guest, cpu, name, "qemu")), runs.get((guest, cpu, name, "native"))
         row["qemu_to_native"] = ratio(qemu, native) if qemu and native else None
+        row["to_qemu_cpu"] = ratio(single, qemu, "cpu") if qemu else None
         rows.append(row)
     return sorted(rows, key=lambda r: (r["guest"], r["cpu"], GROUPS.index(r["group"])))
 
 
-RATIOS = ["to_qemu", "to_native", "qemu_to_native"]
+RATIOS = ["to_qemu", "to_qemu_cpu", "to_native", "qemu_to_native"]
 
 
 def means(rows):
@@ -203,17 +212,15 @@ def means(rows):
     return out
 
 
-def number(value, form):
-    return format(value, form) if value is not None and value == value else "-"
-
-
 def side_cells(side):
-    return [f"{number(side['wall'], '.3f')} +-{side['spread'] * 100:.0f} %", number(side["cpu"], ".3f")] if side else ["-", "-"]
+    if not side:
+        return ["-", "-"]
+    return [f"{number(side['wall'], '.3f')} +-{side['spread'] * 100:.0f} %", number(side["cpu"], ".3f")]
 
 
 def print_report(rows):
-    heads = ["mirrorball s", "CPU s", "M insns", "M/s", "qemu s", "CPU s", "native s", "x qemu", "+-", "x native",
-             "qemu x native"]
+    heads = ["mirrorball s", "CPU s", "M insns", "M/s", "qemu s", "CPU s", "native s", "x qemu", "+-", "x CPU",
+             "x native", "qemu x native"]
     lines, last = [], None
     for r in rows:
         place = (r["guest"], r["cpu"], r["group"])
@@ -222,15 +229,16 @@ def print_report(rows):
             last = place
         ours, to_qemu = r["mirrorball"], r["to_qemu"] or {}
         lines.append([f"  {r['name']}", *side_cells(ours), number(ours["insns"] / 1e6, ",.0f"),
-                      number(ours["insns"] / 1e6 / ours["wall"], ",.0f"), *side_cells(r.get("qemu")),
+                      number(speed(ours), ",.0f"), *side_cells(r.get("qemu")),
                       side_cells(r.get("native"))[0], number(to_qemu.get("median"), ".2f"),
                       number(to_qemu.get("spread", 0) * 100 if to_qemu else None, ".0f"),
-                      *(number((r[k] or {}).get("median"), ".1f") for k in RATIOS[1:])])
+                      *(number((r[k] or {}).get("median"), f) for k, f in zip(RATIOS[1:], [".2f", ".1f", ".1f"]))])
     table(lines[1:])
     print()
-    table([["geometric means of ratios", "count", "x qemu", "x native", "qemu x native"],
+    table([["geometric means of ratios", "count", "x qemu", "x CPU", "x native", "qemu x native"],
            *([f"{m['guest']} {m['cpu']} {m['group']}", str(m["count"]), number(m["to_qemu"], ".2f"),
-              number(m["to_native"], ".1f"), number(m["qemu_to_native"], ".1f")] for m in means(rows))])
+              number(m["to_qemu_cpu"], ".2f"), number(m["to_native"], ".1f"), number(m["qemu_to_native"], ".1f")]
+             for m in means(rows))])
 
 
 def judge(runs):
@@ -258,13 +266,13 @@ def work():
         table([["NAME", "GROUP", "COMMAND"], *([w.name, w.group, w.script(a.scale)] for w in a.workloads),
                *([b.name, b.group, f"boot of {b.guest} to {b.text!r}"] for b in a.boots)])
         return 0
-    runs, made, interrupted = {}, list(machines(a)), False
+    runs, made, sessions, interrupted = {}, list(machines(a)), [], False
     sides = 1 + bool(a.vs)
     progress = Progress(max(1, len(made) * a.runs * (len(a.workloads) * (sides + a.native) + len(a.boots) * sides)))
     try:
         for machine, native, _ in made:
             if a.workloads:
-                run_suite(machine, a, native, progress, runs)
+                sessions.append(run_suite(machine, a, native, progress, runs))
             run_boots(machine.guest, machine.cpu, a, progress, runs)
     except KeyboardInterrupt:
         interrupted = True
@@ -273,9 +281,13 @@ def work():
     rows = summarise(runs)
     if rows:
         print_report(rows)
+        for s in filter(None, sessions):
+            print(f"mirrorball's session on {s['cpu']}: {s['instructions'] / 1e6:,.0f} M instructions, "
+                  f"{s['tlb_refills']:,} TLB refills, {s['tlbwr']:,} tlbwr")
     data = {"host": host_description(), "when": time.strftime("%Y-%m-%d %H:%M"), "scale": a.scale,
             "versions": [e.version() for e in [Mirrorball(), *([Qemu(made[0][0].arch)] if a.vs else [])]],
-            "machines": [{**vars(m), "image": v} for m, _, v in made], "rows": rows, "means": means(rows),
+            "machines": [{**vars(m), "image": v} for m, _, v in made], "sessions": sessions,
+            "rows": rows, "means": means(rows),
             "runs": [{"guest": g, "cpu": c, "name": n, "emulator": e, "runs": r} for (g, c, n, e), r in runs.items()]}
     if a.json:
         write_json(a.json, data)
