@@ -153,10 +153,10 @@ static bool parse_pair(struct vector_case *c, struct vector_side *side, const ch
 
 /* --- one line --- */
 
-/* Behind the arrow two blanks start the comment. */
+/* Two blanks start the comment; behind the arrow, when nothing changes, three or more do. */
 static void cut_comment(char *after) {
-  while (*after == ' ') after++;
-  char *comment = strstr(after, "  ");
+  size_t blanks = strspn(after, " ");
+  char *comment = blanks > 2 ? after : strstr(after + blanks, "  ");
   if (comment) *comment = 0;
 }
 

@@ -28,6 +28,7 @@ struct gen {
   bool linked;     /* an LL has been written */
   bool slot;       /* the next instruction stands in a delay slot */
   bool full;
+  unsigned favourite; /* a row that most steps write, or INSN_ROWS: long blocks of one kind strain the translator */
   struct pending pending[PENDING];
   unsigned pendings;
 };
@@ -448,6 +449,7 @@ static bool is_likely(unsigned row) {
 }
 
 static unsigned random_row(struct gen *g) {
+  if (g->favourite < INSN_ROWS && !g->slot && below(g, 8)) return g->favourite;
   for (;;) {
     unsigned row = below(g, INSN_ROWS);
     if (!oracle_excluded(g->cfg, g->x, row)) return row;
@@ -581,9 +583,14 @@ static void step(struct gen *g) {
 void oracle_generate(const struct oracle_config *cfg, const struct insn_index *x, uint64_t seed, uint32_t va,
                      uint32_t end, struct oracle_block *out) {
   *out = (struct oracle_block){.seed = seed, .va = va};
-  struct gen g = {.cfg = cfg, .x = x, .b = out, .seed = seed};
+  struct gen g = {.cfg = cfg, .x = x, .b = out, .seed = seed, .favourite = INSN_ROWS};
   oracle_initial(cfg, &g.seed, va, &out->in);
-  for (unsigned steps = 1 + below(&g, 24); steps && out->words < ORACLE_WORDS - ROOM - TAIL; steps--) {
+  unsigned steps = 1 + below(&g, 24);
+  if (!below(&g, 12)) {
+    g.favourite = random_row(&g);
+    steps = ORACLE_WORDS;
+  }
+  for (; steps && out->words < ORACLE_WORDS - ROOM - TAIL; steps--) {
     bind_due(&g, false);
     step(&g);
   }

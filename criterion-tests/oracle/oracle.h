@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 enum {
-  ORACLE_WORDS = 96, /* a block is no longer */
+  ORACLE_WORDS = 160, /* a block is no longer */
   ORACLE_CODE = 0x400000,
   ORACLE_CODE_END = 0x700000,
   ORACLE_SCRATCH = 0x3f80,

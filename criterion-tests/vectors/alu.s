@@ -1,4 +1,4 @@
-# vectors/alu.s: arithmetic and logic on registers and immediates.
+# criterion-tests/vectors/alu.s: arithmetic and logic on registers and immediates.
 # SPDX-License-Identifier: Apache-2.0
 
 #: $1=1 $2=2  ->  $3=3

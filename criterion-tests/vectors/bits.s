@@ -1,4 +1,4 @@
-# vectors/bits.s: bit fields and bytes.
+# criterion-tests/vectors/bits.s: bit fields and bytes.
 # SPDX-License-Identifier: Apache-2.0
 
 #: $1=0x12345678  ->  $3=0x56
@@ -10,10 +10,10 @@
 	ext $3, $1, 31, 1
 #: $1=0x0123456789abcdef  ->  $3=0xcd
 	dext $3, $1, 8, 8
-#: $1=0x0123456789abcdef  ->  $3=0x13579bde               bits 31..62 - 31
+#: $1=0x0123456789abcdef  ->  $3=0x02468acf               bits 31 to 62
 #: $1=0xffffffff80000000  ->  $3=0xffffffff               not sign-extended
 	dext $3, $1, 31, 32
-#: $1=0x0123456789abcdef  ->  $3=0x3456789abcde           44 bits from bit 4
+#: $1=0x0123456789abcdef  ->  $3=0x456789abcde            44 bits from bit 4
 #: $1=-1 64  ->  $3=0xfffffffffff
 	dextm $3, $1, 4, 44
 #: $1=0x8123456789abcdef  ->  $3=0x8123456789abcdef

@@ -1,4 +1,4 @@
-# vectors/branch.s: jumps and branches; $4 is set in the delay slot, $5 where the branch falls through, $6 at the end.
+# criterion-tests/vectors/branch.s: jumps and branches; $4 is set in the delay slot, $5 where the branch falls through, $6 at the end.
 # SPDX-License-Identifier: Apache-2.0
 
 	.macro slots

@@ -1,4 +1,4 @@
-# vectors/mem.s: aligned loads and stores.
+# criterion-tests/vectors/mem.s: aligned loads and stores.
 # SPDX-License-Identifier: Apache-2.0
 
 #: $1=0x100 [0x104]=7f80ff01  ->  $3=0x7f

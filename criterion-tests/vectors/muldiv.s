@@ -1,4 +1,4 @@
-# vectors/muldiv.s: multiplication, division, HI and LO.
+# criterion-tests/vectors/muldiv.s: multiplication, division, HI and LO.
 # SPDX-License-Identifier: Apache-2.0
 
 #: hi=0xffffffff80000000  ->  $3=0xffffffff80000000

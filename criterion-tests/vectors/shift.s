@@ -1,4 +1,4 @@
-# vectors/shift.s: shifts and rotates.
+# criterion-tests/vectors/shift.s: shifts and rotates.
 # SPDX-License-Identifier: Apache-2.0
 
 #: $1=1  ->  $3=0x10
@@ -94,7 +94,7 @@
 	dsra32 $3, $1, 4
 #: $1=0x8000000000000000  ->  $3=-1
 	dsra32 $3, $1, 31
-#: $1=0x0123456789abcdef  ->  $3=0x9abcdef012345678
+#: $1=0x0123456789abcdef  ->  $3=0x789abcdef0123456
 	drotr32 $3, $1, 4
 #: $1=0x0123456789abcdef  ->  $3=0x89abcdef01234567
 	drotr32 $3, $1, 0

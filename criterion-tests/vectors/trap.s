@@ -1,4 +1,4 @@
-# vectors/trap.s: traps, system calls, reserved and unusable instructions.
+# criterion-tests/vectors/trap.s: traps, system calls, reserved and unusable instructions.
 # SPDX-License-Identifier: Apache-2.0
 
 #: $1=5 $2=5  ->  exc=Tr
