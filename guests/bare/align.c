@@ -28,7 +28,8 @@ static void fill(void) {
 #endif
 LOADS(LOAD)
 LOADS64(LOAD)
-STORES(LOAD) STORES64(LOAD)
+STORES(LOAD)
+STORES64(LOAD)
 
 #define ROW(id, insn) {#id, id, insn[0] == 's' && insn[1] == 'c'},
     typedef reg access(reg, reg);
