@@ -64,7 +64,7 @@ static const struct option_row rows[] = {
     [O_ENDIAN] = {"endian", "big|little", "byte order of a raw image or uImage; ELF files know theirs"},
     [O_LOAD] = {"load-addr", "ADDR", "where a raw image goes (0x80100000)"},
     [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
-    [O_TIER] = {"tier", "auto|eval", "how guest code is executed (auto); never changes what it does"},
+    [O_TIER] = {"tier", "auto|eval|stencil", "how guest code is executed (auto); never changes what it does"},
     [O_MHZ] = {"mhz", "N", "guest clock: instructions per virtual microsecond (200)"},
     [O_PACE] = {"pace", "max|real",
                 "max: skip idle time. real: virtual time keeps to the wall clock.\n"
@@ -233,6 +233,19 @@ static int set_number(const char *option, const char *v, uint64_t max, uint64_t 
   return options_fail("run: --%s %s: not a number from 0 to %" PRIu64, option, v, max);
 }
 
+static int set_tier(struct request *r, const char *v) {
+  static const char *const name[] = {[MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil"};
+  for (int i = MB_TIER_AUTO; i <= MB_TIER_STENCIL; i++) {
+    if (strcmp(v, name[i])) continue;
+    r->config.tier = (enum mb_tier)i;
+    return mb_has_tier(r->config.tier)
+               ? 0
+               : options_fail("run: --tier %s: left out of this build, which needs clang-19 and an x86-64 Linux host",
+                              v);
+  }
+  return options_fail("run: --tier %s: neither auto nor eval nor stencil", v);
+}
+
 static int set_timeout(struct request *r, const char *v) {
   char *end;
   double seconds = strtod(v, &end);
@@ -264,9 +277,7 @@ static int set_machine(struct request *r, enum row row, const char *v) {
     return bad;
   case O_LOAD: r->has_raw = true; return set_number("load-addr", v, UINT64_MAX, &r->raw.load);
   case O_ENTRY: r->has_raw = true; return set_number("entry", v, UINT64_MAX, &r->raw.entry);
-  case O_TIER:
-    if (!(bad = set_word("tier", v, "auto", "eval", &choice))) r->config.tier = choice ? MB_TIER_EVAL : MB_TIER_AUTO;
-    return bad;
+  case O_TIER: return set_tier(r, v);
   case O_MHZ:
     if (!(bad = set_number("mhz", v, 100000, &n))) r->config.mhz = (uint32_t)n;
     return bad ? bad : n ? 0 : options_fail("run: --mhz 0: time would stand still");

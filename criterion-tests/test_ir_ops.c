@@ -1,4 +1,5 @@
-/* criterion-tests/test_ir_ops.c: every pure IR operation, all edge pairs: builder, immediate form and eval agree. */
+/* criterion-tests/test_ir_ops.c: every pure IR operation, all edge pairs: builder, immediate form and all tiers agree.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jit/jit.h"
 #include <criterion/criterion.h>
@@ -15,7 +16,10 @@ static const struct jit_slot slots[SLOTS] = {
     {"b", offsetof(struct fake_cpu, slot[B])},           {"c", offsetof(struct fake_cpu, slot[C])},
     {"result", offsetof(struct fake_cpu, slot[RESULT])},
 };
-static const struct jit_guest guest = {.slot = slots, .slots = SLOTS, .zero_slot = ZERO};
+static bool fixed(uint64_t pc) {
+  return pc == 0x40; /* there is no soft TLB here to ask */
+}
+static const struct jit_guest guest = {.slot = slots, .slots = SLOTS, .zero_slot = ZERO, .fixed = fixed};
 
 static const uint64_t edge[] = {
     0,
@@ -52,31 +56,63 @@ static const uint64_t edge[] = {
 };
 enum { EDGES = sizeof edge / sizeof edge[0] };
 
-static struct jit *jit;
+static struct jit *jit[2]; /* eval, stencil (NULL: not in this build) */
 static struct fake_cpu *cpu;
 static struct ir_block *ir;
 
 static void make(void) {
-  cr_assert_eq(jit_new(&jit, &guest, 1 << 20), 0);
+  cr_assert_eq(jit_new(&jit[0], &guest, 1 << 20), 0);
+  cr_assert_eq(jit_set_tier(jit[0], JIT_EVAL), 0);
+  if (jit_has_tier(JIT_STENCIL)) {
+    cr_assert_eq(jit_new(&jit[1], &guest, 4 << 20), 0);
+    cr_assert_eq(jit_set_tier(jit[1], JIT_STENCIL), 0);
+  }
   cpu = calloc(1, sizeof *cpu);
   ir = malloc(sizeof *ir);
 }
 static void unmake(void) {
-  jit_free(jit);
+  jit_free(jit[0]);
+  jit_free(jit[1]);
   free(cpu);
   free(ir);
 }
 TestSuite(ir_ops, .init = make, .fini = unmake);
+
+/* Run the block in each tier from the same state; they must do the same. */
+static enum jit_exit_kind run_block(uint8_t insns, int64_t budget) {
+  uint64_t before[SLOTS], after[SLOTS], pc = 0;
+  int64_t left = 0;
+  enum jit_exit_kind kind = JIT_EXIT_NEXT;
+  memcpy(before, cpu->slot, sizeof before);
+  for (int i = 0; i < 2 && jit[i]; i++) {
+    struct jit_page *page = NULL;
+    struct jit_stats stats;
+    memcpy(cpu->slot, before, sizeof before);
+    struct jit_block *b = jit_add(jit[i], &page, &(struct jit_key){.pc = 0x40}, (struct jit_shape){.insns = insns}, ir);
+    cr_assert_not_null(b);
+    cpu->j.budget = budget;
+    enum jit_exit_kind k = jit_run(jit[i], b, &cpu->j);
+    jit_page_drop(jit[i], &page);
+    jit_stats(jit[i], &stats);
+    cr_assert_eq(stats.blocks_compiled, i ? stats.blocks_made : 0);
+    if (i) {
+      cr_assert(k == kind && cpu->j.pc == pc && cpu->j.budget == left);
+      for (int r = 0; r < SLOTS; r++)
+        cr_assert_eq(cpu->slot[r], after[r], "%s: %#lx compiled, %#lx interpreted", slots[r].name, cpu->slot[r],
+                     after[r]);
+    }
+    kind = k, pc = cpu->j.pc, left = cpu->j.budget;
+    memcpy(after, cpu->slot, sizeof after);
+  }
+  return kind;
+}
 
 /* Finish the block with RESULT = v, run it, return RESULT. */
 static uint64_t run(ir_ref v) {
   ir_set(ir, RESULT, v);
   ir_exit(ir, IR_EXIT_STOP, 0x1000);
   cr_assert_null(ir_check(ir), "%s", ir_check(ir));
-  struct jit_block *b = jit_orphan(jit, &(struct jit_key){.pc = 0x40}, (struct jit_shape){.insns = 1}, ir);
-  cr_assert_not_null(b);
-  cpu->j.budget = 1;
-  cr_assert_eq(jit_run(jit, b, &cpu->j), JIT_EXIT_STOP);
+  cr_assert_eq(run_block(1, 1), JIT_EXIT_STOP);
   cr_assert_eq(cpu->j.budget, 0);
   cr_assert_eq(cpu->j.pc, 0x1000);
   return cpu->slot[RESULT];
@@ -127,15 +163,46 @@ Test(ir_ops, comparisons_fuse_with_branches) {
       ir_set(ir, A, ir_const(ir, 7)); /* the delay slot overwrites an operand */
       ir_exit_if(ir, cond, 0x2000, 1);
       ir_exit(ir, IR_EXIT, 0x3000);
-      struct jit_block *blk = jit_orphan(jit, &(struct jit_key){.pc = 0x40}, (struct jit_shape){.insns = 3}, ir);
-      cpu->j.budget = 10;
-      cr_assert_eq(jit_run(jit, blk, &cpu->j), JIT_EXIT_NEXT);
+      cr_assert_eq(run_block(3, 10), JIT_EXIT_NEXT);
       bool taken = ir_eval(op, a, b, 0);
       cr_assert_eq(cpu->j.pc, taken ? 0x2000 : 0x3000, "%s %#lx %#lx", ir_opinfo[op].name, a, b);
       cr_assert_eq(cpu->j.budget, taken ? 8 : 7);
       cr_assert_eq(cpu->slot[A], 7);
     }
   }
+}
+
+/* A branch on a comparison with 0 has stencils of its own. */
+Test(ir_ops, comparisons_with_zero_fuse_with_branches) {
+  for (unsigned op = 0; op < IR_OPCODES; op++) {
+    if (ir_opinfo[op].class != IR_CLASS_CMP) continue;
+    for (unsigned i = 0; i < EDGES; i++) {
+      cpu->slot[A] = edge[i];
+      ir_reset(ir);
+      ir_exit_if(ir, ir_op2(ir, op, ir_get(ir, A), ir_const(ir, 0)), 0x2000, 0);
+      ir_exit(ir, IR_EXIT, 0x3000);
+      cr_assert_eq(run_block(1, 10), JIT_EXIT_NEXT);
+      cr_assert_eq(cpu->j.pc, ir_eval(op, edge[i], 0, 0) ? 0x2000 : 0x3000, "%s %#lx", ir_opinfo[op].name, edge[i]);
+      cr_assert_eq(cpu->j.budget, 9);
+    }
+  }
+}
+
+/* More values alive than there are host registers. */
+Test(ir_ops, many_temporaries) {
+  enum { N = 40 };
+  ir_ref v[N], sum;
+  uint64_t want = 0;
+  ir_reset(ir);
+  cpu->slot[A] = 0x123456789abcdef0, cpu->slot[B] = 3;
+  for (unsigned i = 0; i < N; i++)
+    v[i] = ir_op2(ir, IR_MUL, ir_get(ir, A), ir_op2(ir, IR_ADD, ir_get(ir, B), ir_const(ir, i)));
+  sum = ir_const(ir, 0);
+  for (unsigned i = 0; i < N; i++) {
+    sum = ir_op2(ir, IR_XOR, ir_op2(ir, IR_ADD, sum, v[i]), v[(i * 7) % N]);
+    want = (want + cpu->slot[A] * (3 + i)) ^ cpu->slot[A] * (3 + (i * 7) % N);
+  }
+  cr_assert_eq(run(sum), want);
 }
 
 /* The meanings themselves, against numbers worked out by hand. */

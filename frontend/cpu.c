@@ -236,6 +236,7 @@ const struct jit_guest *mips_jit_guest(void) {
       .load = load_hook,
       .store = store_hook,
       .raise = raise_hook,
+      .fixed = mips_unmapped,
   };
   return &guest;
 }

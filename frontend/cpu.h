@@ -211,6 +211,7 @@ struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device);
 bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word); /* false: an exception was raised */
 /* A block for the address in j.pc, translated if need be. NULL: an exception was raised (or memory ran out). */
 struct jit_block *mips_block(struct cpu *c, bool alone);
+bool mips_unmapped(uint64_t va); /* in kseg0, kseg1 or xkphys? */
 uint32_t mips_count(const struct cpu *c, uint64_t now);
 void mips_timer_rearm(struct cpu *c, uint64_t now); /* after Count, Compare or Cause.DC changed */
 void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t bytes);

@@ -125,7 +125,7 @@ struct jit_block *mips_block(struct cpu *c, bool alone) {
 
 /* --- acting on exits --- */
 
-static bool unmapped(uint64_t va) {
+bool mips_unmapped(uint64_t va) {
   return (va >= UINT64_C(0xffffffff80000000) && va < UINT64_C(0xffffffffc0000000)) || va >> 62 == 2;
 }
 
@@ -235,7 +235,7 @@ static void run_slice(struct cpu *c) {
     }
     if (c->j.left && generation == jit_generation(c->cfg.jit)) {
       uint64_t from = jit_block_key(c->j.block)->pc, to = c->j.pc;
-      jit_chain(&c->j, b, ((from ^ to) & MMU_PAGE_MASK) == 0 || (unmapped(from) && unmapped(to)));
+      jit_chain(c->cfg.jit, &c->j, b, ((from ^ to) & MMU_PAGE_MASK) == 0 || (mips_unmapped(from) && mips_unmapped(to)));
     }
     c->j.running = true;
     enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);

@@ -26,7 +26,9 @@ enum mb_error {
 };
 
 enum mb_endian { MB_ENDIAN_KERNEL, MB_ENDIAN_LITTLE, MB_ENDIAN_BIG }; /* _KERNEL: as its ELF header says */
-enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL };
+/* How guest code is executed. AUTO: interpreted at first, compiled when it comes again (where the build can). STENCIL:
+ * compiled at once; an error of mb_machine_new() where the build has no such tier, see mb_has_tier(). */
+enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL, MB_TIER_STENCIL };
 enum mb_pace {
   MB_PACE_AUTO, /* max, but once a machine at a terminal has been idle for 2 virtual seconds it idles in real time */
   MB_PACE_MAX,  /* idle time is skipped: nothing ever waits for wall time */
@@ -89,7 +91,8 @@ struct mb_stats {
   uint64_t exceptions[32]; /* by Cause.ExcCode; [0] is interrupts */
   uint64_t tlb_refills, tlbwr, tlbwi, eret, device_accesses, code_writes;
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
-  double tier_eval; /* share of instructions run by the eval tier, 0..1 */
+  uint64_t blocks_compiled, insns_compiled, code_resets; /* by the stencil tier */
+  double tier_eval, tier_stencil;                        /* share of instructions run by each tier, 0..1 */
   uint64_t console_lines, console_bytes, console_digest;
   uint64_t idle_cycles, stall_cycles, unclaimed_accesses;
   uint64_t max_rss; /* bytes, of the whole host process */
@@ -101,6 +104,9 @@ struct mb_stats {
 const char *mb_version(void);
 /* Row i of the cpu models: name and one line about it; NULL past the last. Static text. */
 const char *mb_cpu_model(size_t i, const char **about);
+
+/* Does this build have the tier? */
+bool mb_has_tier(enum mb_tier tier);
 
 /* Check the configuration and make a machine with nothing in it. *out is set even when this fails (unless the host is
  * out of memory, then it is NULL), so that the reason can be read; free it either way. */

@@ -3,11 +3,13 @@
 /* Each frame with code has a page: its blocks in buckets by offset, and a bitmap of the words they come from. Dropped
  * blocks are unlinked at once but freed at the next jit_add, when none can be running. */
 #include "jit/code.h"
+#include "jit/stencils/abi.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { HEAT_AUTO = 2, HEAT_STENCIL = 1 };
 enum { BUCKETS = 64, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
@@ -17,6 +19,8 @@ struct jit_page {
 
 struct jit {
   const struct jit_guest *guest;
+  struct jit_stencils *stencils; /* made when first needed */
+  uint32_t heat;                 /* of new blocks */
   struct jit_block *dead;
   uint64_t generation;
   size_t max_bytes;
@@ -29,7 +33,19 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes) {
   if (!j) return -1;
   j->guest = g;
   j->max_bytes = max_bytes;
+  j->heat = jit_stencils_present() ? HEAT_AUTO : JIT_COLD;
   *out = j;
+  return 0;
+}
+
+bool jit_has_tier(enum jit_tier tier) {
+  return tier != JIT_STENCIL || jit_stencils_present();
+}
+
+int jit_set_tier(struct jit *j, enum jit_tier tier) {
+  if (!jit_has_tier(tier)) return JIT_NO_TIER;
+  if (tier == JIT_EVAL) j->heat = JIT_COLD;
+  if (tier == JIT_STENCIL) j->heat = HEAT_STENCIL;
   return 0;
 }
 
@@ -49,6 +65,7 @@ static void bury(struct jit *j) {
 void jit_free(struct jit *j) {
   if (!j) return;
   bury(j);
+  jit_stencils_free(j->stencils);
   free(j);
 }
 
@@ -86,7 +103,8 @@ static struct jit_block *make(struct jit *j, const struct jit_key *k, struct jit
   if (!n) return NULL;
   struct jit_block *b = malloc(sizeof *b + n * sizeof b->code[0]);
   if (!b) return NULL;
-  *b = (struct jit_block){.key = *k, .shape = shape, .ops = (uint16_t)n};
+  *b = (struct jit_block){.key = *k, .shape = shape, .ops = (uint16_t)n, .heat = j->heat};
+  if (shape.flags & JIT_BLOCK_ALONE) b->heat = JIT_COLD;
   for (int i = 0; i < JIT_EXITS; i++) b->exit[i] = (struct jit_exit){.pc = exit_pc[i], .owner = b};
   memcpy(b->code, j->scratch, n * sizeof b->code[0]);
   j->stats.bytes += block_bytes(b);
@@ -135,17 +153,19 @@ bool jit_page_covers(const struct jit_page *page, uint32_t offset, uint32_t byte
   return false;
 }
 
-static void unlink_exit(struct jit_exit *x) {
+static void unlink_exit(struct jit *j, struct jit_exit *x) {
   if (!x->to) return;
   *x->prev = x->next;
   if (x->next) x->next->prev = x->prev;
   x->to = NULL;
+  if (x->jump) jit_stencils_link(j->stencils, x);
 }
 
 /* Take b out of all chains and hand it to the dead. */
 static void kill(struct jit *j, struct jit_block *b) {
-  while (b->incoming) unlink_exit(b->incoming);
-  for (int i = 0; i < JIT_EXITS; i++) unlink_exit(&b->exit[i]);
+  while (b->incoming) unlink_exit(j, b->incoming);
+  for (int i = 0; i < JIT_EXITS; i++) unlink_exit(j, &b->exit[i]);
+  jit_stencils_forget(b);
   b->page = NULL;
   b->next = j->dead;
   j->dead = b;
@@ -178,24 +198,99 @@ uint64_t jit_generation(const struct jit *j) {
   return j->generation;
 }
 bool jit_full(const struct jit *j) {
-  return j->stats.bytes > j->max_bytes;
+  return j->stats.bytes + (j->stencils ? jit_stencils_bytes(j->stencils) : 0) > j->max_bytes;
 }
 
-void jit_chain(struct jit_cpu *cpu, struct jit_block *to, bool same_map) {
+void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool same_map) {
   struct jit_exit *x = cpu->left;
-  if (!x || x->to || !same_map || !x->owner->page || !to->page) return;
+  if (!x || x->to || !x->owner->page || !to->page || x->owner->key.mode != to->key.mode || x->pc != to->key.pc) return;
   if ((x->owner->shape.flags | to->shape.flags) & JIT_BLOCK_ALONE || to->shape.flags & JIT_BLOCK_CROSSES) return;
-  if (x->owner->key.mode != to->key.mode || x->pc != to->key.pc) return;
+  if (!same_map) {
+    if (x->jump) jit_stencils_look_up(j->stencils, x);
+    return;
+  }
   x->to = to;
   x->next = to->incoming;
   x->prev = &to->incoming;
   if (x->next) x->next->prev = &x->next;
   to->incoming = x;
+  if (x->jump) jit_stencils_link(j->stencils, x);
+}
+
+/* --- choosing a tier --- */
+
+/* Compile b, which is due; what cannot be compiled stays with eval. */
+static void compile(struct jit *j, struct jit_block *b) {
+  b->heat = JIT_COLD;
+  if (j->heat == JIT_COLD || b->shape.flags & JIT_BLOCK_ALONE || !b->page) return;
+  if (!j->stencils && jit_stencils_new(&j->stencils, j->guest, j->max_bytes / 4)) {
+    j->heat = JIT_COLD;
+    return;
+  }
+  int no = jit_stencils_compile(j->stencils, b);
+  if (no == -1) {
+    jit_stencils_reset(j->stencils);
+    j->generation++;
+    j->stats.code_resets++;
+    no = jit_stencils_compile(j->stencils, b);
+  }
+  if (no) return;
+  j->stats.blocks_compiled++;
+  j->stats.insns_compiled += b->shape.insns;
+}
+
+static enum jit_exit_kind left(struct jit_cpu *cpu, uint64_t how, struct jit_block **next) {
+  void *what = (void *)(uintptr_t)(how & ~(uint64_t)LEAVE_MASK); /* NOLINT(performance-no-int-to-ptr) */
+  *next = NULL;
+  switch ((enum stencil_leave)(how & LEAVE_MASK)) {
+  case LEAVE_EXIT: {
+    struct jit_exit *x = what;
+    cpu->pc = x->pc;
+    cpu->left = x;
+    cpu->block = x->owner;
+    *next = x->to;
+    return JIT_EXIT_NEXT;
+  }
+  case LEAVE_BUDGET:
+    cpu->block = what;
+    cpu->pc = cpu->block->key.pc;
+    return JIT_EXIT_BUDGET;
+  case LEAVE_REG: cpu->left = NULL; return JIT_EXIT_NEXT;
+  case LEAVE_TROUBLE: return cpu->trouble == JIT_FAULT ? JIT_EXIT_FAULT : JIT_EXIT_RESTART;
+  default: return JIT_EXIT_STOP;
+  }
+}
+
+static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struct jit_cpu *cpu,
+                                       struct jit_block **next) {
+  if (cpu->jump_generation != j->generation) {
+    memset(cpu->jump, 0, sizeof cpu->jump);
+    cpu->jump_generation = j->generation;
+  }
+  b->heat = 1;
+  jit_stencils_remember(j->stencils, b, cpu);
+  int64_t before = cpu->budget;
+  enum jit_exit_kind kind = left(cpu, jit_stencils_run(j->stencils, b, cpu), next);
+  if (kind == JIT_EXIT_FAULT || kind == JIT_EXIT_RESTART) before -= cpu->block->shape.insns - cpu->at; /* not run */
+  j->stats.cycles_stencil += (uint64_t)(before - cpu->budget);
+  return kind;
 }
 
 enum jit_exit_kind jit_run(struct jit *j, struct jit_block *b, struct jit_cpu *cpu) {
   cpu->trouble = JIT_FINE;
-  return jit_eval(j->guest, b, cpu);
+  for (;;) {
+    if (!b->host && b->heat <= 1) compile(j, b);
+    if (b->host) {
+      struct jit_block *next;
+      enum jit_exit_kind kind = run_stencils(j, b, cpu, &next);
+      if (!next) return kind;
+      b = next;
+    } else {
+      int kind = jit_eval(j->guest, b, cpu);
+      if (kind != JIT_SWITCH) return (enum jit_exit_kind)kind;
+      b = cpu->block;
+    }
+  }
 }
 
 const struct jit_key *jit_block_key(const struct jit_block *b) {
@@ -209,6 +304,7 @@ struct jit_page *jit_block_page(const struct jit_block *b) {
 }
 void jit_stats(const struct jit *j, struct jit_stats *out) {
   *out = j->stats;
+  if (j->stencils) out->bytes += jit_stencils_bytes(j->stencils);
 }
 
 static const char *const opcode_name[JIT_OPCODES] = {

@@ -35,6 +35,7 @@ struct jit_exit {
   struct jit_block *to;
   struct jit_block *owner;
   struct jit_exit *next, **prev; /* among the exits that lead to `to` */
+  uint32_t jump, stub; /* compiled: the displacement of its jump; where that goes while `to` is not compiled */
 };
 
 enum { JIT_EXITS = 2 };
@@ -47,12 +48,38 @@ struct jit_block {
   struct jit_exit *incoming;
   struct jit_page *page;  /* NULL: an orphan */
   struct jit_block *next; /* in its bucket, or among the dead */
+  uint32_t heat;          /* visits until it is compiled; 1 once it is; JIT_COLD: never */
+  uint32_t host;          /* offset of its stencils in code memory, or 0 */
+  struct jit_block *next_compiled, **prev_compiled;
   struct jit_op code[];
 };
 
 /* Lower ir. Exits' addresses go to exit_pc[]. Returns the number of operations, 0 when temporaries ran out. */
 unsigned jit_lower(const struct jit_guest *g, const struct ir_block *ir, struct jit_op out[JIT_MAX_CODE],
                    uint64_t exit_pc[JIT_EXITS]);
-/* The eval tier's loop; see jit_run(). */
-enum jit_exit_kind jit_eval(const struct jit_guest *g, struct jit_block *b, struct jit_cpu *cpu);
+enum { JIT_SWITCH = -1 }; /* from jit_eval: cpu->block is to be run by another tier */
+#define JIT_COLD UINT32_MAX
+/* The eval tier's loop; see jit_run(). Returns an enum jit_exit_kind or JIT_SWITCH. */
+int jit_eval(const struct jit_guest *g, struct jit_block *b, struct jit_cpu *cpu);
+
+/* --- the stencil tier (tier_stencil.c, or no_stencils.c where there is none) --- */
+struct jit_stencils;
+/* 0, -1 (no memory), or JIT_NO_TIER. */
+int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_t max_bytes);
+void jit_stencils_free(struct jit_stencils *s);
+bool jit_stencils_present(void);
+/* Give b stencils. 0; -1: no room, forget everything and try again; -2: it does not even fit then. */
+int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b);
+/* Forget all code; no block is compiled any more. */
+void jit_stencils_reset(struct jit_stencils *s);
+void jit_stencils_forget(struct jit_block *b);
+/* Let the jump of x lead where x->to says. */
+void jit_stencils_link(struct jit_stencils *s, struct jit_exit *x);
+/* Let the jump of x look its address up from now on. */
+void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x);
+/* Enter b in the jump cache of a cpu on which it is about to run. */
+void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu);
+/* Run b. Returns an address and an enum stencil_leave. */
+uint64_t jit_stencils_run(const struct jit_stencils *s, const struct jit_block *b, struct jit_cpu *cpu);
+size_t jit_stencils_bytes(const struct jit_stencils *s);
 #endif

@@ -9,7 +9,7 @@
 #include "mmu/softtlb.h"
 #include <stdatomic.h>
 
-enum { JIT_TEMPS = 256, JIT_RECENT = 2048 };
+enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 1024 };
 
 /* Why a block was left before its end, told by helpers and memory slow paths in jit_cpu.trouble. */
 enum jit_trouble {
@@ -18,6 +18,16 @@ enum jit_trouble {
   JIT_RESTART, /* nothing was done: run this instruction again on its own (device access, write to
                   code) */
 };
+
+/* Where compiled code goes on for an address it has computed. Good for one generation of the cache. */
+struct jit_jump {
+  uint64_t pc;
+  const void *go; /* the code, or what checks that pc still leads to the same frame */
+  uint64_t frame;
+  uint32_t mode, host; /* the code, as an offset in code memory */
+};
+_Static_assert(sizeof(struct jit_jump) == 32, "indexed by a shift");
+#define JIT_JUMP_HASH(pc) ((pc) >> 2 & (JIT_JUMPS - 1))
 
 /* The part of a guest cpu that generated code knows; first member of the frontend's struct cpu. */
 struct jit_cpu {
@@ -30,10 +40,13 @@ struct jit_cpu {
   uint32_t running;        /* 1 within jit_run; kept by the frontend */
   struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
   uint64_t blocks;         /* blocks entered, for statistics */
+  uint64_t stored;         /* a value on its way to a slow store */
   uint64_t temp[JIT_TEMPS];
   /* Cold: blocks lately found, by pc; good for one generation of the cache. */
   uint64_t recent_generation;
   struct jit_block *recent[JIT_RECENT];
+  uint64_t jump_generation;
+  struct jit_jump jump[JIT_JUMPS];
 };
 
 typedef uint64_t (*jit_helper)(void *cpu, uint64_t a, uint64_t b, uint64_t c);
@@ -56,6 +69,8 @@ struct jit_guest {
   uint64_t (*load)(void *cpu, uint64_t va, unsigned op);
   void (*store)(void *cpu, uint64_t va, uint64_t v, unsigned op);
   void (*raise)(void *cpu, unsigned exception); /* sets trouble to JIT_FAULT */
+  /* Is pc, fetched from in some mode, always mapped alike in that mode? NULL: never. */
+  bool (*fixed)(uint64_t pc);
 };
 
 enum jit_exit_kind {
@@ -88,7 +103,14 @@ struct jit_shape {
   uint8_t flags;
 };
 
+enum jit_tier { JIT_AUTO, JIT_EVAL, JIT_STENCIL };
+enum { JIT_NO_TIER = -2 };
+/* Translations take at most about max_bytes of the host. The tier is JIT_AUTO. */
 int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes);
+/* Before the first block is made. JIT_AUTO: blocks are compiled at their second visits; JIT_STENCIL: at once, but for
+ * those that run ALONE. JIT_NO_TIER: this build has no such tier. */
+int jit_set_tier(struct jit *j, enum jit_tier tier);
+bool jit_has_tier(enum jit_tier tier);
 void jit_free(struct jit *j);
 
 /* Find a block of a frame by pc, mode and the ALONE flag; NULL when there is none yet. The guard is the caller's
@@ -117,7 +139,7 @@ enum jit_exit_kind jit_run(struct jit *j, struct jit_block *b, struct jit_cpu *c
 /* Let the exit through which cpu last left (JIT_EXIT_NEXT) go straight to `to` from now on, if that
  * is safe: same_map says that both addresses are always mapped alike (same page, or unmapped
  * segments). */
-void jit_chain(struct jit_cpu *cpu, struct jit_block *to, bool same_map);
+void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool same_map);
 
 const struct jit_key *jit_block_key(const struct jit_block *b);
 struct jit_shape jit_block_shape(const struct jit_block *b);
@@ -127,6 +149,8 @@ void jit_block_print(const struct jit_guest *g, const struct jit_block *b, FILE 
 
 struct jit_stats {
   uint64_t blocks_made, blocks_dropped, insns_translated;
+  uint64_t blocks_compiled, insns_compiled, code_resets;
+  uint64_t cycles_stencil; /* budget used by stencils */
   size_t bytes;
 };
 void jit_stats(const struct jit *j, struct jit_stats *out);

@@ -2,40 +2,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every pure operation's handler is its expression from ir_ops.def. Memory, calls and exits are written here, once. */
 #include "jit/code.h"
+#include "jit/memory_ops.h"
 #include <string.h>
 
 #define SLOT(off) (*(uint64_t *)((char *)cpu + (off)))
 #define HALF(off) (*(uint32_t *)((char *)cpu + (off)))
 
-/* How each memory operation touches host bytes: name, access type, the value type it converts to, swap. */
-#define SWAP_NONE(x) (x)
-#define LOADS(X)                                                                                                       \
-  X(LD8U, uint8_t, uint8_t, SWAP_NONE)                                                                                 \
-  X(LD8S, uint8_t, int8_t, SWAP_NONE)                                                                                  \
-  X(LD16U, uint16_t, uint16_t, SWAP_NONE)                                                                              \
-  X(LD16S, uint16_t, int16_t, SWAP_NONE)                                                                               \
-  X(LD32U, uint32_t, uint32_t, SWAP_NONE)                                                                              \
-  X(LD32S, uint32_t, int32_t, SWAP_NONE)                                                                               \
-  X(LD64, uint64_t, uint64_t, SWAP_NONE)                                                                               \
-  X(LD16U_X, uint16_t, uint16_t, __builtin_bswap16)                                                                    \
-  X(LD16S_X, uint16_t, int16_t, __builtin_bswap16)                                                                     \
-  X(LD32U_X, uint32_t, uint32_t, __builtin_bswap32)                                                                    \
-  X(LD32S_X, uint32_t, int32_t, __builtin_bswap32)                                                                     \
-  X(LD64_X, uint64_t, uint64_t, __builtin_bswap64)
-#define STORES(X)                                                                                                      \
-  X(ST8, uint8_t, SWAP_NONE)                                                                                           \
-  X(ST16, uint16_t, SWAP_NONE)                                                                                         \
-  X(ST32, uint32_t, SWAP_NONE)                                                                                         \
-  X(ST64, uint64_t, SWAP_NONE)                                                                                         \
-  X(ST16_X, uint16_t, __builtin_bswap16)                                                                               \
-  X(ST32_X, uint32_t, __builtin_bswap32)                                                                               \
-  X(ST64_X, uint64_t, __builtin_bswap64)
-
 static enum jit_exit_kind troubled(const struct jit_cpu *cpu) {
   return cpu->trouble == JIT_FAULT ? JIT_EXIT_FAULT : JIT_EXIT_RESTART;
 }
 
-enum jit_exit_kind jit_eval(const struct jit_guest *g, struct jit_block *block, struct jit_cpu *cpu) {
+int jit_eval(const struct jit_guest *g, struct jit_block *block, struct jit_cpu *cpu) {
   static const void *const label[JIT_OPCODES] = {
 #define JIT_OPCODE(name) [J_##name] = &&do_##name,
 #include "jit/opcodes.def"
@@ -50,6 +27,10 @@ enum jit_exit_kind jit_eval(const struct jit_guest *g, struct jit_block *block, 
   } while (0)
 
 enter:
+  if (!--block->heat) {
+    cpu->block = block;
+    return JIT_SWITCH;
+  }
   if (cpu->budget < block->shape.insns && !(block->shape.flags & JIT_BLOCK_ALONE)) {
     cpu->pc = block->key.pc;
     cpu->block = block;

@@ -20,6 +20,14 @@ const char *mb_cpu_model(size_t i, const char **about) {
   return cpu_models[i].name;
 }
 
+enum jit_tier mon_jit_tier(enum mb_tier tier) {
+  return tier == MB_TIER_EVAL ? JIT_EVAL : tier == MB_TIER_STENCIL ? JIT_STENCIL : JIT_AUTO;
+}
+
+bool mb_has_tier(enum mb_tier tier) {
+  return jit_has_tier(mon_jit_tier(tier));
+}
+
 static bool is_64(const struct cpu_model *c) {
   return c->isa & (ISA_MIPS3 | ISA_MIPS64);
 }
@@ -42,6 +50,7 @@ static int check_config(struct mb_machine *m) {
   if (c->mhz > MHZ_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %d MHz", MHZ_MAX);
   if (c->append && strlen(c->append) > APPEND_MAX)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are longer than %d bytes", APPEND_MAX);
+  if (!mb_has_tier(c->tier)) return mon_fail(&m->error, MB_ERR_ARGUMENT, "this build has no such tier");
   if (!(c->timeout >= 0) || c->timeout > 1e9)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the time-out must be 0 to 1000000000 seconds");
   return MB_OK;

@@ -79,6 +79,9 @@ struct mb_machine {
   uint64_t wall_ns; /* spent in mb_machine_run() */
 };
 
+/* machine.c */
+enum jit_tier mon_jit_tier(enum mb_tier tier);
+
 /* vm.c */
 __attribute__((warn_unused_result)) int mon_vm_init(struct mb_machine *m);
 void mon_vm_fini(struct mb_machine *m);

@@ -107,7 +107,11 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->blocks_entered = c->j.blocks;
   out->insns_translated = j.insns_translated;
   out->code_bytes = j.bytes;
-  out->tier_eval = 1.0;
+  out->blocks_compiled = j.blocks_compiled;
+  out->insns_compiled = j.insns_compiled;
+  out->code_resets = j.code_resets;
+  out->tier_stencil = out->instructions ? (double)j.cycles_stencil / (double)out->instructions : 0;
+  out->tier_eval = 1.0 - out->tier_stencil;
   out->console_lines = m->console.lines;
   out->console_bytes = m->console.bytes;
   out->console_digest = m->console.digest;
@@ -166,6 +170,9 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"blocks_dropped", s->blocks_dropped},
       {"blocks_entered", s->blocks_entered},
       {"insns_translated", s->insns_translated},
+      {"blocks_compiled", s->blocks_compiled},
+      {"insns_compiled", s->insns_compiled},
+      {"code_resets", s->code_resets},
       {"code_bytes", s->code_bytes},
       {"console_lines", s->console_lines},
       {"console_bytes", s->console_bytes},
@@ -177,13 +184,15 @@ static json_t *counts_json(const struct mb_stats *s) {
 }
 
 static json_t *stats_json(struct mb_machine *m) {
+  static const char *const tier_name[] = {
+      [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil"};
   struct mb_stats s;
   char symbol[128];
   mb_get_stats(m, &s);
   json_t *o = counts_json(&s);
   json_object_set_new(o, "wall_seconds", json_real(s.wall_seconds));
   json_object_set_new(o, "exceptions", exceptions_json(&s));
-  json_object_set_new(o, "tiers", json_pack("{s:f}", "eval", s.tier_eval));
+  json_object_set_new(o, "tiers", json_pack("{s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));
   json_object_set_new(o, "exit", json_string(mb_stop_name(m->why)));
@@ -197,7 +206,7 @@ static json_t *stats_json(struct mb_machine *m) {
   json_object_set_new(o, "endian", json_string(m->config.endian == MB_ENDIAN_BIG ? "big" : "little"));
   json_object_set_new(o, "memory", number(m->config.memory));
   json_object_set_new(o, "mhz", number(m->config.mhz));
-  json_object_set_new(o, "tier", json_string(m->config.tier == MB_TIER_EVAL ? "eval" : "auto"));
+  json_object_set_new(o, "tier", json_string(tier_name[m->config.tier]));
   json_object_set_new(o, "version", json_string(mb_version()));
   return o;
 }

@@ -171,7 +171,8 @@ int mon_vm_init(struct mb_machine *m) {
     mon_fail(&m->error, MB_ERR_MEMORY, "the host has no room for %u MiB of guest memory", (unsigned)(vm->ram >> 20));
     goto fail;
   }
-  if (jit_new(&vm->jit, mips_jit_guest(), MON_CODE_BYTES) || init_cpu(m, big)) {
+  if (jit_new(&vm->jit, mips_jit_guest(), MON_CODE_BYTES) || jit_set_tier(vm->jit, mon_jit_tier(m->config.tier)) ||
+      init_cpu(m, big)) {
     mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the cpu");
     goto fail;
   }

@@ -1,0 +1,375 @@
+/* jit/stencils/stencils.c: the code snippets of the stencil tier; compiled by clang, tabulated by mktable.c. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every function here is a stencil. Guest state stays in registers from one to the next because they pass it on in the
+ * arguments of preserve_none calls; what varies is the address of an external symbol, a hole. -mcmodel=kernel makes
+ * each hole a sign-extended 32-bit field. Holes are weak, or clang would know that they are not 0. The likely way out
+ * is written first and the unlikely one last: so clang at -Os makes the latter a conditional jump that leaves the
+ * stencil, and the former is its end. */
+#include "jit/jit.h"
+#include "jit/memory_ops.h"
+#include "jit/stencils/abi.h"
+#include "jit/stencils/variants.h"
+
+typedef uint64_t u64;
+typedef struct jit_cpu *cpu_ptr;
+#define STENCIL __attribute__((preserve_none, minsize)) u64
+/* r0..r6 hold guest slots; t goes from fast to slow paths; x and y are free within a stencil. */
+#define ARGS u64 r0, cpu_ptr cpu, int64_t budget, u64 r1, u64 r2, u64 r3, u64 x, u64 y, u64 r4, u64 r5, u64 r6, u64 t
+#define PASS r0, cpu, budget, r1, r2, r3, x, y, r4, r5, r6, t
+typedef __attribute__((preserve_none)) u64 code_fn(ARGS);
+code_fn NEXT, OUT;
+#define X(name) extern char name[] __attribute__((weak));
+X(HOLE_A)
+X(HOLE_B)
+X(HOLE_C)
+X(HOLE_D)
+X(HOLE_IMM)
+#undef X
+#define VALUE(hole) ((int64_t)(intptr_t)(hole))
+#define SLOT(hole)  (*(u64 *)((char *)cpu + VALUE(hole)))
+#define HALF(hole)  (*(uint32_t *)((char *)cpu + VALUE(hole)))
+/* Holes that the kernel's code model cannot express. */
+#define WIDE(name, to, reg)  __asm__("movabsq $" #name ", %0" : "=" reg(to))
+#define BACK_ADDRESS(to)     __asm__("leaq BACK(%%rip), %0" : "=c"(to))
+#define GO_KEEPING_XY(where) __attribute__((musttail)) return where(PASS)
+#define GO(where)                                                                                                      \
+  do {                                                                                                                 \
+    u64 anything;                                                                                                      \
+    x = anything, y = anything;                                                                                        \
+    GO_KEEPING_XY(where);                                                                                              \
+  } while (0)
+
+/* From C: run `code`. Stands first, so that no variant has number 0. */
+u64 ENTER(cpu_ptr cpu, code_fn *code);
+u64 ENTER(cpu_ptr cpu, code_fn *code) {
+  u64 anything = 0;
+  return code(anything, cpu, cpu->budget, anything, anything, anything, anything, anything, anything, anything,
+              anything, anything);
+}
+
+/* --- pure operations --- */
+
+#define OP(name, form, class, meaning)                                                                                 \
+  static inline __attribute__((always_inline)) u64 mean_##name(u64 a, u64 b, u64 c) {                                  \
+    (void)a, (void)b, (void)c;                                                                                         \
+    return meaning;                                                                                                    \
+  }
+#include "jit/ir_ops.def"
+
+#define S_V(name)                                                                                                      \
+  STENCIL S_##name(ARGS) {                                                                                             \
+    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), 0, 0);                                                                    \
+    GO(NEXT);                                                                                                          \
+  }
+#define S_VV(name)                                                                                                     \
+  STENCIL S_##name(ARGS) {                                                                                             \
+    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), SLOT(HOLE_B), 0);                                                         \
+    GO(NEXT);                                                                                                          \
+  }                                                                                                                    \
+  STENCIL SI_##name(ARGS) {                                                                                            \
+    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), (u64)VALUE(HOLE_IMM), 0);                                                 \
+    GO(NEXT);                                                                                                          \
+  }
+#define S_VVV(name)                                                                                                    \
+  STENCIL S_##name(ARGS) {                                                                                             \
+    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), SLOT(HOLE_B), SLOT(HOLE_C));                                              \
+    GO(NEXT);                                                                                                          \
+  }
+#define S_BRANCH(name)                                                                                                 \
+  STENCIL B_##name(ARGS) {                                                                                             \
+    if (!mean_##name(SLOT(HOLE_A), SLOT(HOLE_B), 0)) GO(NEXT);                                                         \
+    GO(OUT);                                                                                                           \
+  }
+#define S_CONST(name, form)
+#define S_GET(name, form)
+#define S_SET(name, form)
+#define S_PURE(name, form) S_##form(name)
+#define S_CMP(name, form)  S_##form(name) S_BRANCH(name)
+#define S_MEM(name, form)
+#define S_CALL(name, form)
+#define S_TRAP(name, form)
+#define S_EXIT(name, form)
+#define OP(name, form, class, meaning) S_##class(name, form)
+#include "jit/ir_ops.def"
+
+#define RRR(d, b, a, name)                                                                                             \
+  STENCIL RRR_##name##_##a##b##d(ARGS) {                                                                               \
+    r##d = mean_##name(r##a, r##b, 0);                                                                                 \
+    GO(NEXT);                                                                                                          \
+  }
+#define RRR_A(a, name)    EACH_REG2(RRR_B, a, name)
+#define RRR_B(b, a, name) EACH_REG3(RRR, b, a, name)
+#define RRR_NAME(name)    EACH_REG(RRR_A, name)
+HOT_RRR(RRR_NAME)
+
+#define RRI(d, a, name)                                                                                                \
+  STENCIL RRI_##name##_##a##d(ARGS) {                                                                                  \
+    r##d = mean_##name(r##a, (u64)VALUE(HOLE_IMM), 0);                                                                 \
+    GO(NEXT);                                                                                                          \
+  }
+#define RRI_A(a, name) EACH_REG2(RRI, a, name)
+#define RRI_NAME(name) EACH_REG(RRI_A, name)
+HOT_RRI(RRI_NAME)
+
+#define RR(d, a, name)                                                                                                 \
+  STENCIL RR_##name##_##a##d(ARGS) {                                                                                   \
+    r##d = mean_##name(r##a, 0, 0);                                                                                    \
+    GO(NEXT);                                                                                                          \
+  }
+#define RR_A(a, name) EACH_REG2(RR, a, name)
+#define RR_NAME(name) EACH_REG(RR_A, name)
+HOT_RR(RR_NAME)
+#define mean_MOV(a, b, c) (a)
+RR_NAME(MOV)
+
+#define BRR(b, a, name)                                                                                                \
+  STENCIL BRR_##name##_##a##b(ARGS) {                                                                                  \
+    if (!mean_##name(r##a, r##b, 0)) GO(NEXT);                                                                         \
+    GO(OUT);                                                                                                           \
+  }
+#define BRR_A(a, name) EACH_REG2(BRR, a, name)
+#define BRR_NAME(name) EACH_REG(BRR_A, name)
+HOT_BRR(BRR_NAME)
+
+#define BRZ(a, name)                                                                                                   \
+  STENCIL BRZ_##name##_##a(ARGS) {                                                                                     \
+    if (!mean_##name(r##a, 0, 0)) GO(NEXT);                                                                            \
+    GO(OUT);                                                                                                           \
+  }
+#define BRZ_NAME(name) EACH_REG(BRZ, name)
+HOT_BRZ(BRZ_NAME)
+
+/* --- moving --- */
+
+#define MOVES(k, unused)                                                                                               \
+  STENCIL LOAD_##k(ARGS) {                                                                                             \
+    r##k = SLOT(HOLE_A);                                                                                               \
+    GO(NEXT);                                                                                                          \
+  }
+EACH_REG(MOVES, )
+#undef MOVES
+#define MOVES(k, unused)                                                                                               \
+  STENCIL STORE_##k(ARGS) {                                                                                            \
+    SLOT(HOLE_D) = r##k;                                                                                               \
+    GO(NEXT);                                                                                                          \
+  }
+EACH_REG(MOVES, )
+#undef MOVES
+#define MOVES(k, unused)                                                                                               \
+  STENCIL FROM_T_##k(ARGS) {                                                                                           \
+    r##k = t;                                                                                                          \
+    GO(NEXT);                                                                                                          \
+  }
+EACH_REG(MOVES, )
+#undef MOVES
+#define MOVES(k, unused)                                                                                               \
+  STENCIL TO_T_##k(ARGS) {                                                                                             \
+    t = r##k;                                                                                                          \
+    GO(NEXT);                                                                                                          \
+  }
+EACH_REG(MOVES, )
+#undef MOVES
+#define MOVES(k, unused)                                                                                               \
+  STENCIL IMM_##k(ARGS) {                                                                                              \
+    r##k = (u64)VALUE(HOLE_IMM);                                                                                       \
+    GO(NEXT);                                                                                                          \
+  }
+EACH_REG(MOVES, )
+#undef MOVES
+
+STENCIL LOAD_T(ARGS) {
+  t = SLOT(HOLE_A);
+  GO(NEXT);
+}
+STENCIL STORE_T(ARGS) {
+  SLOT(HOLE_D) = t;
+  GO(NEXT);
+}
+STENCIL WIDE_T(ARGS) {
+  WIDE(HOLE_WIDE, t, "a");
+  GO(NEXT);
+}
+STENCIL STORE_IMM(ARGS) {
+  SLOT(HOLE_D) = (u64)VALUE(HOLE_IMM);
+  GO(NEXT);
+}
+STENCIL GET_HALF(ARGS) {
+  SLOT(HOLE_D) = HALF(HOLE_A);
+  GO(NEXT);
+}
+STENCIL SET_HALF(ARGS) {
+  HALF(HOLE_D) = (uint32_t)SLOT(HOLE_A);
+  GO(NEXT);
+}
+
+/* --- memory: the soft TLB entry is right only when page, kind and alignment all are. The address goes out in t --- */
+
+#define HIT(kind, type)                                                                                                \
+  struct softtlb_entry *e = softtlb_slot(&cpu->tlb.table[kind], t);                                                    \
+  if (__builtin_expect(e->tag == (t & (MMU_PAGE_MASK | (sizeof(type) - 1))), 1))
+#define LOAD_D(d, a, name, raw, as, swap)                                                                              \
+  STENCIL M_##name##_##a##d(ARGS) {                                                                                    \
+    t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
+    HIT(MMU_READ, raw) {                                                                                               \
+      r##d = (u64)(int64_t)(as)swap(*(raw *)(uintptr_t)(t + e->addend));                                               \
+      GO(NEXT);                                                                                                        \
+    }                                                                                                                  \
+    GO(OUT);                                                                                                           \
+  }
+#define LOAD_A(a, ...) EACH_REG2(LOAD_D, a, __VA_ARGS__)
+#define LOAD_NAME(...) EACH_REG(LOAD_A, __VA_ARGS__)
+LOADS(LOAD_NAME)
+#define STORE_B(b, a, name, raw, swap)                                                                                 \
+  STENCIL M_##name##_##a##b(ARGS) {                                                                                    \
+    t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
+    HIT(MMU_WRITE, raw) {                                                                                              \
+      *(raw *)(uintptr_t)(t + e->addend) = swap((raw)r##b);                                                            \
+      GO(NEXT);                                                                                                        \
+    }                                                                                                                  \
+    GO(OUT);                                                                                                           \
+  }
+#define STORE_A(a, ...) EACH_REG2(STORE_B, a, __VA_ARGS__)
+#define STORE_NAME(...) EACH_REG(STORE_A, __VA_ARGS__)
+STORES(STORE_NAME)
+
+/* --- leaving fast paths --- */
+
+#define TRAP(a, unused)                                                                                                \
+  STENCIL TRAP_##a(ARGS) {                                                                                             \
+    if (__builtin_expect(!r##a, 1)) GO(NEXT);                                                                          \
+    GO(OUT);                                                                                                           \
+  }
+EACH_REG(TRAP, )
+
+/* The block's head: is there budget for all of it? */
+STENCIL HEAD(ARGS) {
+  budget -= VALUE(HOLE_IMM);
+  if (__builtin_expect(budget >= 0, 1)) GO(NEXT);
+  GO(OUT);
+}
+STENCIL REFUND(ARGS) {
+  budget += VALUE(HOLE_IMM);
+  GO(NEXT);
+}
+STENCIL JUMP(ARGS) {
+  GO(OUT);
+}
+/* t: what to return. */
+STENCIL LEAVE(ARGS) {
+  cpu->budget = budget;
+  return t;
+}
+/* t: where to go on. */
+STENCIL LEAVE_AT_T(ARGS) {
+  cpu->budget = budget;
+  cpu->pc = t;
+  return LEAVE_REG;
+}
+STENCIL STOP_AT_T(ARGS) {
+  cpu->budget = budget;
+  cpu->pc = t;
+  return LEAVE_STOP;
+}
+STENCIL STOP(ARGS) {
+  cpu->budget = budget;
+  return LEAVE_STOP;
+}
+/* To the address t, if the jump cache knows it. HOLE_IMM: the mode. */
+STENCIL LOOK_UP(ARGS) {
+  struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
+  if (__builtin_expect(j->pc == t && j->mode == (uint32_t)VALUE(HOLE_IMM), 1)) {
+    x = (u64)(uintptr_t)j;
+    y = (u64)(uintptr_t)j->go;
+    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
+  }
+  GO(OUT);
+}
+/* x: a jump cache entry for an address whose mapping may have changed. HOLE_WIDE: where code memory begins. */
+STENCIL VERIFY(ARGS) {
+  struct jit_jump *j = (struct jit_jump *)(uintptr_t)x;
+  u64 base;
+  WIDE(HOLE_WIDE, base, "r");
+  struct softtlb_entry *e = softtlb_slot(&cpu->tlb.table[MMU_FETCH], t);
+  if (__builtin_expect(e->tag == (t & MMU_PAGE_MASK) && e->addend == j->frame, 1)) {
+    y = base + j->host;
+    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
+  }
+  GO(OUT);
+}
+
+/* --- slow paths. Each site says where it is in x, where to come back to in y, and goes to a shared one --- */
+
+STENCIL SLOW(ARGS) {
+  WIDE(HOLE_WIDE, x, "d");
+  BACK_ADDRESS(y);
+  GO_KEEPING_XY(OUT);
+}
+#define SLOW_STORE(b, unused)                                                                                          \
+  STENCIL SLOW_STORE_##b(ARGS) {                                                                                       \
+    WIDE(HOLE_WIDE, x, "d");                                                                                           \
+    BACK_ADDRESS(y);                                                                                                   \
+    cpu->stored = r##b;                                                                                                \
+    GO_KEEPING_XY(OUT);                                                                                                \
+  }
+EACH_REG(SLOW_STORE, )
+/* HOLE_IMM: which exception. */
+STENCIL SLOW_RAISE(ARGS) {
+  WIDE(HOLE_WIDE, x, "d");
+  t = (u64)VALUE(HOLE_IMM);
+  GO_KEEPING_XY(OUT);
+}
+/* HOLE_MORE: the helper. All registers are free. */
+STENCIL CALL(ARGS) {
+  WIDE(HOLE_WIDE, x, "d");
+  WIDE(HOLE_MORE, t, "a");
+  r0 = SLOT(HOLE_A), r1 = SLOT(HOLE_B), r2 = SLOT(HOLE_C);
+  BACK_ADDRESS(y);
+  GO_KEEPING_XY(OUT);
+}
+
+#define ENTER_C                                                                                                        \
+  do {                                                                                                                 \
+    cpu->budget = budget;                                                                                              \
+    cpu->block = (struct jit_block *)(uintptr_t)(x & ((UINT64_C(1) << STENCIL_AT_SHIFT) - 1));                         \
+    cpu->at = (uint32_t)(x >> STENCIL_AT_SHIFT);                                                                       \
+  } while (0)
+#define LEAVE_C                                                                                                        \
+  do {                                                                                                                 \
+    if (__builtin_expect(cpu->trouble != 0, 0)) return LEAVE_TROUBLE;                                                  \
+    budget = cpu->budget;                                                                                              \
+    u64 anything;                                                                                                      \
+    code_fn *back = (code_fn *)(uintptr_t)y;                                                                           \
+    x = anything, y = anything;                                                                                        \
+    __attribute__((musttail)) return back(PASS);                                                                       \
+  } while (0)
+
+#define SHARED_LOAD(name, raw, as, swap)                                                                               \
+  STENCIL SHARED_##name(ARGS) {                                                                                        \
+    u64 load;                                                                                                          \
+    WIDE(HOLE_WIDE, load, "r");                                                                                        \
+    ENTER_C;                                                                                                           \
+    t = ((u64(*)(void *, u64, unsigned))(uintptr_t)load)(cpu, t, IR_##name);                                           \
+    LEAVE_C;                                                                                                           \
+  }
+LOADS(SHARED_LOAD)
+#define SHARED_STORE(name, raw, swap)                                                                                  \
+  STENCIL SHARED_##name(ARGS) {                                                                                        \
+    u64 store;                                                                                                         \
+    WIDE(HOLE_WIDE, store, "r");                                                                                       \
+    ENTER_C;                                                                                                           \
+    ((void (*)(void *, u64, u64, unsigned))(uintptr_t)store)(cpu, t, cpu->stored, IR_##name);                          \
+    LEAVE_C;                                                                                                           \
+  }
+STORES(SHARED_STORE)
+STENCIL SHARED_CALL(ARGS) {
+  ENTER_C;
+  t = ((jit_helper)(uintptr_t)t)(cpu, r0, r1, r2);
+  LEAVE_C;
+}
+STENCIL SHARED_RAISE(ARGS) {
+  u64 raise;
+  WIDE(HOLE_WIDE, raise, "r");
+  ENTER_C;
+  ((void (*)(void *, unsigned))(uintptr_t)raise)(cpu, (unsigned)t);
+  return LEAVE_TROUBLE;
+}

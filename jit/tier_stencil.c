@@ -1,0 +1,624 @@
+/* jit/tier_stencil.c: the stencil tier: lowered code turned into host code by copying and patching. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Within a block, guest slots and temporaries travel in host registers. A guest slot is written to memory whenever it
+ * changes, so that slots are precise wherever a block can be left; a temporary only when its register is wanted for
+ * something else. Likely code goes to one half of code memory, slow paths and ways out to the other. Code memory is
+ * never freed piece by piece: when it is full, all of it is forgotten. */
+#include "jit/code.h"
+#include "jit/code_memory.h"
+#include "jit/memory_ops.h"
+#include "jit/stencils/abi.h"
+#include "jit/stencils/variants.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jit/stencil_table.h"
+
+enum { K = STENCIL_REGS, NO_SLOT = 0xffff, COPY = 32, SLACK = 256, OP_HOT_MAX = 160, OP_COLD_MAX = 64 };
+
+struct jit_stencils {
+  const struct jit_guest *guest;
+  struct code_memory memory;
+  struct arena {
+    uint32_t at, begin, end;
+  } hot, cold;
+  uint32_t shared[JIT_OPCODES]; /* slow paths of memory operations */
+  uint32_t call, raise, leave, leave_at_t, verify;
+  uint64_t (*enter)(struct jit_cpu *cpu, const void *code);
+  struct jit_block *compiled;
+};
+
+/* --- which stencils an operation has --- */
+
+enum shape { SHAPE_NONE, SHAPE_V, SHAPE_VV, SHAPE_VVI, SHAPE_VVV, SHAPE_BRANCH, SHAPE_LOAD, SHAPE_STORE };
+static const struct {
+  uint8_t shape;
+  uint16_t slots; /* the stencil from slots to slots */
+} plain[JIT_OPCODES] = {
+#define PLAIN_V(name)          [J_##name] = {SHAPE_V, ST_S_##name},
+#define PLAIN_VV(name)         [J_##name] = {SHAPE_VV, ST_S_##name}, [J_##name##_I] = {SHAPE_VVI, ST_SI_##name},
+#define PLAIN_VVV(name)        [J_##name] = {SHAPE_VVV, ST_S_##name},
+#define PLAIN_MEM_V(name)      [J_##name] = {SHAPE_LOAD, 0},
+#define PLAIN_MEM_VV(name)     [J_##name] = {SHAPE_STORE, 0},
+#define CLASS_PURE(name, form) PLAIN_##form(name)
+#define CLASS_CMP(name, form)  PLAIN_##form(name)[J_EXIT_##name] = {SHAPE_BRANCH, ST_B_##name},
+#define CLASS_MEM(name, form)  PLAIN_MEM_##form(name)
+#define CLASS_CONST(name, form)
+#define CLASS_GET(name, form)
+#define CLASS_SET(name, form)
+#define CLASS_CALL(name, form)
+#define CLASS_TRAP(name, form)
+#define CLASS_EXIT(name, form)
+#define OP(name, form, class, meaning) CLASS_##class(name, form)
+#include "jit/ir_ops.def"
+};
+
+/* The first of the variants that work on registers, or 0. */
+static const uint16_t fast[JIT_OPCODES] = {
+#define X(name) [J_##name] = ST_RRR_##name##_000,
+    HOT_RRR(X)
+#undef X
+#define X(name) [J_##name##_I] = ST_RRI_##name##_00,
+        HOT_RRI(X)
+#undef X
+#define X(name) [J_##name] = ST_RR_##name##_00,
+            HOT_RR(X)
+#undef X
+#define X(name) [J_EXIT_##name] = ST_BRR_##name##_00,
+                HOT_BRR(X)
+#undef X
+#define X(name, ...) [J_##name] = ST_M_##name##_00,
+                    LOADS(X) STORES(X)
+#undef X
+};
+static const uint16_t branch_on_zero[JIT_OPCODES] = {
+#define X(name) [J_EXIT_##name] = ST_BRZ_##name##_0,
+    HOT_BRZ(X)
+#undef X
+};
+_Static_assert(ST_RRR_ADD32_123 == ST_RRR_ADD32_000 + (1 * K + 2) * K + 3, "a, b, d count up from d");
+_Static_assert(ST_M_ST64_X_45 == ST_M_ST64_X_00 + 4 * K + 5 && ST_RRI_NE_66 == ST_RRI_NE_00 + K * K - 1, "likewise");
+
+/* --- copying and patching --- */
+
+struct emit {
+  struct jit_stencils *s;
+  struct jit_block *b;
+  int64_t value[STENCIL_HOLE_KINDS]; /* what goes into holes; NEXT, OUT, BACK: offsets in code memory */
+  uint32_t out_at;                   /* where the last OUT was put */
+  uint16_t slot[K];                  /* what each register holds */
+  bool dirty[K];                     /* a temporary that is not in its slot */
+  uint32_t used[K], clock;
+  uint16_t zero;
+};
+
+static void patch(struct emit *e, uint32_t base, const struct stencil_patch *p) {
+  uint8_t *to = e->s->memory.write + base + p->at;
+  int64_t v = e->value[p->hole] + p->addend;
+  if (p->kind == STENCIL_ABS64) {
+    memcpy(to, &v, 8);
+    return;
+  }
+  if (p->kind == STENCIL_REL32) v -= base + p->at;
+  int32_t v32 = (int32_t)v;
+  memcpy(to, &v32, 4);
+  if (p->hole == STENCIL_OUT) e->out_at = base + p->at;
+}
+
+/* Put a stencil into an arena. With `go_on` its way to NEXT is the address in value[], else what comes behind it. */
+static void put_in(struct emit *e, struct arena *a, unsigned id, bool go_on) {
+  const struct stencil *st = &stencils[id];
+  const uint8_t *from = stencil_bytes + st->bytes;
+  uint32_t base = a->at;
+  uint8_t *to = e->s->memory.write + base;
+  unsigned n = st->patches;
+  memcpy(to, from, COPY);
+  if (st->size > COPY) memcpy(to + COPY, from + COPY, st->size - COPY);
+  a->at += st->size;
+  if (!go_on) {
+    if (st->tail) n--;
+    a->at -= st->tail;
+    e->value[STENCIL_NEXT] = a->at;
+  }
+  for (unsigned i = 0; i < n; i++) patch(e, base, &stencil_patches[st->patch + i]);
+}
+static void put(struct emit *e, unsigned id) {
+  put_in(e, &e->s->hot, id, false);
+}
+static void put_cold(struct emit *e, unsigned id) {
+  put_in(e, &e->s->cold, id, false);
+}
+static uint32_t end_of(const struct emit *e, unsigned id) {
+  return e->s->hot.at + stencils[id].size - stencils[id].tail;
+}
+
+/* --- registers --- */
+
+static bool is_temp(uint16_t slot) {
+  return slot >= offsetof(struct jit_cpu, temp) && slot < offsetof(struct jit_cpu, temp) + 8 * JIT_TEMPS;
+}
+
+static void write_back(struct emit *e, unsigned k) {
+  if (!e->dirty[k]) return;
+  e->value[STENCIL_HOLE_D] = e->slot[k];
+  put(e, ST_STORE_0 + k);
+  e->dirty[k] = false;
+}
+
+static int holder(const struct emit *e, uint16_t slot) {
+  for (int k = 0; k < K; k++)
+    if (e->slot[k] == slot) return k;
+  return -1;
+}
+
+/* The register to give to something new: the one not used for longest, but for those in use by this operation. */
+static unsigned victim(struct emit *e) {
+  unsigned best = 0;
+  for (unsigned k = 1; k < K; k++)
+    if (e->used[k] < e->used[best]) best = k;
+  write_back(e, best);
+  e->slot[best] = NO_SLOT;
+  e->used[best] = e->clock;
+  return best;
+}
+
+/* The register that holds a slot's value. It keeps it until the next operation. */
+static unsigned use(struct emit *e, uint16_t slot) {
+  int k = holder(e, slot);
+  if (k < 0) {
+    k = (int)victim(e);
+    e->value[STENCIL_HOLE_A] = slot;
+    put(e, ST_LOAD_0 + (unsigned)k);
+    e->slot[k] = slot;
+  }
+  e->used[k] = e->clock;
+  return (unsigned)k;
+}
+
+/* The register that a slot's new value goes to. */
+static unsigned def(struct emit *e, uint16_t slot) {
+  int k = holder(e, slot);
+  if (k < 0) k = (int)victim(e);
+  e->used[k] = e->clock;
+  return (unsigned)k;
+}
+
+/* The new value is there. */
+static void defined(struct emit *e, uint16_t slot, unsigned k) {
+  e->slot[k] = slot;
+  e->dirty[k] = true;
+  if (!is_temp(slot)) write_back(e, k);
+}
+
+/* Make a slot in memory current, for a stencil that reads it there. */
+static void in_memory(struct emit *e, uint16_t slot) {
+  int k = holder(e, slot);
+  if (k >= 0) write_back(e, (unsigned)k);
+}
+/* A slot (or half of it) was changed in memory. */
+static void changed(struct emit *e, uint16_t slot) {
+  for (unsigned k = 0; k < K; k++)
+    if (e->slot[k] == (slot & ~7u)) e->slot[k] = NO_SLOT, e->dirty[k] = false;
+}
+
+/* --- ways out: an exit's jump leads to its target, or to a stub that returns to C --- */
+
+static void return_to_c(struct emit *e, struct arena *a, const void *what, unsigned how) {
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)((uintptr_t)what | how);
+  put_in(e, a, ST_WIDE_T, false);
+  e->value[STENCIL_OUT] = e->s->leave;
+  put_in(e, a, ST_JUMP, false);
+}
+
+static void make_stub(struct emit *e, struct jit_exit *x) {
+  x->stub = e->s->cold.at;
+  return_to_c(e, &e->s->cold, x, LEAVE_EXIT);
+}
+
+/* Where a branch that takes exit x goes. */
+static uint32_t way_out(struct emit *e, struct jit_exit *x, int32_t refund) {
+  make_stub(e, x);
+  if (!refund) return x->stub;
+  uint32_t at = e->s->cold.at;
+  e->value[STENCIL_HOLE_IMM] = refund;
+  put_cold(e, ST_REFUND);
+  e->value[STENCIL_OUT] = x->stub;
+  put_cold(e, ST_JUMP);
+  x->jump = e->out_at;
+  return at;
+}
+
+static void head(struct emit *e) {
+  uint32_t cold = e->s->cold.at;
+  e->value[STENCIL_HOLE_IMM] = e->b->shape.insns;
+  put_cold(e, ST_REFUND);
+  return_to_c(e, &e->s->cold, e->b, LEAVE_BUDGET);
+  e->value[STENCIL_OUT] = cold;
+  put(e, ST_HEAD);
+}
+
+static void branch(struct emit *e, const struct jit_op *o) {
+  struct jit_exit *x = &e->b->exit[o->c];
+  unsigned id;
+  if (o->op == J_EXIT_IF) {
+    id = ST_BRZ_NE_0 + use(e, o->a);
+  } else if (o->b == e->zero && branch_on_zero[o->op]) {
+    id = branch_on_zero[o->op] + use(e, o->a);
+  } else if (fast[o->op]) {
+    unsigned a = use(e, o->a), b = use(e, o->b);
+    id = fast[o->op] + a * K + b;
+  } else {
+    in_memory(e, o->a);
+    in_memory(e, o->b);
+    id = plain[o->op].slots;
+  }
+  e->value[STENCIL_OUT] = way_out(e, x, o->offset);
+  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b;
+  put(e, id);
+  if (!o->offset) x->jump = e->out_at;
+}
+
+static void to_t(struct emit *e, uint16_t slot) {
+  int k = holder(e, slot);
+  e->value[STENCIL_HOLE_A] = slot;
+  put(e, k < 0 ? ST_LOAD_T : ST_TO_T_0 + (unsigned)k);
+}
+
+static void exit_op(struct emit *e, const struct jit_op *o) {
+  switch (o->op) {
+  case J_EXIT: {
+    struct jit_exit *x = &e->b->exit[o->c];
+    make_stub(e, x);
+    e->value[STENCIL_OUT] = x->stub;
+    put(e, ST_JUMP);
+    x->jump = e->out_at;
+    return;
+  }
+  case J_EXIT_REG:
+    to_t(e, o->a);
+    e->value[STENCIL_HOLE_IMM] = (int32_t)e->b->key.mode;
+    e->value[STENCIL_OUT] = e->s->leave_at_t;
+    put(e, ST_LOOK_UP);
+    return;
+  case J_EXIT_REG_STOP:
+    to_t(e, o->a);
+    put(e, ST_STOP_AT_T);
+    return;
+  case J_EXIT_STOP:
+    e->value[STENCIL_HOLE_WIDE] = o->imm;
+    put(e, ST_WIDE_T);
+    put(e, ST_STOP_AT_T);
+    return;
+  default: put(e, ST_STOP); return;
+  }
+}
+
+/* --- operations --- */
+
+static bool fits(int64_t imm) {
+  return imm == (int32_t)imm;
+}
+
+static void immediate(struct emit *e, unsigned k, int64_t imm) {
+  if (fits(imm)) {
+    e->value[STENCIL_HOLE_IMM] = imm;
+    put(e, ST_IMM_0 + k);
+  } else {
+    e->value[STENCIL_HOLE_WIDE] = imm;
+    put(e, ST_WIDE_T);
+    put(e, ST_FROM_T_0 + k);
+  }
+}
+
+/* From slots to a slot, all in memory. */
+static void in_slots(struct emit *e, unsigned id, uint16_t d) {
+  put(e, id);
+  changed(e, d);
+}
+
+static void pure_vv(struct emit *e, const struct jit_op *o) {
+  if (!fast[o->op]) {
+    in_memory(e, o->a);
+    in_memory(e, o->b);
+    e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_D] = o->d;
+    in_slots(e, plain[o->op].slots, o->d);
+    return;
+  }
+  unsigned a = use(e, o->a), b = use(e, o->b), d = def(e, o->d);
+  put(e, fast[o->op] + (a * K + b) * K + d);
+  defined(e, o->d, d);
+}
+
+/* An immediate of more than 32 bits becomes a register or slot, and the operation its plain form. */
+static void pure_wide(struct emit *e, const struct jit_op *o) {
+  unsigned op = o->op - 1u;
+  if (fast[op]) {
+    unsigned a = use(e, o->a), b = victim(e);
+    immediate(e, b, o->imm);
+    unsigned d = def(e, o->d);
+    put(e, fast[op] + (a * K + b) * K + d);
+    defined(e, o->d, d);
+    return;
+  }
+  in_memory(e, o->a);
+  e->value[STENCIL_HOLE_WIDE] = o->imm;
+  put(e, ST_WIDE_T);
+  e->value[STENCIL_HOLE_D] = offsetof(struct jit_cpu, stored);
+  put(e, ST_STORE_T);
+  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = offsetof(struct jit_cpu, stored);
+  e->value[STENCIL_HOLE_D] = o->d;
+  in_slots(e, plain[op].slots, o->d);
+}
+
+static void pure_vvi(struct emit *e, const struct jit_op *o) {
+  if (!fits(o->imm)) {
+    pure_wide(e, o);
+    return;
+  }
+  if (!fast[o->op]) {
+    in_memory(e, o->a);
+    e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_IMM] = o->imm, e->value[STENCIL_HOLE_D] = o->d;
+    in_slots(e, plain[o->op].slots, o->d);
+    return;
+  }
+  unsigned a = use(e, o->a), d = def(e, o->d);
+  e->value[STENCIL_HOLE_IMM] = o->imm;
+  put(e, fast[o->op] + a * K + d);
+  defined(e, o->d, d);
+}
+
+static void pure_v(struct emit *e, const struct jit_op *o) {
+  if (!fast[o->op]) {
+    in_memory(e, o->a);
+    e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_D] = o->d;
+    in_slots(e, plain[o->op].slots, o->d);
+    return;
+  }
+  unsigned a = use(e, o->a), d = def(e, o->d);
+  put(e, fast[o->op] + a * K + d);
+  defined(e, o->d, d);
+}
+
+static void pure_vvv(struct emit *e, const struct jit_op *o) {
+  in_memory(e, o->a);
+  in_memory(e, o->b);
+  in_memory(e, o->c);
+  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_C] = o->c;
+  e->value[STENCIL_HOLE_D] = o->d;
+  in_slots(e, plain[o->op].slots, o->d);
+}
+
+static void load(struct emit *e, const struct jit_op *o) {
+  unsigned a = use(e, o->a), d = def(e, o->d), id = fast[o->op] + a * K + d;
+  uint32_t cold = e->s->cold.at;
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_BACK] = cold + stencils[ST_SLOW].size;
+  e->value[STENCIL_OUT] = e->s->shared[o->op];
+  put_cold(e, ST_SLOW);
+  e->value[STENCIL_NEXT] = end_of(e, id);
+  put_in(e, &e->s->cold, ST_FROM_T_0 + d, true);
+  e->value[STENCIL_HOLE_IMM] = o->offset;
+  e->value[STENCIL_OUT] = cold;
+  put(e, id);
+  defined(e, o->d, d);
+}
+
+static void store(struct emit *e, const struct jit_op *o) {
+  unsigned a = use(e, o->a), b = use(e, o->b), id = fast[o->op] + a * K + b;
+  uint32_t cold = e->s->cold.at;
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_BACK] = end_of(e, id);
+  e->value[STENCIL_OUT] = e->s->shared[o->op];
+  put_cold(e, ST_SLOW_STORE_0 + b);
+  e->value[STENCIL_HOLE_IMM] = o->offset;
+  e->value[STENCIL_OUT] = cold;
+  put(e, id);
+}
+
+static void call(struct emit *e, const struct jit_op *o) {
+  for (unsigned k = 0; k < K; k++) write_back(e, k);     /* temporaries outlive it, */
+  for (unsigned k = 0; k < K; k++) e->slot[k] = NO_SLOT; /* guest slots may change */
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_HOLE_MORE] = (int64_t)(uintptr_t)e->s->guest->helper[o->offset];
+  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_C] = o->c;
+  e->value[STENCIL_BACK] = end_of(e, ST_CALL);
+  e->value[STENCIL_OUT] = e->s->call;
+  put(e, ST_CALL);
+  unsigned d = def(e, o->d);
+  put(e, ST_FROM_T_0 + d);
+  defined(e, o->d, d);
+}
+
+static void raise(struct emit *e, const struct jit_op *o) {
+  bool always = o->op == J_RAISE;
+  unsigned a = always ? 0 : use(e, o->a);
+  uint32_t cold = e->s->cold.at;
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_HOLE_IMM] = o->offset;
+  e->value[STENCIL_OUT] = e->s->raise;
+  put_in(e, always ? &e->s->hot : &e->s->cold, ST_SLOW_RAISE, false);
+  if (always) return;
+  e->value[STENCIL_OUT] = cold;
+  put(e, ST_TRAP_0 + a);
+}
+
+static void move(struct emit *e, const struct jit_op *o) {
+  if (o->op == J_MOVI) {
+    unsigned d = def(e, o->d);
+    immediate(e, d, o->imm);
+    defined(e, o->d, d);
+    return;
+  }
+  if (o->op == J_MOV) {
+    unsigned a = use(e, o->a), d = def(e, o->d);
+    put(e, ST_RR_MOV_00 + a * K + d);
+    defined(e, o->d, d);
+    return;
+  }
+  in_memory(e, o->a & (uint16_t)~7u);
+  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_D] = o->d;
+  in_slots(e, o->op == J_GET32 ? ST_GET_HALF : ST_SET_HALF, o->d);
+}
+
+static void operation(struct emit *e, const struct jit_op *o) {
+  e->clock++;
+  switch ((enum shape)plain[o->op].shape) {
+  case SHAPE_V: pure_v(e, o); return;
+  case SHAPE_VV: pure_vv(e, o); return;
+  case SHAPE_VVI: pure_vvi(e, o); return;
+  case SHAPE_VVV: pure_vvv(e, o); return;
+  case SHAPE_BRANCH: branch(e, o); return;
+  case SHAPE_LOAD: load(e, o); return;
+  case SHAPE_STORE: store(e, o); return;
+  case SHAPE_NONE: break;
+  }
+  switch (o->op) {
+  case J_MOV:
+  case J_MOVI:
+  case J_GET32:
+  case J_SET32: move(e, o); return;
+  case J_CALL: call(e, o); return;
+  case J_RAISE:
+  case J_RAISE_IF: raise(e, o); return;
+  case J_EXIT_IF: branch(e, o); return;
+  default: exit_op(e, o); return;
+  }
+}
+
+static bool has_room(const struct arena *a, uint32_t bytes) {
+  return a->end - a->at >= bytes + SLACK;
+}
+
+int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
+  struct emit e = {.s = s, .b = b, .zero = s->guest->slot[s->guest->zero_slot].offset};
+  if (!has_room(&s->hot, b->ops * OP_HOT_MAX) || !has_room(&s->cold, b->ops * OP_COLD_MAX))
+    return s->hot.at == s->hot.begin && s->cold.at == s->cold.begin ? -2 : -1;
+  memset(e.slot, 0xff, sizeof e.slot);
+  uint32_t at = s->hot.at;
+  head(&e);
+  for (unsigned i = 0; i < b->ops; i++) operation(&e, &b->code[i]);
+  assert(s->hot.at < s->hot.end && s->cold.at < s->cold.end);
+  b->host = at;
+  b->heat = 1;
+  b->next_compiled = s->compiled;
+  b->prev_compiled = &s->compiled;
+  if (s->compiled) s->compiled->prev_compiled = &b->next_compiled;
+  s->compiled = b;
+  for (int i = 0; i < JIT_EXITS; i++)
+    if (b->exit[i].to) jit_stencils_link(s, &b->exit[i]);
+  for (struct jit_exit *x = b->incoming; x; x = x->next) jit_stencils_link(s, x);
+  return 0;
+}
+
+/* --- the rest of the tier --- */
+
+bool jit_stencils_present(void) {
+  return true;
+}
+
+static uint32_t put_shared(struct emit *e, unsigned id, uintptr_t wide) {
+  uint32_t at = e->s->cold.at;
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)wide;
+  put_cold(e, id);
+  return at;
+}
+
+static void make_shared(struct jit_stencils *s) {
+  struct emit e = {.s = s};
+  const void *code = s->memory.exec + put_shared(&e, ST_ENTER, 0);
+  memcpy(&s->enter, &code, sizeof code);
+  s->leave = put_shared(&e, ST_LEAVE, 0);
+  s->leave_at_t = put_shared(&e, ST_LEAVE_AT_T, 0);
+  e.value[STENCIL_OUT] = s->leave_at_t;
+  s->verify = put_shared(&e, ST_VERIFY, (uintptr_t)s->memory.exec);
+  s->call = put_shared(&e, ST_SHARED_CALL, 0);
+  s->raise = put_shared(&e, ST_SHARED_RAISE, (uintptr_t)s->guest->raise);
+#define X(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, (uintptr_t)s->guest->load);
+  LOADS(X)
+#undef X
+#define X(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, (uintptr_t)s->guest->store);
+  STORES(X)
+#undef X
+  s->cold.begin = s->cold.at;
+}
+
+int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_t max_bytes) {
+  struct jit_stencils *s = calloc(1, sizeof *s);
+  *out = NULL;
+  if (!s) return -1;
+  s->guest = g;
+  if (code_memory_init(&s->memory, max_bytes)) {
+    free(s);
+    return -1;
+  }
+  uint32_t half = (uint32_t)(s->memory.size / 2);
+  s->hot = (struct arena){COPY, COPY, half - COPY}; /* no block begins at 0 */
+  s->cold = (struct arena){half, half, (uint32_t)s->memory.size - COPY};
+  make_shared(s);
+  *out = s;
+  return 0;
+}
+
+void jit_stencils_free(struct jit_stencils *s) {
+  if (!s) return;
+  code_memory_fini(&s->memory);
+  free(s);
+}
+
+void jit_stencils_forget(struct jit_block *b) {
+  if (!b->host) return;
+  *b->prev_compiled = b->next_compiled;
+  if (b->next_compiled) b->next_compiled->prev_compiled = b->prev_compiled;
+  b->host = 0;
+  for (int i = 0; i < JIT_EXITS; i++) b->exit[i].jump = 0;
+}
+
+void jit_stencils_reset(struct jit_stencils *s) {
+  while (s->compiled) jit_stencils_forget(s->compiled);
+  s->hot.at = s->hot.begin;
+  s->cold.at = s->cold.begin;
+}
+
+static void aim(struct jit_stencils *s, uint32_t jump, uint32_t target) {
+  int32_t v = (int32_t)(target - (jump + 4));
+  memcpy(s->memory.write + jump, &v, 4);
+}
+
+void jit_stencils_link(struct jit_stencils *s, struct jit_exit *x) {
+  if (x->jump) aim(s, x->jump, x->to && x->to->host ? x->to->host : x->stub);
+}
+
+void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
+  struct emit e = {.s = s, .b = x->owner};
+  if (!has_room(&s->cold, OP_COLD_MAX)) return;
+  uint32_t at = s->cold.at;
+  e.value[STENCIL_HOLE_WIDE] = (int64_t)x->pc;
+  put_cold(&e, ST_WIDE_T);
+  e.value[STENCIL_HOLE_IMM] = (int32_t)x->owner->key.mode;
+  e.value[STENCIL_OUT] = s->leave_at_t;
+  put_cold(&e, ST_LOOK_UP);
+  aim(s, x->jump, at);
+  x->jump = 0; /* it never changes again */
+}
+
+void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
+  struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)];
+  if (!b->page || b->shape.flags & JIT_BLOCK_CROSSES) return;
+  struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .host = b->host, .go = s->memory.exec + b->host};
+  if (!s->guest->fixed || !s->guest->fixed(b->key.pc)) {
+    const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_FETCH], b->key.pc, 4);
+    if (!e) return;
+    to.frame = e->addend;
+    to.go = s->memory.exec + s->verify;
+  }
+  *j = to;
+}
+
+uint64_t jit_stencils_run(const struct jit_stencils *s, const struct jit_block *b, struct jit_cpu *cpu) {
+  return s->enter(cpu, s->memory.exec + b->host);
+}
+
+size_t jit_stencils_bytes(const struct jit_stencils *s) {
+  return s->hot.at - s->hot.begin + s->cold.at - s->cold.begin;
+}
