@@ -22,11 +22,12 @@ enum jit_trouble {
 /* Where compiled code goes on for an address it has computed. Good for one generation of the cache. */
 struct jit_jump {
   uint64_t pc;
-  const void *go; /* the code, or what checks that pc still leads to the same frame */
+  const void *go; /* `code`, or what checks that pc still leads to the same frame */
   uint64_t frame;
-  uint32_t mode, host; /* the code, as an offset in code memory */
+  const void *code;
+  uint64_t mode;
 };
-_Static_assert(sizeof(struct jit_jump) == 32, "indexed by a shift");
+_Static_assert(sizeof(struct jit_jump) == 40, "indexed by two scaled additions");
 #define JIT_JUMP_HASH(pc) ((pc) >> 2 & (JIT_JUMPS - 1))
 
 /* The part of a guest cpu that generated code knows; first member of the frontend's struct cpu. */

@@ -531,7 +531,7 @@ static void make_shared(struct jit_stencils *s) {
   s->leave = put_shared(&e, ST_LEAVE, 0);
   s->leave_at_t = put_shared(&e, ST_LEAVE_AT_T, 0);
   e.value[STENCIL_OUT] = s->leave_at_t;
-  s->verify = put_shared(&e, ST_VERIFY, (uintptr_t)s->memory.exec);
+  s->verify = put_shared(&e, ST_VERIFY, 0);
   s->call = put_shared(&e, ST_SHARED_CALL, 0);
   s->raise = put_shared(&e, ST_SHARED_RAISE, (uintptr_t)s->guest->raise);
 #define X(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, (uintptr_t)s->guest->load);
@@ -605,7 +605,8 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)];
   if (!b->page || b->shape.flags & JIT_BLOCK_CROSSES) return;
-  struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .host = b->host, .go = s->memory.exec + b->host};
+  struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .code = s->memory.exec + b->host};
+  to.go = to.code;
   if (!s->guest->fixed || !s->guest->fixed(b->key.pc)) {
     const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_FETCH], b->key.pc, 4);
     if (!e) return;

@@ -274,24 +274,29 @@ STENCIL STOP(ARGS) {
   cpu->budget = budget;
   return LEAVE_STOP;
 }
-/* To the address t, if the jump cache knows it. HOLE_IMM: the mode. */
+/* To the address t, if the jump cache knows it. HOLE_IMM: the mode. No slot is in a register any more. */
+#define FORGET_REGS                                                                                                    \
+  do {                                                                                                                 \
+    u64 anything;                                                                                                      \
+    r0 = r1 = r2 = r3 = r4 = r5 = r6 = anything;                                                                       \
+  } while (0)
 STENCIL LOOK_UP(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
-  if (__builtin_expect(j->pc == t && j->mode == (uint32_t)VALUE(HOLE_IMM), 1)) {
+  FORGET_REGS;
+  if (__builtin_expect(j->pc == t && j->mode == (u64)VALUE(HOLE_IMM), 1)) {
     x = (u64)(uintptr_t)j;
     y = (u64)(uintptr_t)j->go;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
   }
   GO(OUT);
 }
-/* x: a jump cache entry for an address whose mapping may have changed. HOLE_WIDE: where code memory begins. */
+/* x: a jump cache entry for an address whose mapping may have changed. */
 STENCIL VERIFY(ARGS) {
   struct jit_jump *j = (struct jit_jump *)(uintptr_t)x;
-  u64 base;
-  WIDE(HOLE_WIDE, base, "r");
+  FORGET_REGS;
   struct softtlb_entry *e = softtlb_slot(&cpu->tlb.table[MMU_FETCH], t);
   if (__builtin_expect(e->tag == (t & MMU_PAGE_MASK) && e->addend == j->frame, 1)) {
-    y = base + j->host;
+    y = (u64)(uintptr_t)j->code;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
   }
   GO(OUT);
