@@ -23,7 +23,7 @@ struct jit {
   uint32_t heat;                 /* of new blocks */
   struct jit_block *dead;
   uint64_t generation;
-  size_t max_bytes;
+  size_t max_bytes, code_bytes;
   struct jit_stats stats;
   struct jit_op scratch[JIT_MAX_CODE];
 };
@@ -33,9 +33,14 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes) {
   if (!j) return -1;
   j->guest = g;
   j->max_bytes = max_bytes;
+  j->code_bytes = max_bytes / 4;
   j->heat = jit_stencils_present() ? HEAT_AUTO : JIT_COLD;
   *out = j;
   return 0;
+}
+
+void jit_set_code_bytes(struct jit *j, size_t bytes) {
+  j->code_bytes = bytes;
 }
 
 bool jit_has_tier(enum jit_tier tier) {
@@ -223,7 +228,7 @@ void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool sa
 static void compile(struct jit *j, struct jit_block *b) {
   b->heat = JIT_COLD;
   if (j->heat == JIT_COLD || b->shape.flags & JIT_BLOCK_ALONE || !b->page) return;
-  if (!j->stencils && jit_stencils_new(&j->stencils, j->guest, j->max_bytes / 4)) {
+  if (!j->stencils && jit_stencils_new(&j->stencils, j->guest, j->code_bytes)) {
     j->heat = JIT_COLD;
     return;
   }

@@ -112,6 +112,8 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes);
  * those that run ALONE. JIT_NO_TIER: this build has no such tier. */
 int jit_set_tier(struct jit *j, enum jit_tier tier);
 bool jit_has_tier(enum jit_tier tier);
+/* For tests, before the first block is made: let compiled code take this much. */
+void jit_set_code_bytes(struct jit *j, size_t bytes);
 void jit_free(struct jit *j);
 
 /* Find a block of a frame by pc, mode and the ALONE flag; NULL when there is none yet. The guard is the caller's

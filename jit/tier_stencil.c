@@ -605,6 +605,7 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)];
   if (!b->page || b->shape.flags & JIT_BLOCK_CROSSES) return;
+  if (j->pc == b->key.pc && j->mode == b->key.mode && j->go == s->memory.exec + b->host) return;
   struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .code = s->memory.exec + b->host};
   to.go = to.code;
   if (!s->guest->fixed || !s->guest->fixed(b->key.pc)) {

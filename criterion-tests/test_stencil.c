@@ -1,0 +1,195 @@
+/* criterion-tests/test_stencil.c: the stencil tier does what eval does: chains, changed code, full code memory. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each program runs in eval and in stencils, in slices of odd lengths; time, state and memory must be the same after
+ * each slice. */
+#include "criterion-tests/encode.h"
+#include "criterion-tests/harness.h"
+#include <criterion/criterion.h>
+#include <string.h>
+
+enum { TINY = 16 << 10, DATA = 0x20000, DATA_SIZE = 0x2000 };
+
+static struct rig *eval, *stencil;
+
+/* Two machines alike but for their tiers. code_bytes 0: as much code memory as usual. */
+static void begin(const char *model, size_t code_bytes) {
+  if (!jit_has_tier(JIT_STENCIL)) cr_skip("this build has no stencil tier");
+  eval = rig_new(model, false);
+  stencil = rig_new(model, false);
+  cr_assert_eq(jit_set_tier(eval->jit, JIT_EVAL), 0);
+  cr_assert_eq(jit_set_tier(stencil->jit, JIT_STENCIL), 0);
+  if (code_bytes) jit_set_code_bytes(stencil->jit, code_bytes);
+}
+static void end(void) {
+  rig_free(eval);
+  rig_free(stencil);
+  eval = stencil = NULL;
+}
+
+static void code_at(uint64_t at, const uint32_t *word, size_t n) {
+  rig_code(eval, at, word, n);
+  rig_code(stencil, at, word, n);
+}
+#define CODE(at, ...)                                                                                                  \
+  code_at(at, (const uint32_t[]){__VA_ARGS__}, sizeof(const uint32_t[]){__VA_ARGS__} / sizeof(uint32_t))
+
+static void same(const char *what, uint64_t cycles) {
+  static uint8_t a[DATA_SIZE], b[DATA_SIZE];
+  for (int i = 0; i < 32; i++)
+    cr_assert_eq(stencil->cpu->gpr[i], eval->cpu->gpr[i], "%s: after %lu cycles $%d is %#lx, should be %#lx", what,
+                 cycles, i, stencil->cpu->gpr[i], eval->cpu->gpr[i]);
+  cr_assert_eq(stencil->cpu->j.pc, eval->cpu->j.pc, "%s: after %lu cycles", what, cycles);
+  cr_assert_eq(rig_now(stencil), rig_now(eval), "%s: after %lu cycles", what, cycles);
+  cr_assert_eq(rig_hash(stencil), rig_hash(eval), "%s: after %lu cycles", what, cycles);
+  rig_read(eval, DATA, a, sizeof a);
+  rig_read(stencil, DATA, b, sizeof b);
+  cr_assert_eq(memcmp(a, b, sizeof a), 0, "%s: memory differs after %lu cycles", what, cycles);
+}
+
+static void run_both(const char *what, uint64_t cycles) {
+  uint64_t seed = 1;
+  for (uint64_t done = 0, n; done < cycles; done += n) {
+    n = 1 + rig_below(&seed, 100) * (uint64_t)rig_below(&seed, 10);
+    cr_assert_eq(rig_run(eval, n), rig_run(stencil, n));
+    same(what, done + n);
+  }
+}
+
+static struct jit_stats stats(void) {
+  struct jit_stats s;
+  jit_stats(stencil->jit, &s);
+  return s;
+}
+
+enum { CODE_AT = 0x10000, ZERO = 0, V0 = 2, V1, A0, A1, A2, T0 = 8, T1, T2, T3, S0 = 16, S1, SP = 29, RA = 31 };
+
+/* A loop that calls a function: chained jumps, a branch, a jump through a register. */
+static void loop_with_call(void) {
+  CODE(CODE_AT, ADDIU(S0, ZERO, 5000), LUI(S1, 0x8002), ADDIU(V0, ZERO, 1), /* loop: */ JAL(KSEG0(CODE_AT + 0x100)),
+       ADDIU(A0, V0, 3), ADDIU(S0, S0, -1), BNE(S0, ZERO, -4), SW(V0, 8, S1), B(-1), NOP);
+  CODE(CODE_AT + 0x100, LW(T0, 8, S1), XOR(V0, A0, T0), SLL(T1, V0, 3), ADDU(V0, V0, T1), JR(RA), SB(T1, 77, S1));
+}
+
+Test(stencil, loops_calls_and_returns, .fini = end) {
+  begin("24Kf", 0);
+  loop_with_call();
+  run_both("loop", 40000);
+  struct jit_stats s = stats();
+  cr_assert_gt(s.cycles_stencil, 30000, "only %lu cycles in stencils", s.cycles_stencil);
+}
+
+/* Chained blocks run without the run loop: the cpu stays in code memory for a whole slice. */
+Test(stencil, chains, .fini = end) {
+  begin("24Kf", 0);
+  loop_with_call();
+  rig_run(stencil, 1000); /* all is compiled, chained and in the jump cache */
+  uint64_t before = stats().cycles_stencil;
+  stencil->cpu->j.blocks = 0;
+  rig_run(stencil, 20000);
+  cr_assert_leq(stencil->cpu->j.blocks, 16); /* none through eval but the units at the end of the slice */
+  cr_assert_geq(stats().cycles_stencil - before, 20000 - 16);
+}
+
+Test(stencil, code_memory_full_all_the_time, .fini = end) {
+  begin("24Kf", TINY);
+  CODE(CODE_AT, LUI(S1, 0x8002), /* loop: */ ADDIU(V0, V0, 1));
+  enum { BLOCKS = 60 };
+  uint64_t at = CODE_AT + 8;
+  for (int i = 0; i < BLOCKS; i++, at += 24)
+    CODE(at, LW(T0, 4 * i, S1), ADDU(T0, T0, V0), XORI(T1, T0, i), SW(T1, 4 * i + 256, S1), BNE(ZERO, V0, 1), NOP);
+  CODE(at, J(KSEG0(CODE_AT + 4)), NOP);
+  run_both("loop of many blocks", 30000);
+  cr_assert_gt(stats().code_resets, 20);
+}
+
+/* The function that a loop calls is rewritten by the loop, each time round. */
+static void self_modifying(bool same_page) {
+  uint64_t function = CODE_AT + (same_page ? 0x200 : 0x3000);
+  uint32_t low = (uint32_t)function & 0xffff;
+  CODE(CODE_AT, LUI(S1, 0x8001), ORI(S1, S1, low), LUI(T2, ADDIU(V0, V0, 0) >> 16), ORI(T2, T2, 0),
+       /* loop: */ ADDIU(S0, S0, 1), ANDI(T0, S0, 7), OR(T1, T2, T0), SW(T1, 0, S1), JAL(KSEG0(function)), NOP, B(-7),
+       NOP);
+  CODE(function, ADDIU(V0, V0, 0), JR(RA), NOP);
+}
+
+Test(stencil, code_changed_on_the_same_page, .fini = end) {
+  begin("24Kf", 0);
+  self_modifying(true);
+  run_both("self-modifying", 20000);
+  cr_assert_gt(stencil->cpu->n.code_writes, 100);
+}
+Test(stencil, code_changed_on_another_page, .fini = end) {
+  begin("24Kf", TINY);
+  self_modifying(false);
+  run_both("self-modifying", 20000);
+  cr_assert_gt(stencil->cpu->n.code_writes, 100);
+}
+
+/* A jump to a mapped address follows the TLB: the same address leads to other code once the mapping changes. */
+Test(stencil, mapped_code_follows_the_tlb, .fini = end) {
+  begin("24Kf", 0);
+  CODE(CODE_AT, LUI(S1, 0x0040), /* loop: */ JALR(RA, S1), NOP, B(-3), NOP);
+  CODE(0x30000, ADDIU(V0, V0, 1), J(0x401000), NOP);
+  CODE(0x31000, ADDIU(V1, V1, 1), JR(RA), NOP);
+  CODE(0x40000, ADDIU(V0, V0, 100), J(0x401000), NOP);
+  CODE(0x41000, ADDIU(V1, V1, 100), JR(RA), NOP);
+  for (int i = 0; i < 200; i++) {
+    uint64_t to = i % 3 ? 0x30000 : 0x40000;
+    rig_map(eval, 0, 0x400000, to, 0, RIG_MAP_V | RIG_MAP_D | RIG_MAP_G);
+    rig_map(stencil, 0, 0x400000, to, 0, RIG_MAP_V | RIG_MAP_D | RIG_MAP_G);
+    run_both("remapped", 300);
+  }
+  cr_assert_gt(stats().cycles_stencil, 20000);
+}
+
+/* Straight code over all registers, so that host registers are shared out in every way. */
+static uint32_t random_insn(uint64_t *seed, bool wide) {
+  unsigned d = 1 + rig_below(seed, 15), a = rig_below(seed, 17), b = rig_below(seed, 17), f;
+  int imm = (int)rig_below(seed, 0x10000) - 0x8000, offset = 8 * (int)rig_below(seed, 500);
+  static const uint8_t r_type[] = {0x21, 0x23, 0x24, 0x25, 0x26, 0x27, 0x2a, 0x2b, 0x04, 0x06, 0x07, 0x0a, 0x0b};
+  static const uint8_t i_type[] = {0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
+  static const uint8_t load[] = {0x20, 0x21, 0x23, 0x24, 0x25, 0x22, 0x26}, store[] = {0x28, 0x29, 0x2b, 0x2a, 0x2e};
+  switch (rig_below(seed, 8)) {
+  case 0:
+  case 1:
+  case 2: f = r_type[rig_below(seed, sizeof r_type)]; return enc_r(a, b, d, 0, wide && f < 0x24 ? f + 12 : f);
+  case 3:
+  case 4: f = i_type[rig_below(seed, sizeof i_type)]; return enc_i(wide && f == 9 ? 0x19 : f, f == 0xf ? 0 : a, d, imm);
+  case 5: return enc_r(0, a, d, rig_below(seed, 32), (unsigned[]){0, 2, 3}[rig_below(seed, 3)]);
+  case 6: return enc_i(load[rig_below(seed, sizeof load)], 30, d, offset);
+  default: return enc_i(store[rig_below(seed, sizeof store)], 30, b, offset);
+  }
+}
+
+static void random_programs(const char *model, bool wide) {
+  uint64_t seed = rig_setting("MB_SEED", 7);
+  begin(model, 64 << 10);
+  for (int round = 0; round < 150; round++) {
+    uint64_t at = CODE_AT;
+    char what[32];
+    snprintf(what, sizeof what, "round %d", round);
+    CODE(at, LUI(30, 0x8002));
+    at += 4;
+    for (int i = 0; i < 120; i++, at += 4) {
+      bool branch = rig_below(&seed, 12) == 0;
+      static const uint8_t kinds[] = {4, 5, 6, 7, 0x14, 0x15};
+      unsigned op = kinds[rig_below(&seed, sizeof kinds)], a = rig_below(&seed, 17);
+      CODE(at, branch ? enc_i(op, a, op & 2 ? 0 : rig_below(&seed, 17), 1 + (int)rig_below(&seed, 5))
+                      : random_insn(&seed, wide));
+      if (branch) CODE(at += 4, random_insn(&seed, wide));
+    }
+    for (int i = 0; i < 8; i++, at += 4) CODE(at, NOP);
+    CODE(at, J(KSEG0(CODE_AT + 4)), NOP);
+    for (int i = 1; i < 32; i++) eval->cpu->gpr[i] = stencil->cpu->gpr[i] = IR_SX32(rig_random(&seed));
+    rig_go(eval, RIG_CODE);
+    rig_go(stencil, RIG_CODE);
+    run_both(what, 2000);
+  }
+}
+
+Test(stencil, random_programs_32, .fini = end) {
+  random_programs("24Kf", false);
+}
+Test(stencil, random_programs_64, .fini = end) {
+  random_programs("MIPS64R2-generic", true);
+}
