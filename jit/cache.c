@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAT_AUTO = 2, HEAT_STENCIL = 1 };
+enum { HEAT_AUTO = 16, HEAT_STENCIL = 1 };
 enum { BUCKETS = 64, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
@@ -273,6 +273,7 @@ static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struc
     cpu->jump_generation = j->generation;
   }
   b->heat = 1;
+  cpu->block = b; /* until a way out that knows better */
   jit_stencils_remember(j->stencils, b, cpu);
   int64_t before = cpu->budget;
   enum jit_exit_kind kind = left(cpu, jit_stencils_run(j->stencils, b, cpu), next);

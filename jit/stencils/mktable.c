@@ -19,7 +19,7 @@ struct function {
 struct table {
   const uint8_t *text;
   size_t text_section;
-  const char *const *symbol; /* names by symbol index */
+  const char **symbol; /* names by symbol index */
   struct function *function;
   size_t functions;
   struct found {
@@ -177,5 +177,8 @@ int main(int argc, char **argv) {
   print_bytes(&t);
   elf_end(elf);
   close(fd);
+  free(t.symbol);
+  free(t.function);
+  free(t.found);
   return fflush(stdout) ? 1 : 0;
 }
