@@ -337,6 +337,25 @@ Test(run, interrupts_fall_between_units) {
   }
 }
 
+/* What enables an interrupt does so for the very next unit, be it behind a branch whose slot it stood in. */
+Test(run, an_interrupt_is_taken_where_it_is_enabled) {
+  for (unsigned slice = 1; slice < 16; slice += 2)
+    for (int how = 0; how < 4; how++) {
+      make(0);
+      rig_status(rig, ST_CU0 | 0x0400);
+      mips_irq_set(rig->cpu, 0, 1);
+      uint32_t enable = how & 1 ? EI : MTC0(5, C0_STATUS);
+      gpr()[5] = ST_CU0 | 0x0401;
+      RIG_CODE_AT(rig, CODE, NOP, how & 2 ? BEQ(0, 0, 3) : NOP, enable & ~(how & 1 ? 0x1f0000u : 0u), ADDIU(3, 3, 1),
+                  ADDIU(3, 3, 1), ADDIU(3, 3, 1), B(-1), NOP);
+      while (rig_now(rig) < 20 && rig_run(rig, slice) == MIPS_STOP_TIME) {
+      }
+      cr_expect_eq(rig_exception(rig), EXC_INT, "way %d", how);
+      cr_expect_eq(rig->cpu->cp0.epc, RIG_CODE + (how & 2 ? 20 : 12), "way %d: %" PRIx64, how, rig->cpu->cp0.epc);
+      cr_expect_eq(gpr()[3], 0);
+    }
+}
+
 /* Count is exact in the middle of a block, in a slot, and after a fault. */
 Test(run, count_is_exact) {
   static const unsigned at[] = {3, 8, 10, 14};

@@ -39,13 +39,12 @@ static void put_memory(const struct vector_write *w, bool big, uint8_t *scratch)
     scratch[w->at + i] = w->ordered ? (uint8_t)(w->value >> 8 * (big ? w->size - 1 - i : i)) : w->bytes[i];
 }
 
-static void initial_state(const struct vector_case *c, struct vector_state *s) {
+static void initial_state(struct vector_state *s) {
   *s = (struct vector_state){0};
   for (unsigned i = 1; i < 32; i++) s->gpr[i] = 0x01010101u * i & 0x7fffffff;
   for (unsigned i = 0; i < 32; i++) s->fpr[i] = UINT64_C(0x1122334455667788) + i;
   s->hi = 0x11111111, s->lo = 0x22222222;
   for (unsigned i = 0; i < VECTOR_SCRATCH; i++) s->scratch[i] = (uint8_t)(0xa0 ^ i ^ i >> 8);
-  (void)c;
 }
 
 static void apply(const struct vector_side *side, uint64_t va, bool big, struct vector_state *s) {
@@ -178,7 +177,7 @@ static void run_case(struct rig *r, const struct vector_case *c, unsigned machin
     start = va &= 0x1fffffff;
   }
   rig_status(r, status_of(c, wide));
-  initial_state(c, &s);
+  initial_state(&s);
   apply(&c->before, va, big, &s);
   load_state(r, &s);
   if (way == WAY_CONSTANTS) start = load_registers_in_front(r, va, &s, wide);

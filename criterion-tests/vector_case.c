@@ -50,18 +50,21 @@ static bool parse_bytes(const char *text, struct vector_write *w) {
   return true;
 }
 
+static unsigned size_of_letter(char letter) {
+  switch (letter) {
+  case 'b': return 1;
+  case 'h': return 2;
+  case 'w': return 4;
+  case 'd': return 8;
+  default: return 0;
+  }
+}
+
 /* [at]=bytes in address order; b[at]= h[at]= w[at]= d[at]= values in the guest's order. */
 static bool parse_memory(struct vector_side *side, const char *key, const char *value) {
-  static const char letters[] = "b.h.w...d";
-  struct vector_write w = {0};
+  struct vector_write w = {.ordered = *key != '['};
   if (side->writes == VECTOR_WRITES) return false;
-  if (*key != '[') {
-    const char *p = strchr(letters, *key == 'b' ? 'b' : *key);
-    if (!p || *key == '.') return false;
-    w.size = *key == 'b' ? 1 : *key == 'h' ? 2 : *key == 'w' ? 4 : 8;
-    w.ordered = true;
-    key++;
-  }
+  if (w.ordered && !(w.size = (uint8_t)size_of_letter(*key++))) return false;
   if (*key != '[') return false;
   w.at = (uint16_t)strtoul(key + 1, NULL, 0);
   if (w.ordered ? !parse_value(value, &w.value) : !parse_bytes(value, &w)) return false;

@@ -1,5 +1,6 @@
-# criterion-tests/vectors/branch.s: jumps and branches; $4 is set in the delay slot, $5 where the branch falls through, $6 at the end.
+# criterion-tests/vectors/branch.s: jumps and branches.
 # SPDX-License-Identifier: Apache-2.0
+# $4 is set in the delay slot, $5 where the branch falls through, $6 at the end.
 
 	.macro slots
 	addiu $4, $0, 1

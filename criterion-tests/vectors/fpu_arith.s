@@ -1,5 +1,6 @@
-# criterion-tests/vectors/fpu_arith.s: arithmetic, its rounding, its exceptions. A legacy NaN is quiet when its top fraction bit is 0.
+# criterion-tests/vectors/fpu_arith.s: floating-point arithmetic, its rounding, its exceptions.
 # SPDX-License-Identifier: Apache-2.0
+# A legacy NaN is quiet when its top fraction bit is 0.
 
 #: $f2=s:1.5 $f3=s:2.25  ->  $f4l=s:3.75
 #: $f2=s:1 $f3=0x33800000  ->  $f4l=s:1 fcsr=I                     half a unit: to even

@@ -1,5 +1,6 @@
-# criterion-tests/vectors/fpu_convert.s: conversions. What does not fit an integer gives the largest one and Invalid (legacy).
+# criterion-tests/vectors/fpu_convert.s: conversions between formats.
 # SPDX-License-Identifier: Apache-2.0
+# What does not fit an integer gives the largest one and Invalid (legacy).
 
 #: $f2=d:1.5  ->  $f4l=s:1.5
 #: $f2=d:0.1  ->  $f4l=0x3dcccccd fcsr=I

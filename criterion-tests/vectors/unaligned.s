@@ -1,5 +1,6 @@
-# criterion-tests/vectors/unaligned.s: parts of words and doublewords (MIPS64 vol. II, LWL, LWR, SWL, SWR, LDL, LDR, SDL, SDR, figures).
+# criterion-tests/vectors/unaligned.s: parts of words and doublewords.
 # SPDX-License-Identifier: Apache-2.0
+# MIPS64 vol. II, figures of LWL, LWR, SWL, SWR, LDL, LDR, SDL, SDR.
 
 #: big $1=0x100 $3=0x55667788 [0x100]=11223344  ->  $3=0x11223344
 #: big $1=0x101 $3=0x55667788 [0x100]=11223344  ->  $3=0x22334488
