@@ -53,14 +53,21 @@ void rig_reset(struct rig *r) {
 }
 
 struct rig *rig_new(const char *model, bool big) {
+  const char *tier = getenv("MB_TIER"); /* set by ctest: every test that uses the rig is run once a tier */
+  return rig_new_in(model, big,
+                    !tier || !strcmp(tier, "auto") ? JIT_AUTO
+                    : !strcmp(tier, "stencil")     ? JIT_STENCIL
+                                                   : JIT_EVAL);
+}
+
+struct rig *rig_new_in(const char *model, bool big, enum jit_tier tier) {
   struct rig *r = calloc(1, sizeof *r);
   cr_assert_not_null(r);
   cr_assert_eq(numa_memory_init(&r->memory, RIG_RAM), 0);
   cr_assert_eq(mmu_pmap_init(&r->pmap, &r->memory, RIG_RAM / MMU_PAGE_SIZE), 0);
   cr_assert_eq(mmu_pmap_add_ram(&r->pmap, gpa(0), RIG_RAM), 0);
   cr_assert_eq(jit_new(&r->jit, mips_jit_guest(), 16 << 20), 0);
-  const char *tier = getenv("MB_TIER"); /* set by ctest: every test that uses the rig is run once a tier */
-  if (tier) cr_assert_eq(jit_set_tier(r->jit, !strcmp(tier, "stencil") ? JIT_STENCIL : JIT_EVAL), 0, "%s", tier);
+  cr_assert_eq(jit_set_tier(r->jit, tier), 0);
   r->cpu = calloc(1, sizeof *r->cpu);
   struct cpu_config cfg = {.model = cpu_model_find(model),
                            .pmap = &r->pmap,

@@ -35,9 +35,10 @@ struct rig {
   bool raises;    /* each access sets hardware interrupt line 0 */
 };
 
-/* Little- or big-endian; the model must exist. $MB_TIER=stencil compiles every block, where the build can. Status is a
- * kernel's: CU0, CU1, on 64 bits FR, KX, SX, UX; BEV, EXL, ERL and IE clear. Free with rig_free. */
+/* Little- or big-endian; the model must exist. The tier is $MB_TIER's (eval, stencil, auto). Status is a kernel's: CU0,
+ * CU1, on 64 bits FR, KX, SX, UX; BEV, EXL, ERL and IE clear. Free with rig_free. */
 struct rig *rig_new(const char *model, bool big);
+struct rig *rig_new_in(const char *model, bool big, enum jit_tier tier);
 void rig_free(struct rig *r);
 /* As after rig_new, but for the contents of RAM; translations stay. */
 void rig_reset(struct rig *r);

@@ -11,8 +11,9 @@
 #include <string.h>
 
 enum { CHUNK = 500, CHUNKS = 60, CODE = 0x10000, CODE_SIZE = 0x8000 };
-enum cut { CUT_NONE, CUT_UNITS, CUT_SLICES, CUT_TRACED, CUT_COLD, CUTS };
-static const char *const cut_name[CUTS] = {"in chunks", "unit by unit", "in slices", "traced", "cold"};
+enum cut { CUT_NONE, CUT_UNITS, CUT_SLICES, CUT_TRACED, CUT_COLD, CUT_EVAL, CUT_STENCIL, CUT_AUTO, CUTS };
+static const char *const cut_name[CUTS] = {"in chunks", "unit by unit",     "in slices",           "traced",
+                                           "cold",      "in the eval tier", "in the stencil tier", "in mixed tiers"};
 
 static const struct {
   const char *model;
@@ -137,8 +138,15 @@ struct world {
 };
 
 static struct world world_new(unsigned machine, uint64_t seed, enum cut cut) {
-  struct world w = {
-      .rig = rig_new(machines[machine].model, machines[machine].big), .seed = seed, .slices = seed, .cut = cut};
+  const char *model = machines[machine].model;
+  bool big = machines[machine].big;
+  struct world w = {.seed = seed, .slices = seed, .cut = cut};
+  switch (cut) {
+  case CUT_EVAL: w.rig = rig_new_in(model, big, JIT_EVAL); break;
+  case CUT_STENCIL: w.rig = rig_new_in(model, big, JIT_STENCIL); break;
+  case CUT_AUTO: w.rig = rig_new_in(model, big, JIT_AUTO); break;
+  default: w.rig = rig_new(model, big); break;
+  }
   w.rig->stall = seed % 3;
   w.rig->raises = seed % 2;
   fill(w.rig, seed);
@@ -247,4 +255,15 @@ Test(garbage, traced) {
 }
 Test(garbage, without_old_translations) {
   compare_all(CUT_COLD);
+}
+
+/* The first machine runs in $MB_TIER's tier, the second in this one. */
+Test(garbage, in_the_eval_tier) {
+  compare_all(CUT_EVAL);
+}
+Test(garbage, in_the_stencil_tier) {
+  if (jit_has_tier(JIT_STENCIL)) compare_all(CUT_STENCIL);
+}
+Test(garbage, in_mixed_tiers) {
+  compare_all(CUT_AUTO);
 }
