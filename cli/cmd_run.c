@@ -40,6 +40,7 @@ enum row {
   O_LOAD,
   O_ENTRY,
   O_TIER,
+  O_L2TLB,
   O_MHZ,
   O_PACE,
   O_RTC,
@@ -65,6 +66,10 @@ static const struct option_row rows[] = {
     [O_LOAD] = {"load-addr", "ADDR", "where a raw image goes (0x80100000)"},
     [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
     [O_TIER] = {"tier", "auto|eval|stencil", "how guest code is executed (auto); never changes what it does"},
+    [O_L2TLB] = {"l2tlb", "N",
+                 "entries of the second-level TLB, which answers for what TLBWR has\n"
+                 "replaced: 0 or a power of two up to 65536 (1024). It decides how\n"
+                 "many refills the guest sees"},
     [O_MHZ] = {"mhz", "N", "guest clock: instructions per virtual microsecond (200)"},
     [O_PACE] = {"pace", "max|real",
                 "max: skip idle time. real: virtual time keeps to the wall clock.\n"
@@ -278,6 +283,9 @@ static int set_machine(struct request *r, enum row row, const char *v) {
   case O_LOAD: r->has_raw = true; return set_number("load-addr", v, UINT64_MAX, &r->raw.load);
   case O_ENTRY: r->has_raw = true; return set_number("entry", v, UINT64_MAX, &r->raw.entry);
   case O_TIER: return set_tier(r, v);
+  case O_L2TLB:
+    if (!(bad = set_number("l2tlb", v, 1 << 16, &n))) r->config.l2tlb = n ? (uint32_t)n : MB_L2TLB_OFF;
+    return bad;
   case O_MHZ:
     if (!(bad = set_number("mhz", v, 100000, &n))) r->config.mhz = (uint32_t)n;
     return bad ? bad : n ? 0 : options_fail("run: --mhz 0: time would stand still");

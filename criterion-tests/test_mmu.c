@@ -382,16 +382,34 @@ static void check_everywhere(struct world *w, const char *when) {
   enter(before);
 }
 
+/* What a guest does to its TLB: by index, at random, asking, or all of it. */
+static void change_tlb(struct world *w, bool duplicates) {
+  struct mmu_tlb_entry e = any_entry(w);
+  unsigned n = rig_below(&w->seed, 16), how = rig_below(&w->seed, 16);
+  if (!how) {
+    mmu_tlb_probe(guest, e.vpn | e.asid);
+  } else if (how == 1) {
+    for (n = 0; n < 16; n++) {
+      mmu_tlb_write(guest, n, &(struct mmu_tlb_entry){.vpn = n * UINT64_C(0x2000), .mask = 0x1fff, .asid = 255});
+      mmu_tlb_swept(guest, n, 0);
+    }
+  } else if (duplicates || mmu_tlb_overlap(guest, &e, n) < 0) {
+    if (how < 8) {
+      mmu_tlb_write(guest, n, &e);
+      mmu_tlb_swept(guest, n, 0);
+    } else
+      mmu_tlb_replace(guest, n, &e);
+  }
+}
+
 static void random_life(unsigned bits, uint64_t seed, unsigned steps, bool duplicates) {
   struct world w = {seed, bits};
   make(16, bits == 32 ? 32 : 40, bits == 32 ? 32 : 36);
+  cr_assert_eq(mmu_l2tlb_resize(guest, (unsigned[]){0, 4, 64, 1024}[seed % 4]), 0);
   for (unsigned i = 0; i < steps; i++) {
     unsigned what = rig_below(&w.seed, 100);
     if (what < 10) {
-      struct mmu_tlb_entry e = any_entry(&w);
-      unsigned n = rig_below(&w.seed, 16);
-      if (!duplicates && mmu_tlb_overlap(guest, &e, n) >= 0) continue;
-      mmu_tlb_write(guest, n, &e);
+      change_tlb(&w, duplicates);
       check_everywhere(&w, "after a TLB write");
     } else if (what < 20) {
       any_state(&w);
@@ -414,6 +432,81 @@ Test(mmu, soft_tlbs_follow_duplicates) {
     random_life(32, seed, 3000, true);
     random_life(64, seed, 3000, true);
   }
+}
+
+/* --- the second-level TLB --- */
+
+/* Fill a TLB of four with ten pages, as a refill handler does. Page i is at 0x2000 * i. */
+static void refill_ten(unsigned l2tlb) {
+  make(4, 32, 32);
+  cr_assert_eq(mmu_l2tlb_resize(guest, l2tlb), 0);
+  enter((struct mmu_state){.asid = 5, .priv = MMU_USER});
+  for (unsigned i = 0; i < 10; i++) {
+    struct mmu_tlb_entry e = entry(0x2000 * i, 0x1fff, 5, false);
+    e.half[0].pfn = 0x100000 + 0x1000 * i;
+    e.half[1].d = false;
+    mmu_tlb_replace(guest, i % 4, &e);
+  }
+}
+
+static unsigned answered(void) {
+  uint64_t at;
+  unsigned n = 0;
+  for (unsigned i = 0; i < 10; i++) n += look(0x2000 * i, MMU_READ, &at) == MMU_OK && at == 0x100000 + 0x1000 * i;
+  return n;
+}
+
+Test(mmu, l2_answers_for_what_tlbwr_replaced) {
+  uint64_t at;
+  refill_ten(0);
+  cr_expect_eq(answered(), 4);
+  refill_ten(16);
+  cr_expect_eq(answered(), 10);
+  cr_expect_eq(guest->l2_hits, 6);
+  cr_expect_eq(look(0x1000, MMU_WRITE, &at), MMU_REFILL, "what it cannot answer is a refill, not Modified");
+  cr_expect_eq(look(0x1000, MMU_READ, &at), MMU_OK);
+  enter((struct mmu_state){.asid = 6, .priv = MMU_USER});
+  cr_expect_eq(answered(), 0);
+}
+
+Test(mmu, l2_forgets_the_oldest) {
+  refill_ten(4);
+  cr_expect_eq(answered(), 8);
+  refill_ten(MMU_L2TLB_MAX);
+  cr_expect_eq(answered(), 10);
+}
+
+Test(mmu, l2_forgets_what_is_named) {
+  uint64_t at;
+  struct mmu_tlb_entry e = entry(0x2000, 0x1fff, 5, false);
+  refill_ten(16);
+  cr_expect_eq(mmu_tlb_probe(guest, 0x0006), -1, "another ASID");
+  cr_expect_eq(answered(), 10);
+  cr_expect_eq(mmu_tlb_probe(guest, 0x0005), -1);
+  cr_expect_eq(answered(), 9, "TLBP");
+  mmu_tlb_write(guest, 0, &e); /* takes the place of page 8 */
+  cr_expect_eq(look(0x2000, MMU_READ, &at), MMU_OK);
+  cr_expect_eq(at, e.half[0].pfn);
+  e.hidden = true;
+  mmu_tlb_write(guest, 0, &e);
+  cr_expect_eq(answered(), 7, "TLBWI: neither the page it named nor the one it replaced");
+  e = entry(0x4000, 0x7fff, 9, true);
+  mmu_tlb_replace(guest, 0, &e);
+  mmu_tlb_write(guest, 0, &(struct mmu_tlb_entry){.mask = 0x1fff, .hidden = true});
+  cr_expect_eq(look(0x4000, MMU_READ, &at), MMU_REFILL, "a larger global page names it too");
+}
+
+Test(mmu, l2_forgets_all_after_a_sweep) {
+  struct mmu_tlb_entry e = {.mask = 0x1fff, .asid = 255};
+  refill_ten(16);
+  for (unsigned i = 1; i < 4; i++) {
+    e.vpn = 0x2000 * i;
+    mmu_tlb_write(guest, i, &e);
+    mmu_tlb_swept(guest, i, 0);
+  }
+  cr_expect_eq(answered(), 7, "entry 0 is still as it was");
+  mmu_tlb_swept(guest, 3, 1);
+  cr_expect_eq(answered(), 1, "it was wired");
 }
 
 static unsigned hits(enum mmu_access kind, unsigned pages) {

@@ -112,6 +112,7 @@ static void write_status(struct cpu *c, uint32_t v) {
   uint32_t rw = c->cfg.model->status_rw;
   c->cp0.status = (c->cp0.status & ~rw) | (v & rw);
   mips_mode_changed(c);
+  mips_look_at_interrupts(c);
 }
 
 static void write_cause(struct cpu *c, uint32_t v) {
@@ -125,6 +126,7 @@ static void write_cause(struct cpu *c, uint32_t v) {
   if (!(v & CAUSE_WP)) c->cp0.cause &= ~(uint32_t)CAUSE_WP; /* software may only clear it */
   if (starting) c->cp0.count_base = (uint32_t)(c->cp0.count_frozen - now / c->cfg.model->ccres);
   if (stopping || starting) mips_timer_rearm(c, now);
+  mips_look_at_interrupts(c);
 }
 
 static void write_count(struct cpu *c, uint32_t v) {
@@ -156,6 +158,7 @@ static void write_watch(struct cpu *c, unsigned rd, unsigned sel, uint64_t v) {
     c->cp0.watchhi[sel] = (c->cp0.watchhi[sel] & 1u << 31) | ((uint32_t)v & 0x40ff0ff8);
   c->watch_fetch = false;
   for (int i = 0; i < c->cfg.model->watch; i++) c->watch_fetch |= c->cp0.watchlo[i] >> 2 & 1;
+  c->j.attention = 1;
   mmu_soft_flush(&c->mmu); /* watched pages must not be in it */
 }
 

@@ -19,7 +19,8 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   c->index = malloc(sizeof *c->index);
   c->ir = malloc(sizeof *c->ir);
   if (!c->index || !c->ir || insn_index_init(c->index, m->isa) ||
-      mmu_guest_init(&c->mmu, m->tlb_entries, m->segbits, m->pabits, &c->j.tlb)) {
+      mmu_guest_init(&c->mmu, m->tlb_entries, m->segbits, m->pabits, &c->j.tlb) ||
+      mmu_l2tlb_resize(&c->mmu, cfg->l2tlb)) {
     mips_cpu_fini(c);
     return -1;
   }
@@ -87,14 +88,16 @@ void mips_mode_changed(struct cpu *c) {
   /* PRA vol. I: MIPS IV user code needs Status.XX on MIPS IV, 64-bit operations on MIPS64 release 1. */
   bool cop1x = m->isa & ISA_MIPS32R2 ? true : m->isa & ISA_MIPS64 ? ops64 : p == MMU_KERNEL || s & ST_XX;
   if (cop1x) mode |= MODE_COP1X;
-  c->mode = mode;
+  c->j.mode = mode;
   struct mmu_state st = {.priv = (uint8_t)p,
                          .asid = (uint8_t)c->cp0.entryhi,
                          .erl = s & ST_ERL,
                          .kx = wide && kx,
                          .sx = wide && sx,
                          .ux = wide && ux};
-  if (mmu_set_state(&c->mmu, &st)) c->dead = "out of host memory";
+  if (!mmu_set_state(&c->mmu, &st)) return;
+  c->dead = "out of host memory";
+  c->j.attention = 1;
 }
 
 uint64_t mips_boundary(const struct cpu *c) {
@@ -116,6 +119,7 @@ void mips_irq_update(struct cpu *c) {
   c->cp0.cause = (c->cp0.cause & ~0xfc00u) | lines << 10;
   if (c->cfg.model->isa & ISA_MIPS32R2)
     c->cp0.cause = (c->cp0.cause & ~(uint32_t)CAUSE_TI) | (c->cp0.timer ? CAUSE_TI : 0);
+  mips_look_at_interrupts(c);
 }
 
 void mips_irq_set(struct cpu *c, int line, int level) {
@@ -134,6 +138,7 @@ void mips_timer_rearm(struct cpu *c, uint64_t now) {
   uint32_t ahead = c->cp0.compare - mips_count(c, now);
   c->cp0.timer_at = (ticks + (ahead ? ahead : UINT64_C(1) << 32)) * c->cfg.model->ccres;
   if (c->cp0.cause & CAUSE_DC) c->cp0.timer_at = UINT64_MAX;
+  c->j.attention = 1; /* the slice may end sooner */
 }
 
 uint64_t mips_timer_deadline(const struct cpu *c) {
@@ -224,6 +229,12 @@ static void store_hook(void *c, uint64_t va, uint64_t v, unsigned op) {
 static void raise_hook(void *c, unsigned exception) {
   mips_raise(c, exception);
 }
+static void fault_hook(void *c) {
+  struct cpu *cpu = c;
+  cpu->j.running = false; /* time is now that of the instruction that faulted */
+  mips_take_fault(cpu);
+  cpu->j.running = true;
+}
 
 const struct jit_guest *mips_jit_guest(void) {
   static const struct jit_guest guest = {
@@ -236,6 +247,7 @@ const struct jit_guest *mips_jit_guest(void) {
       .load = load_hook,
       .store = store_hook,
       .raise = raise_hook,
+      .take_fault = fault_hook,
       .fixed = mips_unmapped,
   };
   return &guest;

@@ -105,6 +105,7 @@ struct cpu_config {
   struct mmu_pmap *pmap; /* must outlive the cpu, as must the jit */
   struct jit *jit;       /* made by mips_jit_new(); may be shared by cpus of one model */
   bool big_endian;
+  unsigned l2tlb; /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
   /* Device access at a guest-physical address outside RAM. */
   uint64_t (*io_read)(void *ctx, uint64_t gpa, int size);
   void (*io_write)(void *ctx, uint64_t gpa, uint64_t v, int size);
@@ -136,7 +137,6 @@ struct cpu {
   uint64_t gpr[32], hi, lo;
   uint64_t fpr[32];
   struct mips_fpu fpu;
-  uint32_t mode;
   /* warm */
   uint64_t ll_bit, ll_gpa, ll_va;
   struct mips_cp0 cp0;
@@ -162,7 +162,7 @@ struct cpu {
 };
 
 static inline bool mips_big(const struct cpu *c) {
-  return c->mode & MODE_BIG;
+  return c->j.mode & MODE_BIG;
 }
 
 /* The exact present, also in the middle of a block (in helpers and slow paths), in cycles since
@@ -221,9 +221,13 @@ void mips_mode_changed(struct cpu *c); /* after Status, Config or Debug changed:
 /* Note the exception; it is taken when the block is left. Helpers return 0 after calling this. */
 void mips_raise(struct cpu *c, enum mips_exc code);
 void mips_raise_va(struct cpu *c, enum mips_exc code, uint64_t va, bool refill);
+/* Take the exception that trouble tells of, at j.at of j.block; see take_fault in struct jit_guest. */
+void mips_take_fault(struct cpu *c);
 /* Enter the handler: EPC, Cause, Status, vector. pc and slot of the victim given. */
 void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot);
 bool mips_interrupt_pending(const struct cpu *c);
+/* Status, Cause or a line has changed: have the run loop look if an interrupt is to be taken. */
+void mips_look_at_interrupts(struct cpu *c);
 /* Exchange the general registers of set `from`, now in gpr[], for those of set `to`. */
 void mips_shadow_switch(struct cpu *c, unsigned from, unsigned to);
 extern const char *const mips_exc_name[EXC_CODES];

@@ -35,6 +35,10 @@ bool mips_interrupt_pending(const struct cpu *c) {
   return (s & (ST_IE | ST_EXL | ST_ERL)) == ST_IE && !(c->cp0.debug & DEBUG_DM) && (c->cp0.cause & s & ST_IM);
 }
 
+void mips_look_at_interrupts(struct cpu *c) {
+  if (mips_interrupt_pending(c)) c->j.attention = 1;
+}
+
 static bool is_tlb_exception(enum mips_exc e) {
   return e == EXC_MOD || e == EXC_TLBL || e == EXC_TLBS || e == EXC_TLBRI || e == EXC_TLBXI;
 }
@@ -95,8 +99,10 @@ static uint64_t vector_base(const struct cpu *c) {
  * in all likelihood, a long row of exceptions that were all taken inside of a handler. */
 static void detect_loop(struct cpu *c, uint64_t pc, uint64_t vector, bool nested) {
   c->nested = nested ? c->nested + 1 : 0;
-  if (nested && pc == vector) c->dead = "exception loop: the handler's first instruction raises";
+  if (!nested) return;
+  if (pc == vector) c->dead = "exception loop: the handler's first instruction raises";
   if (c->nested == MAX_NESTED) c->dead = "exception loop: the handler raises again and again";
+  if (c->dead) c->j.attention = 1;
 }
 
 static void trace_exception(const struct cpu *c, uint64_t pc, bool in_slot, uint64_t vector) {

@@ -70,7 +70,10 @@ static void write_tlb(struct cpu *c, unsigned i, const char *what) {
                             .half = {half_of(p->entrylo0), half_of(p->entrylo1)}};
   e.vpn = p->entryhi & ~e.mask;
   trace_tlb(c, what, i, &e);
-  if (mmu_tlb_write(&c->mmu, i, &e) >= 0) c->n.warn_tlb_duplicate++;
+  bool random = what[4] == 'r';
+  int other = random ? mmu_tlb_replace(&c->mmu, i, &e) : mmu_tlb_write(&c->mmu, i, &e);
+  if (other >= 0) c->n.warn_tlb_duplicate++;
+  if (!random) mmu_tlb_swept(&c->mmu, i, p->wired);
 }
 
 HELP(TLBWI) {
@@ -132,6 +135,7 @@ HELP(ERET) {
   }
   c->ll_bit = 0;
   mips_mode_changed(c);
+  mips_look_at_interrupts(c);
   return 0;
 }
 
@@ -145,6 +149,7 @@ HELP(DERET) {
   c->j.pc = c->cp0.depc;
   c->cp0.debug &= ~(uint32_t)DEBUG_DM;
   mips_mode_changed(c);
+  mips_look_at_interrupts(c);
   return 0;
 }
 
@@ -157,13 +162,16 @@ HELP(SDBBP) {
 
 HELP(WAIT) {
   UNUSED;
-  ((struct cpu *)cpu)->waiting = true;
+  struct cpu *c = cpu;
+  c->waiting = true;
+  c->j.attention = 1;
   return 0;
 }
 
 static uint64_t set_ie(struct cpu *c, uint32_t ie) {
   uint32_t old = c->cp0.status;
   c->cp0.status = (old & ~(uint32_t)ST_IE) | ie;
+  mips_look_at_interrupts(c);
   return (uint64_t)(int64_t)(int32_t)old;
 }
 
@@ -211,7 +219,7 @@ HELP(SYNCI) {
 HELP(RDHWR) {
   UNUSED;
   struct cpu *c = cpu;
-  if (!(c->mode & MODE_CP0) && !(c->cp0.hwrena >> a & 1)) {
+  if (!(c->j.mode & MODE_CP0) && !(c->cp0.hwrena >> a & 1)) {
     mips_raise(c, EXC_RI);
     return 0;
   }

@@ -18,13 +18,19 @@ static int64_t reg_sel(const struct insn *i) {
 
 LIFT(MFC0) { set_gpr(l, i->rt, call(l, HELPER_MFC0, reg_sel(i), imm(l, 0))); }
 LIFT(DMFC0) { set_gpr(l, i->rt, call(l, HELPER_DMFC0, reg_sel(i), imm(l, 0))); }
+/* Registers that nothing but later instructions reads: no block needs to end where they are written. */
+static enum lift_flow flow_behind(const struct insn *i) {
+  static const uint32_t quiet = 1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 14 | 1u << 20 | 1u << 28 |
+                                1u << 29 | 1u << 30 | 1u << 31;
+  return quiet >> i->rd & 1 ? LIFT_NEXT : LIFT_STOP;
+}
 LIFT(MTC0) {
   call(l, HELPER_MTC0, reg_sel(i), gpr(l, i->rt));
-  l->flow = LIFT_STOP;
+  l->flow = flow_behind(i);
 }
 LIFT(DMTC0) {
   call(l, HELPER_DMTC0, reg_sel(i), gpr(l, i->rt));
-  l->flow = LIFT_STOP;
+  l->flow = flow_behind(i);
 }
 LIFT(RDPGPR) { set_gpr(l, i->rd, call(l, HELPER_RDPGPR, i->rt, imm(l, 0))); }
 LIFT(WRPGPR) { call(l, HELPER_WRPGPR, i->rd, gpr(l, i->rt)); }
@@ -47,8 +53,9 @@ LIFT(EI) {
   }
 HELP(TLBP, 0, LIFT_NEXT)
 HELP(TLBR, 0, LIFT_STOP) /* EntryHi and with it the ASID in force may change */
-HELP(TLBWI, 0, LIFT_STOP)
-HELP(TLBWR, 0, LIFT_STOP)
+/* What is fetched from now on may be another page, unless it is not mapped at all. */
+HELP(TLBWI, 0, mips_unmapped(l->pc) ? LIFT_NEXT : LIFT_STOP)
+HELP(TLBWR, 0, mips_unmapped(l->pc) ? LIFT_NEXT : LIFT_STOP)
 HELP(WAIT, i->code, LIFT_STOP)
 HELP(SDBBP, i->code, LIFT_STOP)
 

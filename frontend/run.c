@@ -61,7 +61,7 @@ static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_ke
   uint32_t word[MAX_INSNS + 1];
   struct translate_config t = {.model = c->cfg.model,
                                .index = c->index,
-                               .mode = c->mode,
+                               .mode = c->j.mode,
                                .pc = k->pc,
                                .word = word,
                                .max_insns = MAX_INSNS,
@@ -111,7 +111,7 @@ static struct jit_block *check_guard(struct cpu *c, struct jit_block *b) {
 
 struct jit_block *mips_block(struct cpu *c, bool alone) {
   gpa_t device;
-  struct jit_key k = {.pc = c->j.pc, .mode = c->mode};
+  struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode};
   c->fetch_faulted = false;
   struct frame *f = mips_fetch(c, k.pc, &device);
   if (!f && c->j.trouble) return NULL;
@@ -136,18 +136,21 @@ static uint64_t left_at(const struct cpu *c, bool *in_slot) {
   return jit_block_key(c->j.block)->pc + 4 * c->j.at;
 }
 
+/* Primary opcodes of LDL, LDR, LWL, LWR. */
+#define OPCODES_PARTIAL (UINT64_C(3) << 0x1a | UINT64_C(1) << 0x22 | UINT64_C(1) << 0x26)
 /* LWL and its kin load the aligned word that their address lies in; BadVAddr is the address itself. */
 static void exact_badvaddr(struct cpu *c, uint64_t pc) {
   struct mips_fault f = c->fault;
   struct insn i;
   uint32_t word;
-  if (f.has_va && mips_fetch_word(c, pc, &word) && insn_decode(c->index, word, &i) &&
+  if (!f.has_va || f.badvaddr & 3) return;
+  if (mips_fetch_word(c, pc, &word) && OPCODES_PARTIAL >> (word >> 26) & 1 && insn_decode(c->index, word, &i) &&
       (i.row == INSN_LWL || i.row == INSN_LWR || i.row == INSN_LDL || i.row == INSN_LDR))
     f.badvaddr = mmu_canonical(&c->mmu, c->gpr[i.rs] + (uint64_t)(int64_t)i.imm);
   c->fault = f;
 }
 
-static void take_fault(struct cpu *c) {
+void mips_take_fault(struct cpu *c) {
   bool in_slot;
   uint64_t pc = left_at(c, &in_slot);
   exact_badvaddr(c, pc);
@@ -205,7 +208,7 @@ static void run_alone(struct cpu *c) {
   c->alone = false;
   c->j.left = NULL;
   assert(kind != JIT_EXIT_RESTART && kind != JIT_EXIT_BUDGET);
-  if (kind == JIT_EXIT_FAULT) take_fault(c);
+  if (kind == JIT_EXIT_FAULT) mips_take_fault(c);
 }
 
 /* A device access or a write to code in the middle of a block: run its unit alone. */
@@ -243,11 +246,14 @@ static void run_slice(struct cpu *c) {
     if (!jit_block_page(c->j.block)) c->j.left = NULL; /* an orphan is gone before it could be chained */
     switch (kind) {
     case JIT_EXIT_NEXT: break;
-    case JIT_EXIT_STOP: return;
+    case JIT_EXIT_STOP:
+      if (c->j.attention) return;
+      c->j.left = NULL;
+      break;
     case JIT_EXIT_BUDGET:
       if (c->j.budget > 0) run_alone(c);
       return;
-    case JIT_EXIT_FAULT: take_fault(c); break;
+    case JIT_EXIT_FAULT: mips_take_fault(c); break;
     case JIT_EXIT_RESTART: restart(c); return;
     }
   }
@@ -299,6 +305,7 @@ enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
   c->deadline = deadline;
   for (;;) {
     uint64_t now = mips_boundary(c);
+    c->j.attention = 0;
     timer_check(c, now);
     if (c->dead) return MIPS_STOP_DEAD;
     if (now >= c->deadline) {

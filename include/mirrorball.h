@@ -45,6 +45,7 @@ struct mb_config {
   uint32_t mhz;      /* guest cycles per virtual microsecond */
   enum mb_endian endian;
   enum mb_tier tier;
+  uint32_t l2tlb;         /* entries of the second-level TLB: a power of two from 4 to 65536; 0: 1024; MB_L2TLB_OFF */
   enum mb_pace pace;      /* pace touches wall time only, never what the guest sees */
   int64_t rtc_start;      /* Unix seconds at power-on; 0: 2024-01-01 00:00:00 */
   uint64_t seed;          /* of the guest's hardware random numbers; 0: it has none to offer */
@@ -54,6 +55,7 @@ struct mb_config {
   unsigned trace;         /* MB_TRACE_* */
   bool timestamps;        /* begin each console line with virtual seconds and the instruction count */
 };
+#define MB_L2TLB_OFF  UINT32_MAX
 #define MB_MEMORY_MIN ((uint64_t)8 << 20)
 #define MB_MEMORY_MAX ((uint64_t)2 << 30)
 
@@ -89,7 +91,7 @@ struct mb_stats {
   uint64_t instructions, cycles, virtual_ns;
   double wall_seconds;     /* in mb_machine_run() */
   uint64_t exceptions[32]; /* by Cause.ExcCode; [0] is interrupts */
-  uint64_t tlb_refills, tlbwr, tlbwi, eret, device_accesses, code_writes;
+  uint64_t tlb_refills, l2tlb_hits, tlbwr, tlbwi, eret, device_accesses, code_writes;
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
   uint64_t blocks_compiled, insns_compiled, code_resets; /* by the stencil tier */
   double tier_eval, tier_stencil;                        /* share of instructions run by each tier, 0..1 */

@@ -36,6 +36,8 @@ struct jit_cpu {
   uint64_t pc;    /* where to go on */
   struct softtlb tlb;
   uint32_t trouble;        /* enum jit_trouble */
+  uint32_t mode;           /* the frontend's state bits, as in struct jit_key */
+  uint32_t attention;      /* not 0: exits that STOP must leave generated code; kept by the frontend */
   uint32_t at;             /* guest instruction within `block` that left it or calls a helper */
   struct jit_block *block; /* running, or just left */
   uint32_t running;        /* 1 within jit_run; kept by the frontend */
@@ -70,13 +72,16 @@ struct jit_guest {
   uint64_t (*load)(void *cpu, uint64_t va, unsigned op);
   void (*store)(void *cpu, uint64_t va, uint64_t v, unsigned op);
   void (*raise)(void *cpu, unsigned exception); /* sets trouble to JIT_FAULT */
+  /* Take the exception that `trouble` (JIT_FAULT) tells of, at cpu->at of cpu->block: what was charged for the rest of
+   * the block is given back, pc and mode become the handler's, trouble JIT_FINE. */
+  void (*take_fault)(void *cpu);
   /* Is pc, fetched from in some mode, always mapped alike in that mode? NULL: never. */
   bool (*fixed)(uint64_t pc);
 };
 
 enum jit_exit_kind {
   JIT_EXIT_NEXT,    /* go on at cpu->pc */
-  JIT_EXIT_STOP,    /* go on at cpu->pc, but look at interrupts first */
+  JIT_EXIT_STOP,    /* go on at cpu->pc; if cpu->attention is set, look at interrupts first */
   JIT_EXIT_BUDGET,  /* the block at cpu->pc does not fit in what is left of the budget; nothing of it
                        was run */
   JIT_EXIT_FAULT,   /* cpu->at of cpu->block raised an exception */

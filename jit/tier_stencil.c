@@ -24,7 +24,7 @@ struct jit_stencils {
     uint32_t at, begin, end;
   } hot, cold;
   uint32_t shared[JIT_OPCODES]; /* slow paths of memory operations */
-  uint32_t call, raise, leave, leave_at_t, verify;
+  uint32_t call, raise, leave, leave_at_t, verify, go_on, go_on_at_pc;
   uint64_t (*enter)(struct jit_cpu *cpu, const void *code);
   struct jit_block *compiled;
 };
@@ -283,14 +283,19 @@ static void exit_op(struct emit *e, const struct jit_op *o) {
     return;
   case J_EXIT_REG_STOP:
     to_t(e, o->a);
-    put(e, ST_STOP_AT_T);
+    e->value[STENCIL_OUT] = e->s->go_on;
+    put(e, ST_JUMP);
     return;
   case J_EXIT_STOP:
     e->value[STENCIL_HOLE_WIDE] = o->imm;
     put(e, ST_WIDE_T);
-    put(e, ST_STOP_AT_T);
+    e->value[STENCIL_OUT] = e->s->go_on;
+    put(e, ST_JUMP);
     return;
-  default: put(e, ST_STOP); return;
+  default:
+    e->value[STENCIL_OUT] = e->s->go_on_at_pc;
+    put(e, ST_JUMP);
+    return;
   }
 }
 
@@ -532,6 +537,10 @@ static void make_shared(struct jit_stencils *s) {
   s->leave_at_t = put_shared(&e, ST_LEAVE_AT_T, 0);
   e.value[STENCIL_OUT] = s->leave_at_t;
   s->verify = put_shared(&e, ST_VERIFY, 0);
+  s->go_on = put_shared(&e, ST_GO_ON, 0);
+  e.value[STENCIL_OUT] = s->go_on;
+  s->go_on_at_pc = put_shared(&e, ST_GO_ON_AT_PC, 0);
+  e.value[STENCIL_OUT] = put_shared(&e, ST_TROUBLE, (uintptr_t)s->guest->take_fault);
   s->call = put_shared(&e, ST_SHARED_CALL, 0);
   s->raise = put_shared(&e, ST_SHARED_RAISE, (uintptr_t)s->guest->raise);
 #define X(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, (uintptr_t)s->guest->load);

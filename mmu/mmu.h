@@ -71,6 +71,7 @@ struct mmu_state {
 };
 
 struct mmu_context; /* soft TLB tables of one (ASID, privilege) */
+struct mmu_l2tlb;
 
 struct mmu_guest {
   struct mmu_tlb_entry tlb[MMU_TLB_MAX];
@@ -78,9 +79,17 @@ struct mmu_guest {
   uint8_t segbits, pabits;
   struct mmu_state state;
   struct mmu_context *context[256 * 3];
-  struct softtlb *live;    /* the cpu's; updated when the context changes or a table grows */
-  uint64_t fills, flushes; /* statistics */
+  struct mmu_context *contexts;     /* those that exist, as a list */
+  struct softtlb *live;             /* the cpu's; updated when the context changes or a table grows */
+  struct mmu_l2tlb *l2;             /* owned; NULL: none */
+  uint64_t swept;                   /* entries written by TLBWI since the last TLBWR, as bits */
+  uint64_t fills, flushes, l2_hits; /* statistics */
 };
+
+/* The bits of a virtual address that take part in a match: the region and SEGBITS (PRA vol. III, EntryHi). */
+static inline uint64_t mmu_vpn_bits(const struct mmu_guest *g) {
+  return g->segbits == 32 ? UINT64_MAX : UINT64_C(3) << 62 | (((uint64_t)1 << g->segbits) - 1);
+}
 
 /* `live` is the cpu's embedded soft TLB. 0 or -1 (no memory). */
 int mmu_guest_init(struct mmu_guest *g, unsigned entries, unsigned segbits, unsigned pabits, struct softtlb *live);
@@ -96,10 +105,14 @@ void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint6
 /* Replace TLB entry i, dropping what soft TLBs hold of the old one and of pages it takes from another. Returns another
  * entry that overlaps the new one, or -1. */
 int mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e);
+/* The same as TLBWR does: the old entry is kept in the second-level TLB. */
+int mmu_tlb_replace(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e);
+/* TLBWI has written entry i; entries below `wired` are no part of a sweep. */
+void mmu_tlb_swept(struct mmu_guest *g, unsigned i, unsigned wired);
 /* Index of the entry that translates va under an ASID, or -1. */
 int mmu_tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid);
-/* The same for a value of EntryHi. */
-int mmu_tlb_probe(const struct mmu_guest *g, uint64_t entryhi);
+/* TLBP for a value of EntryHi: the index or -1. The second-level TLB forgets the page. */
+int mmu_tlb_probe(struct mmu_guest *g, uint64_t entryhi);
 /* Another entry that overlaps e, or -1 (a duplicate: UNPREDICTABLE or machine check). */
 int mmu_tlb_overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *e, unsigned except);
 /* The address as the cpu computes it: a 32-bit cpu wraps. (A 64-bit one never does: with 64-bit addressing off, an
@@ -110,6 +123,22 @@ void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e);
 void mmu_soft_flush(struct mmu_guest *g);
 /* Forget every soft entry of the given kinds (bit 1 << enum mmu_access) that leads to frame f. */
 void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds);
-/* Digest of the TLB. */
+/* Digest of both levels of the TLB. */
 uint64_t mmu_tlb_hash(const struct mmu_guest *g, uint64_t seed);
+
+/* --- the second-level TLB: entries TLBWR has replaced, until the guest may expect them to be gone ---
+ * An entry goes when TLBP, TLBWI or TLBWR names its page and ASID, and all go when TLBWI has rewritten every entry that
+ * is not wired without a TLBWR in between. Only a page that is valid, and allows the access, is answered from here;
+ * everything else is a refill, so no exception is raised that TLBP cannot explain. */
+enum { MMU_L2TLB_DEFAULT = 1024, MMU_L2TLB_MIN = 4, MMU_L2TLB_MAX = 1 << 16 };
+/* 0 (none) or a power of two within the bounds above; what it held is forgotten. 0 or -1 (no memory, nothing changed).
+ */
+int mmu_l2tlb_resize(struct mmu_guest *g, unsigned entries);
+const struct mmu_tlb_entry *mmu_l2tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid);
+/* Within mmu/. */
+void mmu_l2tlb_keep(struct mmu_guest *g, const struct mmu_tlb_entry *e);
+void mmu_l2tlb_drop(struct mmu_guest *g, const struct mmu_tlb_entry *e); /* what answers for any page e names */
+void mmu_l2tlb_flush(struct mmu_guest *g);
+uint64_t mmu_l2tlb_hash(const struct mmu_guest *g, uint64_t h);
+uint64_t mmu_entry_hash(const struct mmu_tlb_entry *e, uint64_t h);
 #endif

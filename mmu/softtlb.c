@@ -6,10 +6,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TABLE_MIN = 64, TABLE_MAX = 1024, EMPTY_TAG = 1 << 11, PRIVS = 3 };
+enum { TABLE_MIN = 64, TABLE_MAX = 4096, EMPTY_TAG = 1 << 11, PRIVS = 3 };
 
 struct mmu_context {
   struct softtlb tlb;
+  struct mmu_context *next, **at;       /* among those that exist; in the table by ASID and privilege */
   unsigned evictions[MMU_ACCESS_KINDS]; /* since the table last grew */
 };
 
@@ -48,18 +49,39 @@ static struct mmu_context **context_at(struct mmu_guest *g, unsigned asid, unsig
   return &g->context[asid * PRIVS + priv];
 }
 
-void mmu_guest_fini(struct mmu_guest *g) {
-  for (unsigned i = 0; i < 256 * PRIVS; i++) {
-    context_free(g->context[i]);
-    g->context[i] = NULL;
+static struct mmu_context *context_make(struct mmu_guest *g, struct mmu_context **at) {
+  struct mmu_context *c = context_new();
+  if (!c) return NULL;
+  c->next = g->contexts;
+  c->at = at;
+  g->contexts = c;
+  return *at = c;
+}
+
+/* Free all contexts but the one in force (or all). */
+static void free_contexts(struct mmu_guest *g, const struct mmu_context *keep) {
+  for (struct mmu_context **p = &g->contexts, *c; (c = *p);) {
+    if (c == keep) {
+      p = &c->next;
+      continue;
+    }
+    *p = c->next;
+    *c->at = NULL;
+    context_free(c);
   }
+}
+
+void mmu_guest_fini(struct mmu_guest *g) {
+  free_contexts(g, NULL);
+  free(g->l2);
+  g->l2 = NULL;
 }
 
 int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
   const struct mmu_state *o = &g->state;
   bool remapped = o->erl != s->erl || o->kx != s->kx || o->sx != s->sx || o->ux != s->ux;
   struct mmu_context **c = context_at(g, s->asid, s->priv);
-  if (!*c && !(*c = context_new())) return -1;
+  if (!*c && !context_make(g, c)) return -1;
   g->state = *s;
   if (remapped) mmu_soft_flush(g);
   *g->live = (*c)->tlb;
@@ -92,8 +114,9 @@ void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint6
 }
 
 void mmu_soft_flush(struct mmu_guest *g) {
-  for (unsigned i = 0; i < 256 * PRIVS; i++)
-    for (int k = 0; g->context[i] && k < MMU_ACCESS_KINDS; k++) table_clear(&g->context[i]->tlb.table[k]);
+  struct mmu_context *live = *context_at(g, g->state.asid, g->state.priv);
+  free_contexts(g, live);
+  for (int k = 0; live && k < MMU_ACCESS_KINDS; k++) table_clear(&live->tlb.table[k]);
   g->flushes++;
 }
 
@@ -119,16 +142,21 @@ void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
   uint64_t vpn = e->vpn;
   if (g->segbits != 32 && vpn >> 62 == 3 && (vpn & (UINT64_MAX >> 2)) >= ((uint64_t)1 << g->segbits) - 0x80000000)
     vpn |= UINT64_MAX << 31;
-  unsigned first = e->g ? 0 : e->asid * PRIVS, last = e->g ? 256 * PRIVS : first + PRIVS;
-  for (unsigned i = first; i < last; i++)
-    if (g->context[i]) drop_range(g->context[i], vpn, e->mask);
+  if (e->g) {
+    for (struct mmu_context *c = g->contexts; c; c = c->next) drop_range(c, vpn, e->mask);
+    return;
+  }
+  for (unsigned p = 0; p < PRIVS; p++) {
+    struct mmu_context *c = *context_at(g, e->asid, p);
+    if (c) drop_range(c, vpn, e->mask);
+  }
 }
 
 void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds) {
-  for (unsigned i = 0; i < 256 * PRIVS; i++)
-    for (int k = 0; g->context[i] && k < MMU_ACCESS_KINDS; k++) {
+  for (struct mmu_context *c = g->contexts; c; c = c->next)
+    for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
       if (!(kinds & 1u << k)) continue;
-      struct softtlb_table *t = &g->context[i]->tlb.table[k];
+      struct softtlb_table *t = &c->tlb.table[k];
       for (uint64_t n = 0; n < table_entries(t); n++) {
         struct softtlb_entry *e = &t->entry[n];
         uint64_t leads_to = k == MMU_FETCH ? (uint64_t)(uintptr_t)f : (uint64_t)(uintptr_t)f->host - e->tag;

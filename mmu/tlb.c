@@ -22,30 +22,28 @@ static bool matches(const struct mmu_tlb_entry *e, uint64_t va, uint8_t asid) {
   return ((va ^ e->vpn) & ~e->mask) == 0 && !e->hidden && (e->g || e->asid == asid);
 }
 
-/* The bits of a virtual address that take part in a match: the region and SEGBITS (PRA vol. III,
- * EntryHi). */
-static uint64_t vpn_bits(const struct mmu_guest *g) {
-  return g->segbits == 32 ? UINT64_MAX : UINT64_C(3) << 62 | (((uint64_t)1 << g->segbits) - 1);
-}
-
 int mmu_tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid) {
-  va &= vpn_bits(g);
+  va &= mmu_vpn_bits(g);
   for (unsigned i = 0; i < g->entries; i++)
     if (matches(&g->tlb[i], va, asid)) return (int)i;
   return -1;
 }
 
-int mmu_tlb_probe(const struct mmu_guest *g, uint64_t entryhi) {
+int mmu_tlb_probe(struct mmu_guest *g, uint64_t entryhi) {
+  uint64_t mask = 0x1fff;
+  mmu_l2tlb_drop(
+      g, &(struct mmu_tlb_entry){.vpn = entryhi & mmu_vpn_bits(g) & ~mask, .mask = mask, .asid = entryhi & 0xff});
   return mmu_tlb_find(g, entryhi, entryhi & 0xff);
 }
 
+static bool overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *a, const struct mmu_tlb_entry *b) {
+  return !a->hidden && !b->hidden && (a->g || b->g || a->asid == b->asid) &&
+         ((a->vpn ^ b->vpn) & mmu_vpn_bits(g) & ~(a->mask | b->mask)) == 0;
+}
+
 int mmu_tlb_overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *e, unsigned except) {
-  if (e->hidden) return -1;
-  for (unsigned i = 0; i < g->entries; i++) {
-    const struct mmu_tlb_entry *o = &g->tlb[i];
-    if (i == except || o->hidden || (!o->g && !e->g && o->asid != e->asid)) continue;
-    if (((o->vpn ^ e->vpn) & vpn_bits(g) & ~(o->mask | e->mask)) == 0) return (int)i;
-  }
+  for (unsigned i = 0; i < g->entries; i++)
+    if (i != except && overlap(g, e, &g->tlb[i])) return (int)i;
   return -1;
 }
 
@@ -54,16 +52,42 @@ static bool same(const struct mmu_tlb_entry *a, const struct mmu_tlb_entry *b) {
          memcmp(a->half, b->half, sizeof a->half) == 0;
 }
 
-int mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e) {
+/* Put `fresh` at i; `keep`: the second level takes the old entry. */
+static int put(struct mmu_guest *g, unsigned i, struct mmu_tlb_entry *fresh, bool keep) {
   assert(i < g->entries);
-  struct mmu_tlb_entry *old = &g->tlb[i], fresh = *e;
-  fresh.vpn &= vpn_bits(g) & ~fresh.mask;
-  int other = mmu_tlb_overlap(g, &fresh, i);
-  if (same(old, &fresh)) return other;
-  if (old->half[0].v || old->half[1].v) mmu_soft_drop_tlb(g, old); /* else nothing came from it */
-  if (other >= 0) mmu_soft_drop_tlb(g, &fresh);                    /* it may answer in the other's place from now on */
-  *old = fresh;
+  struct mmu_tlb_entry *old = &g->tlb[i];
+  fresh->vpn &= mmu_vpn_bits(g) & ~fresh->mask;
+  int other = mmu_tlb_overlap(g, fresh, i);
+  mmu_l2tlb_drop(g, fresh);
+  if (same(old, fresh)) return other;
+  bool used = !old->hidden && (old->half[0].v || old->half[1].v); /* else nothing came from it */
+  keep &= used && g->l2 && mmu_tlb_overlap(g, old, i) < 0 && !overlap(g, old, fresh);
+  if (keep)
+    mmu_l2tlb_keep(g, old);
+  else if (used)
+    mmu_soft_drop_tlb(g, old);
+  if (other >= 0) mmu_soft_drop_tlb(g, fresh); /* it may answer in the other's place from now on */
+  *old = *fresh;
   return other;
+}
+
+int mmu_tlb_replace(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e) {
+  struct mmu_tlb_entry fresh = *e;
+  g->swept = 0;
+  return put(g, i, &fresh, true);
+}
+
+int mmu_tlb_write(struct mmu_guest *g, unsigned i, const struct mmu_tlb_entry *e) {
+  struct mmu_tlb_entry fresh = *e;
+  return put(g, i, &fresh, false);
+}
+
+void mmu_tlb_swept(struct mmu_guest *g, unsigned i, unsigned wired) {
+  uint64_t all = UINT64_MAX >> (64 - g->entries) & UINT64_MAX << wired;
+  g->swept |= UINT64_C(1) << i;
+  if ((g->swept & all) != all) return;
+  mmu_l2tlb_flush(g);
+  g->swept = 0;
 }
 
 static uint64_t mix(uint64_t h, uint64_t v) {
@@ -71,16 +95,18 @@ static uint64_t mix(uint64_t h, uint64_t v) {
   return h ^ h >> 29;
 }
 
-uint64_t mmu_tlb_hash(const struct mmu_guest *g, uint64_t h) {
-  for (unsigned i = 0; i < g->entries; i++) {
-    const struct mmu_tlb_entry *e = &g->tlb[i];
-    h = mix(h, e->vpn ^ (uint64_t)e->asid ^ (uint64_t)e->g << 8 ^ (uint64_t)e->hidden << 9);
-    h = mix(h, e->mask);
-    for (int k = 0; k < 2; k++) {
-      const struct mmu_tlb_half *f = &e->half[k];
-      h = mix(h, f->pfn | (uint64_t)f->c | (uint64_t)f->d << 3 | (uint64_t)f->v << 4 | (uint64_t)f->ri << 5 |
-                     (uint64_t)f->xi << 6);
-    }
+uint64_t mmu_entry_hash(const struct mmu_tlb_entry *e, uint64_t h) {
+  h = mix(h, e->vpn ^ (uint64_t)e->asid ^ (uint64_t)e->g << 8 ^ (uint64_t)e->hidden << 9);
+  h = mix(h, e->mask);
+  for (int k = 0; k < 2; k++) {
+    const struct mmu_tlb_half *f = &e->half[k];
+    h = mix(h, f->pfn | (uint64_t)f->c | (uint64_t)f->d << 3 | (uint64_t)f->v << 4 | (uint64_t)f->ri << 5 |
+                   (uint64_t)f->xi << 6);
   }
   return h;
+}
+
+uint64_t mmu_tlb_hash(const struct mmu_guest *g, uint64_t h) {
+  for (unsigned i = 0; i < g->entries; i++) h = mmu_entry_hash(&g->tlb[i], h);
+  return mmu_l2tlb_hash(g, mix(h, g->swept));
 }

@@ -50,15 +50,18 @@ enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access 
   if (seg == SEG_ERROR) return MMU_ADDRESS_ERROR;
   if (seg == SEG_UNMAPPED) return MMU_OK;
   int i = mmu_tlb_find(g, va, g->state.asid);
-  if (i < 0) return MMU_REFILL;
-  const struct mmu_tlb_entry *e = &g->tlb[i];
+  const struct mmu_tlb_entry *e = i >= 0 ? &g->tlb[i] : mmu_l2tlb_find(g, va, g->state.asid);
+  if (!e) return MMU_REFILL;
   uint64_t page = (e->mask + 1) >> 1;
   const struct mmu_tlb_half *h = &e->half[(va & page) != 0];
-  if (!h->v) return MMU_INVALID;
-  if (kind == MMU_FETCH && h->xi) return MMU_XI;
-  if (kind == MMU_READ && h->ri) return MMU_RI;
+  enum mmu_result no = !h->v                        ? MMU_INVALID
+                       : kind == MMU_FETCH && h->xi ? MMU_XI
+                       : kind == MMU_READ && h->ri  ? MMU_RI
+                       : kind == MMU_WRITE && !h->d ? MMU_MODIFIED
+                                                    : MMU_OK;
   *writable = h->d;
-  if (kind == MMU_WRITE && !h->d) return MMU_MODIFIED;
+  if (no != MMU_OK) return i >= 0 ? no : MMU_REFILL;
+  g->l2_hits += i < 0;
   *out = gpa((h->pfn & ~(page - 1)) | (va & (page - 1)));
   return MMU_OK;
 }

@@ -50,6 +50,10 @@ static int check_config(struct mb_machine *m) {
   if (c->mhz > MHZ_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %d MHz", MHZ_MAX);
   if (c->append && strlen(c->append) > APPEND_MAX)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are longer than %d bytes", APPEND_MAX);
+  if (!c->l2tlb) c->l2tlb = MMU_L2TLB_DEFAULT;
+  if (c->l2tlb != MB_L2TLB_OFF && (c->l2tlb < MMU_L2TLB_MIN || c->l2tlb > MMU_L2TLB_MAX || c->l2tlb & (c->l2tlb - 1)))
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the second-level TLB has 0 entries, or a power of two from %d to %d",
+                    MMU_L2TLB_MIN, MMU_L2TLB_MAX);
   if (!mb_has_tier(c->tier)) return mon_fail(&m->error, MB_ERR_ARGUMENT, "this build has no such tier");
   if (!(c->timeout >= 0) || c->timeout > 1e9)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the time-out must be 0 to 1000000000 seconds");

@@ -97,6 +97,7 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   memcpy(out->exceptions, c->n.exceptions, sizeof out->exceptions);
   out->exceptions[EXC_INT] = c->n.interrupts;
   out->tlb_refills = c->n.refills;
+  out->l2tlb_hits = c->mmu.l2_hits;
   out->tlbwr = c->n.tlbwr;
   out->tlbwi = c->n.tlbwi;
   out->eret = c->n.eret;
@@ -160,6 +161,7 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"stall_cycles", s->stall_cycles},
       {"interrupts", s->exceptions[EXC_INT]},
       {"tlb_refills", s->tlb_refills},
+      {"l2tlb_hits", s->l2tlb_hits},
       {"tlbwr", s->tlbwr},
       {"tlbwi", s->tlbwi},
       {"eret", s->eret},

@@ -147,6 +147,7 @@ static int init_cpu(struct mb_machine *m, bool big_endian) {
                          .pmap = &vm->pmap,
                          .jit = vm->jit,
                          .big_endian = big_endian,
+                         .l2tlb = m->config.l2tlb == MB_L2TLB_OFF ? 0 : m->config.l2tlb,
                          .io_read = io_read,
                          .io_write = io_write,
                          .io_now = io_now,

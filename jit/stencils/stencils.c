@@ -265,15 +265,6 @@ STENCIL LEAVE_AT_T(ARGS) {
   cpu->pc = t;
   return LEAVE_REG;
 }
-STENCIL STOP_AT_T(ARGS) {
-  cpu->budget = budget;
-  cpu->pc = t;
-  return LEAVE_STOP;
-}
-STENCIL STOP(ARGS) {
-  cpu->budget = budget;
-  return LEAVE_STOP;
-}
 /* To the address t, if the jump cache knows it. HOLE_IMM: the mode. No slot is in a register any more. */
 #define FORGET_REGS                                                                                                    \
   do {                                                                                                                 \
@@ -299,6 +290,25 @@ STENCIL VERIFY(ARGS) {
     y = (u64)(uintptr_t)j->code;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
   }
+  GO(OUT);
+}
+
+/* To the address t, whose mode may be another one, unless the run loop is wanted first. */
+STENCIL GO_ON(ARGS) {
+  struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
+  FORGET_REGS;
+  if (__builtin_expect(!cpu->attention && j->pc == t && j->mode == cpu->mode, 1)) {
+    x = (u64)(uintptr_t)j;
+    y = (u64)(uintptr_t)j->go;
+    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
+  }
+  cpu->budget = budget;
+  cpu->pc = t;
+  return LEAVE_STOP;
+}
+STENCIL GO_ON_AT_PC(ARGS) {
+  t = cpu->pc;
+  FORGET_REGS;
   GO(OUT);
 }
 
@@ -340,7 +350,10 @@ STENCIL CALL(ARGS) {
   } while (0)
 #define LEAVE_C                                                                                                        \
   do {                                                                                                                 \
-    if (__builtin_expect(cpu->trouble != 0, 0)) return LEAVE_TROUBLE;                                                  \
+    if (__builtin_expect(cpu->trouble != 0, 0)) {                                                                      \
+      FORGET_REGS;                                                                                                     \
+      GO(OUT);                                                                                                         \
+    }                                                                                                                  \
     budget = cpu->budget;                                                                                              \
     u64 anything;                                                                                                      \
     code_fn *back = (code_fn *)(uintptr_t)y;                                                                           \
@@ -376,5 +389,16 @@ STENCIL SHARED_RAISE(ARGS) {
   WIDE(HOLE_WIDE, raise, "r");
   ENTER_C;
   ((void (*)(void *, unsigned))(uintptr_t)raise)(cpu, (unsigned)t);
-  return LEAVE_TROUBLE;
+  FORGET_REGS;
+  GO(OUT);
+}
+/* HOLE_WIDE: what takes a fault. The handler is one jump away. */
+STENCIL TROUBLE(ARGS) {
+  u64 take_fault;
+  WIDE(HOLE_WIDE, take_fault, "r");
+  if (cpu->trouble != JIT_FAULT) return LEAVE_TROUBLE;
+  ((void (*)(void *))(uintptr_t)take_fault)(cpu);
+  FORGET_REGS;
+  t = cpu->pc, budget = cpu->budget;
+  GO(OUT);
 }
