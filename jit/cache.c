@@ -33,7 +33,7 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes) {
   if (!j) return -1;
   j->guest = g;
   j->max_bytes = max_bytes;
-  j->code_bytes = max_bytes / 4;
+  j->code_bytes = max_bytes / 2;
   j->heat = jit_stencils_present() ? HEAT_AUTO : JIT_COLD;
   *out = j;
   return 0;
