@@ -69,10 +69,12 @@ static void make(void) {
   }
   cpu = calloc(1, sizeof *cpu);
   ir = malloc(sizeof *ir);
+  cr_assert(cpu && ir && !jit_cpu_init(&cpu->j));
 }
 static void unmake(void) {
   jit_free(jit[0]);
   jit_free(jit[1]);
+  jit_cpu_fini(&cpu->j);
   free(cpu);
   free(ir);
 }

@@ -516,21 +516,55 @@ static unsigned hits(enum mmu_access kind, unsigned pages) {
   return n;
 }
 
+static bool holds(uint64_t va) {
+  return softtlb_find(&live.table[MMU_READ], va, 4) != NULL;
+}
+
 Test(mmu, an_asid_switch_keeps_entries) {
   make(16, 32, 32);
+  for (uint8_t asid = 1; asid < 3; asid++) {
+    struct mmu_tlb_entry e = entry(0x3e000, 0x1fff, asid, false);
+    e.half[0].pfn = asid * 0x10000;
+    mmu_tlb_write(guest, asid, &e);
+    enter((struct mmu_state){.asid = asid, .priv = MMU_USER});
+    touch(0x3e000, MMU_READ);
+  }
   enter((struct mmu_state){.asid = 1});
   for (unsigned i = 0; i < 50; i++) touch(0xffffffff80000000 + i * 0x1000u, MMU_READ);
+  touch(0x3e000, MMU_READ);
   uint64_t flushes = guest->flushes;
   cr_expect_eq(hits(MMU_READ, 50), 50);
   enter((struct mmu_state){.asid = 2});
-  cr_expect_eq(hits(MMU_READ, 50), 0, "another ASID has tables of its own");
+  cr_expect_eq(hits(MMU_READ, 50), 50, "what is not mapped is the same in all");
+  cr_expect_not(holds(0x3e000), "what is mapped is lent by the ASID in force");
+  enter((struct mmu_state){.asid = 2, .priv = MMU_USER});
+  cr_expect_eq(hits(MMU_READ, 50), 0, "a user has tables of its own");
+  cr_expect(holds(0x3e000));
   enter((struct mmu_state){.asid = 1, .priv = MMU_USER});
-  cr_expect_eq(hits(MMU_READ, 50), 0, "so has another privilege");
+  cr_expect(holds(0x3e000));
   enter((struct mmu_state){.asid = 1});
   cr_expect_eq(hits(MMU_READ, 50), 50);
+  cr_expect(holds(0x3e000));
+  check_hit(0x3e000, "back again");
   cr_expect_eq(guest->flushes, flushes);
   enter((struct mmu_state){.asid = 1, .erl = true});
   cr_expect_eq(hits(MMU_READ, 50), 0, "ERL changes what kuseg means");
+}
+
+/* More than can be noted: some are forgotten, none stays behind. */
+Test(mmu, an_asid_lends_many_pages) {
+  make(64, 32, 32);
+  cr_assert_eq(mmu_l2tlb_resize(guest, 1024), 0);
+  enter((struct mmu_state){.asid = 1});
+  for (unsigned i = 0; i < 600; i++) {
+    struct mmu_tlb_entry e = entry(0x2000 * i, 0x1fff, 1, false);
+    mmu_tlb_replace(guest, i % 64, &e);
+    touch(0x2000 * i, MMU_READ);
+  }
+  enter((struct mmu_state){.asid = 2});
+  for (unsigned i = 0; i < 600; i++) cr_expect_not(holds(0x2000 * i), "%u", i);
+  enter((struct mmu_state){.asid = 1});
+  for (unsigned i = 0; i < 600; i++) check_hit(0x2000 * i, "lent again");
 }
 
 Test(mmu, tables_grow_and_keep_what_they_hold) {

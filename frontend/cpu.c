@@ -18,7 +18,7 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   c->cfg = *cfg;
   c->index = malloc(sizeof *c->index);
   c->ir = malloc(sizeof *c->ir);
-  if (!c->index || !c->ir || insn_index_init(c->index, m->isa) ||
+  if (jit_cpu_init(&c->j) || !c->index || !c->ir || insn_index_init(c->index, m->isa) ||
       mmu_guest_init(&c->mmu, m->tlb_entries, m->segbits, m->pabits, &c->j.tlb) ||
       mmu_l2tlb_resize(&c->mmu, cfg->l2tlb)) {
     mips_cpu_fini(c);
@@ -31,6 +31,7 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
 void mips_cpu_fini(struct cpu *c) {
   mips_drop_code(c);
   mmu_guest_fini(&c->mmu);
+  jit_cpu_fini(&c->j);
   free(c->index);
   free(c->ir);
   c->index = NULL;

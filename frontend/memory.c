@@ -4,6 +4,7 @@
  * translated code happen only in a block that runs ALONE, so that time is exact and no running block is pulled away;
  * elsewhere they ask for a restart. Pages under a watch register never enter the soft TLB. */
 #include "frontend/cpu.h"
+#include "jit/memory_ops.h"
 #include <string.h>
 
 struct shape {
@@ -12,26 +13,16 @@ struct shape {
 };
 
 static struct shape shape_of(unsigned ir_op) {
-  switch (ir_op) {
-  case IR_LD8U:
-  case IR_ST8: return (struct shape){1, false, false};
-  case IR_LD8S: return (struct shape){1, true, false};
-  case IR_LD16U:
-  case IR_ST16: return (struct shape){2, false, false};
-  case IR_LD16S: return (struct shape){2, true, false};
-  case IR_LD32U:
-  case IR_ST32: return (struct shape){4, false, false};
-  case IR_LD32S: return (struct shape){4, true, false};
-  case IR_LD16U_X:
-  case IR_ST16_X: return (struct shape){2, false, true};
-  case IR_LD16S_X: return (struct shape){2, true, true};
-  case IR_LD32U_X:
-  case IR_ST32_X: return (struct shape){4, false, true};
-  case IR_LD32S_X: return (struct shape){4, true, true};
-  case IR_LD64_X:
-  case IR_ST64_X: return (struct shape){8, false, true};
-  default: return (struct shape){8, false, false};
-  }
+#define LOAD(name, raw, as, swap) [IR_##name] = {sizeof(raw), (int64_t)(as)-1 == -1, IS_##swap},
+#define STORE(name, raw, swap)    [IR_##name] = {sizeof(raw), false, IS_##swap},
+#define IS_SWAP_NONE              false
+#define IS___builtin_bswap16      true
+#define IS___builtin_bswap32      true
+#define IS___builtin_bswap64      true
+  static const struct shape shape[IR_OPCODES] = {LOADS(LOAD) STORES(STORE)};
+#undef LOAD
+#undef STORE
+  return shape[ir_op];
 }
 
 static uint64_t get_bytes(const uint8_t *p, struct shape s) {

@@ -91,7 +91,7 @@ struct mb_stats {
   uint64_t instructions, cycles, virtual_ns;
   double wall_seconds;     /* in mb_machine_run() */
   uint64_t exceptions[32]; /* by Cause.ExcCode; [0] is interrupts */
-  uint64_t tlb_refills, l2tlb_hits, tlbwr, tlbwi, eret, device_accesses, code_writes;
+  uint64_t tlb_refills, l2tlb_hits, softtlb_fills, tlbwr, tlbwi, eret, device_accesses, code_writes;
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
   uint64_t blocks_compiled, insns_compiled, code_resets; /* by the stencil tier */
   double tier_eval, tier_stencil;                        /* share of instructions run by each tier, 0..1 */

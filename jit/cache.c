@@ -74,6 +74,19 @@ void jit_free(struct jit *j) {
   free(j);
 }
 
+int jit_cpu_init(struct jit_cpu *cpu) {
+  cpu->jump = calloc(JIT_JUMPS, sizeof cpu->jump[0]);
+  cpu->recent = calloc(JIT_RECENT, sizeof(struct jit_block *));
+  return cpu->jump && cpu->recent ? 0 : -1;
+}
+
+void jit_cpu_fini(struct jit_cpu *cpu) {
+  free(cpu->jump);
+  free(cpu->recent);
+  cpu->jump = NULL;
+  cpu->recent = NULL;
+}
+
 static unsigned bucket_of(uint64_t pc) {
   return (pc >> 2) % BUCKETS;
 }
@@ -88,7 +101,7 @@ static struct jit_block *search(const struct jit_page *page, const struct jit_ke
 struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_page *page, const struct jit_key *k,
                            bool alone) {
   if (cpu->recent_generation != j->generation) {
-    memset(cpu->recent, 0, sizeof cpu->recent);
+    memset(cpu->recent, 0, JIT_RECENT * sizeof cpu->recent[0]);
     cpu->recent_generation = j->generation;
   }
   if (alone) return search(page, k, true);
@@ -269,7 +282,7 @@ static enum jit_exit_kind left(struct jit_cpu *cpu, uint64_t how, struct jit_blo
 static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struct jit_cpu *cpu,
                                        struct jit_block **next) {
   if (cpu->jump_generation != j->generation) {
-    memset(cpu->jump, 0, sizeof cpu->jump);
+    memset(cpu->jump, 0, JIT_JUMPS * sizeof cpu->jump[0]);
     cpu->jump_generation = j->generation;
   }
   b->heat = 1;

@@ -41,15 +41,16 @@ struct jit_exit {
 enum { JIT_EXITS = 2 };
 
 struct jit_block {
+  /* What finding and entering it looks at: one cache line. */
   struct jit_key key;
   struct jit_shape shape;
   uint16_t ops;
-  struct jit_exit exit[JIT_EXITS];
-  struct jit_exit *incoming;
-  struct jit_page *page;  /* NULL: an orphan */
-  struct jit_block *next; /* in its bucket, or among the dead */
   uint32_t heat;          /* visits until it is compiled; 1 once it is; JIT_COLD: never */
   uint32_t host;          /* offset of its stencils in code memory, or 0 */
+  struct jit_page *page;  /* NULL: an orphan */
+  struct jit_block *next; /* in its bucket, or among the dead */
+  struct jit_exit exit[JIT_EXITS];
+  struct jit_exit *incoming;
   struct jit_block *next_compiled, **prev_compiled;
   struct jit_op code[];
 };

@@ -9,7 +9,7 @@
 #include "mmu/softtlb.h"
 #include <stdatomic.h>
 
-enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 1024 };
+enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 4096 };
 
 /* Why a block was left before its end, told by helpers and memory slow paths in jit_cpu.trouble. */
 enum jit_trouble {
@@ -44,13 +44,15 @@ struct jit_cpu {
   struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
   uint64_t blocks;         /* blocks entered, for statistics */
   uint64_t stored;         /* a value on its way to a slow store */
-  uint64_t temp[JIT_TEMPS];
-  /* Cold: blocks lately found, by pc; good for one generation of the cache. */
-  uint64_t recent_generation;
-  struct jit_block *recent[JIT_RECENT];
+  struct jit_jump *jump;   /* JIT_JUMPS of them; good for one generation of the cache */
   uint64_t jump_generation;
-  struct jit_jump jump[JIT_JUMPS];
+  struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc; likewise */
+  uint64_t recent_generation;
+  uint64_t temp[JIT_TEMPS];
 };
+/* Make the tables. 0 or -1 (no memory). _fini takes a zeroed or initialized one. */
+int jit_cpu_init(struct jit_cpu *cpu);
+void jit_cpu_fini(struct jit_cpu *cpu);
 
 typedef uint64_t (*jit_helper)(void *cpu, uint64_t a, uint64_t b, uint64_t c);
 

@@ -70,7 +70,8 @@ struct mmu_state {
   bool kx, sx, ux; /* 64-bit addressing enabled for each privilege */
 };
 
-struct mmu_context; /* soft TLB tables of one (ASID, privilege) */
+struct mmu_context; /* soft TLB tables of one (ASID, privilege); the kernel has one for all ASIDs */
+struct mmu_loan;
 struct mmu_l2tlb;
 
 struct mmu_guest {
@@ -80,6 +81,8 @@ struct mmu_guest {
   struct mmu_state state;
   struct mmu_context *context[256 * 3];
   struct mmu_context *contexts;     /* those that exist, as a list */
+  struct mmu_loan *loan[256];       /* owned; by ASID: entries of its own pages in the kernel's tables */
+  uint8_t lender;                   /* whose are there now */
   struct softtlb *live;             /* the cpu's; updated when the context changes or a table grows */
   struct mmu_l2tlb *l2;             /* owned; NULL: none */
   uint64_t swept;                   /* entries written by TLBWI since the last TLBWR, as bits */

@@ -1,12 +1,23 @@
 /* mmu/softtlb.c: the tables generated code looks up, one set per ASID and privilege. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A context is made when first entered and keeps its entries while another runs. A table that keeps
- * evicting live entries doubles, up to a bound, so that its size follows its use. */
+ * evicting live entries doubles, up to a bound, so that its size follows its use.
+ * Most of what a kernel touches is mapped alike in every ASID, so there is one kernel context; the few pages in it that
+ * belong to an ASID are lent to it while that ASID is in force. */
 #include "mmu/mmu.h"
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TABLE_MIN = 64, TABLE_MAX = 4096, EMPTY_TAG = 1 << 11, PRIVS = 3 };
+enum { TABLE_MIN = 64, TABLE_MAX = 4096, EMPTY_TAG = 1 << 11, PRIVS = 3, LENT_MAX = 96 };
+
+/* What an ASID lends to the kernel context. While it is in force: what may be there. */
+struct mmu_loan {
+  unsigned n;
+  struct {
+    struct softtlb_entry entry;
+    enum mmu_access kind;
+  } page[LENT_MAX];
+};
 
 struct mmu_context {
   struct softtlb tlb;
@@ -46,7 +57,54 @@ static struct mmu_context *context_new(void) {
 }
 
 static struct mmu_context **context_at(struct mmu_guest *g, unsigned asid, unsigned priv) {
-  return &g->context[asid * PRIVS + priv];
+  return &g->context[priv == MMU_KERNEL ? 0 : asid * PRIVS + priv];
+}
+
+/* --- loans --- */
+
+static void loan_drop(struct mmu_loan *l, unsigned i) {
+  l->page[i] = l->page[--l->n];
+}
+
+/* The kernel context has got an entry of a page that belongs to the ASID in force. False: no memory to note it. */
+static bool lend(struct mmu_guest *g, uint64_t tag, enum mmu_access kind) {
+  struct mmu_loan **l = &g->loan[g->state.asid];
+  if (!*l && !(*l = calloc(1, sizeof **l))) return false;
+  for (unsigned i = 0; i < (*l)->n; i++)
+    if ((*l)->page[i].entry.tag == tag && (*l)->page[i].kind == kind) return true;
+  if ((*l)->n == LENT_MAX) { /* the oldest is forgotten, here and there */
+    struct softtlb_entry *e = softtlb_slot(&g->context[0]->tlb.table[(*l)->page[0].kind], (*l)->page[0].entry.tag);
+    if (e->tag == (*l)->page[0].entry.tag) e->tag = EMPTY_TAG;
+    loan_drop(*l, 0);
+  }
+  (*l)->page[(*l)->n].entry.tag = tag;
+  (*l)->page[(*l)->n++].kind = kind;
+  return true;
+}
+
+/* The ASID in the kernel context changes: take out what the old one has lent, put in what the new one lends. */
+static void exchange_loans(struct mmu_guest *g, unsigned asid) {
+  struct mmu_loan *out = g->loan[g->lender], *in = g->loan[asid];
+  struct mmu_context *c = g->context[0];
+  for (unsigned i = 0; out && i < out->n;) {
+    struct softtlb_entry *e = softtlb_slot(&c->tlb.table[out->page[i].kind], out->page[i].entry.tag);
+    if (e->tag != out->page[i].entry.tag) { /* another page has taken its place */
+      loan_drop(out, i);
+      continue;
+    }
+    out->page[i++].entry = *e;
+    e->tag = EMPTY_TAG;
+  }
+  for (unsigned i = 0; in && i < in->n; i++)
+    *softtlb_slot(&c->tlb.table[in->page[i].kind], in->page[i].entry.tag) = in->page[i].entry;
+  g->lender = (uint8_t)asid;
+}
+
+/* Does the page belong to the ASID in force alone, or is it not clear whose it is? */
+static bool is_private(const struct mmu_guest *g, uint64_t va) {
+  int i = mmu_tlb_find(g, va, g->state.asid);
+  const struct mmu_tlb_entry *e = i >= 0 ? &g->tlb[i] : mmu_l2tlb_find(g, va, g->state.asid);
+  return e && (!e->g || mmu_tlb_overlap(g, e, (unsigned)i) >= 0);
 }
 
 static struct mmu_context *context_make(struct mmu_guest *g, struct mmu_context **at) {
@@ -58,8 +116,10 @@ static struct mmu_context *context_make(struct mmu_guest *g, struct mmu_context 
   return *at = c;
 }
 
-/* Free all contexts but the one in force (or all). */
+/* Free all contexts but the one in force (or all), and forget what is lent. */
 static void free_contexts(struct mmu_guest *g, const struct mmu_context *keep) {
+  for (int i = 0; i < 256; i++)
+    if (g->loan[i]) g->loan[i]->n = 0;
   for (struct mmu_context **p = &g->contexts, *c; (c = *p);) {
     if (c == keep) {
       p = &c->next;
@@ -73,6 +133,7 @@ static void free_contexts(struct mmu_guest *g, const struct mmu_context *keep) {
 
 void mmu_guest_fini(struct mmu_guest *g) {
   free_contexts(g, NULL);
+  for (int i = 0; i < 256; i++) free(g->loan[i]);
   free(g->l2);
   g->l2 = NULL;
 }
@@ -82,6 +143,7 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
   bool remapped = o->erl != s->erl || o->kx != s->kx || o->sx != s->sx || o->ux != s->ux;
   struct mmu_context **c = context_at(g, s->asid, s->priv);
   if (!*c && !context_make(g, c)) return -1;
+  if (s->priv == MMU_KERNEL && g->lender != s->asid) exchange_loans(g, s->asid);
   g->state = *s;
   if (remapped) mmu_soft_flush(g);
   *g->live = (*c)->tlb;
@@ -111,6 +173,7 @@ void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint6
   }
   *e = (struct softtlb_entry){.tag = page, .addend = data};
   g->fills++;
+  if (g->state.priv == MMU_KERNEL && is_private(g, va) && !lend(g, page, kind)) e->tag = EMPTY_TAG;
 }
 
 void mmu_soft_flush(struct mmu_guest *g) {
@@ -135,6 +198,14 @@ static void drop_range(struct mmu_context *c, uint64_t vpn, uint64_t mask) {
   }
 }
 
+static void loan_drop_range(struct mmu_loan *l, uint64_t vpn, uint64_t mask) {
+  for (unsigned i = 0; l && i < l->n;)
+    if (((l->page[i].entry.tag ^ vpn) & ~mask) == 0)
+      loan_drop(l, i);
+    else
+      i++;
+}
+
 void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
   if (e->hidden) return;
   /* Tags are whole addresses: give back the sign that EntryHi leaves out above SEGBITS to the
@@ -142,25 +213,36 @@ void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
   uint64_t vpn = e->vpn;
   if (g->segbits != 32 && vpn >> 62 == 3 && (vpn & (UINT64_MAX >> 2)) >= ((uint64_t)1 << g->segbits) - 0x80000000)
     vpn |= UINT64_MAX << 31;
+  for (unsigned asid = e->g ? 0 : e->asid; asid <= (e->g ? 255u : e->asid); asid++)
+    loan_drop_range(g->loan[asid], vpn, e->mask);
   if (e->g) {
     for (struct mmu_context *c = g->contexts; c; c = c->next) drop_range(c, vpn, e->mask);
     return;
   }
   for (unsigned p = 0; p < PRIVS; p++) {
     struct mmu_context *c = *context_at(g, e->asid, p);
-    if (c) drop_range(c, vpn, e->mask);
+    if (c && (p != MMU_KERNEL || g->lender == e->asid)) drop_range(c, vpn, e->mask);
   }
+}
+
+static bool leads_to(const struct softtlb_entry *e, int kind, const struct frame *f) {
+  uint64_t data = kind == MMU_FETCH ? (uint64_t)(uintptr_t)f : (uint64_t)(uintptr_t)f->host - e->tag;
+  return e->tag != EMPTY_TAG && e->addend == data;
 }
 
 void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds) {
   for (struct mmu_context *c = g->contexts; c; c = c->next)
     for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
-      if (!(kinds & 1u << k)) continue;
       struct softtlb_table *t = &c->tlb.table[k];
-      for (uint64_t n = 0; n < table_entries(t); n++) {
-        struct softtlb_entry *e = &t->entry[n];
-        uint64_t leads_to = k == MMU_FETCH ? (uint64_t)(uintptr_t)f : (uint64_t)(uintptr_t)f->host - e->tag;
-        if (e->tag != EMPTY_TAG && e->addend == leads_to) e->tag = EMPTY_TAG;
-      }
+      for (uint64_t n = 0; kinds >> k & 1 && n < table_entries(t); n++)
+        if (leads_to(&t->entry[n], k, f)) t->entry[n].tag = EMPTY_TAG;
     }
+  for (int asid = 0; asid < 256; asid++) {
+    struct mmu_loan *l = g->loan[asid];
+    for (unsigned i = 0; l && asid != g->lender && i < l->n;)
+      if (kinds >> l->page[i].kind & 1 && leads_to(&l->page[i].entry, (int)l->page[i].kind, f))
+        loan_drop(l, i);
+      else
+        i++;
+  }
 }

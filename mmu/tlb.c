@@ -66,7 +66,7 @@ static int put(struct mmu_guest *g, unsigned i, struct mmu_tlb_entry *fresh, boo
     mmu_l2tlb_keep(g, old);
   else if (used)
     mmu_soft_drop_tlb(g, old);
-  if (other >= 0) mmu_soft_drop_tlb(g, fresh); /* it may answer in the other's place from now on */
+  if (other >= 0) mmu_soft_flush(g); /* it may answer in the other's place from now on */
   *old = *fresh;
   return other;
 }

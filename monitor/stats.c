@@ -98,6 +98,7 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->exceptions[EXC_INT] = c->n.interrupts;
   out->tlb_refills = c->n.refills;
   out->l2tlb_hits = c->mmu.l2_hits;
+  out->softtlb_fills = c->mmu.fills;
   out->tlbwr = c->n.tlbwr;
   out->tlbwi = c->n.tlbwi;
   out->eret = c->n.eret;
@@ -162,6 +163,7 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"interrupts", s->exceptions[EXC_INT]},
       {"tlb_refills", s->tlb_refills},
       {"l2tlb_hits", s->l2tlb_hits},
+      {"softtlb_fills", s->softtlb_fills},
       {"tlbwr", s->tlbwr},
       {"tlbwi", s->tlbwi},
       {"eret", s->eret},
