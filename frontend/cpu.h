@@ -80,7 +80,8 @@ enum mips_mode {
   MODE_CU2 = 1 << 6,
   MODE_FR = 1 << 7,
   MODE_BIG = 1 << 8,
-  MODE_COP1X = 1 << 9, /* COP1X, MOVCI and other MIPS IV codes are enabled in this mode */
+  MODE_ANY_FPU = 1 << 10, /* in a block's key: it has no FPU instruction, CU1 and FR do not matter (and are 0) */
+  MODE_COP1X = 1 << 9,    /* COP1X, MOVCI and other MIPS IV codes are enabled in this mode */
 };
 
 struct mips_cp0 {

@@ -17,9 +17,10 @@ void set_gpr(struct lift *l, unsigned n, ir_ref v) {
 }
 
 /* Coprocessor usability comes before everything else, then whether this mode has the instruction. */
-static int refusal(const struct lift *l, const struct insn_index *x, bool known, const struct insn *i) {
+static int refusal(struct lift *l, const struct insn_index *x, bool known, const struct insn *i) {
   static const uint32_t usable[4] = {MODE_CP0, MODE_CU1, MODE_CU2, 0};
   int cop = insn_coprocessor(i->word, x->isa);
+  l->fpu |= cop == 1;
   if (cop >= 0 && !(l->mode & usable[cop])) return EXC_CPU0 + cop;
   if (!known) return EXC_RI;
   if (insn_is_64bit(i->row) && !(l->mode & MODE_OPS64)) return EXC_RI;
@@ -115,5 +116,6 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     if (words_left == 1) shape->flags |= JIT_BLOCK_CROSSES;
     break;
   }
+  if (t->fpu) *t->fpu = l.fpu;
   return ir->overflow ? TRANSLATE_TOO_LONG : TRANSLATE_OK;
 }

@@ -24,6 +24,7 @@ struct lift {
   uint32_t mode; /* MODE_* bits of cpu.h: privilege, 64-bit addressing/ops, FR, CU0..CU3, byte order */
   uint64_t pc;   /* of this instruction; sign-extended in 32-bit address spaces */
   bool in_slot;  /* this instruction is in a delay slot */
+  bool fpu;      /* an instruction so far belongs to coprocessor 1 */
   /* set by the lifter */
   enum lift_flow flow;
   ir_ref cond;

@@ -17,6 +17,7 @@ struct translate_config {
   bool alone;           /* one unit only */
   bool slot_known;      /* slot_word is the first word of the next page */
   uint32_t slot_word;
+  bool *fpu; /* set: does an instruction belong to coprocessor 1, usable or not? NULL: do not care */
 };
 enum translate_result {
   TRANSLATE_OK,

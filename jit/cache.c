@@ -1,6 +1,6 @@
 /* jit/cache.c: the code cache: blocks by frame, their chains, and how they die. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each frame with code has a page: its blocks in buckets by offset, and a bitmap of the words they come from. Dropped
+/* Each frame with code has a page: its blocks hashed by offset, and a bitmap of the words they come from. Dropped
  * blocks are unlinked at once but freed at the next jit_add, when none can be running. */
 #include "jit/code.h"
 #include "jit/stencils/abi.h"
@@ -10,10 +10,11 @@
 #include <string.h>
 
 enum { HEAT_AUTO = 16, HEAT_STENCIL = 1 };
-enum { BUCKETS = 64, WORDS = MMU_PAGE_SIZE / 4 };
+enum { BUCKETS_MIN = 16, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
-  struct jit_block *bucket[BUCKETS];
+  struct jit_block **bucket; /* by word of the page; as many as there are blocks, about */
+  uint32_t buckets, blocks;
   uint64_t covered[WORDS / 64];
 };
 
@@ -87,14 +88,18 @@ void jit_cpu_fini(struct jit_cpu *cpu) {
   cpu->recent = NULL;
 }
 
-static unsigned bucket_of(uint64_t pc) {
-  return (pc >> 2) % BUCKETS;
+static struct jit_block **bucket_of(const struct jit_page *page, uint64_t pc) {
+  return &page->bucket[(pc >> 2) & (page->buckets - 1)];
+}
+
+static bool answers(const struct jit_block *b, const struct jit_key *k) {
+  return b->key.pc == k->pc && (b->key.mode == k->mode || b->key.mode == k->any_mode);
 }
 
 static struct jit_block *search(const struct jit_page *page, const struct jit_key *k, bool alone) {
   if (!page) return NULL;
-  for (struct jit_block *b = page->bucket[bucket_of(k->pc)]; b; b = b->next)
-    if (b->key.pc == k->pc && b->key.mode == k->mode && !(b->shape.flags & JIT_BLOCK_ALONE) == !alone) return b;
+  for (struct jit_block *b = *bucket_of(page, k->pc); b; b = b->next)
+    if (answers(b, k) && !(b->shape.flags & JIT_BLOCK_ALONE) == !alone) return b;
   return NULL;
 }
 
@@ -106,7 +111,7 @@ struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_
   }
   if (alone) return search(page, k, true);
   struct jit_block **r = &cpu->recent[(k->pc >> 2) % JIT_RECENT], *b = *r;
-  if (b && b->key.pc == k->pc && b->key.mode == k->mode && b->page == page) return b;
+  if (b && answers(b, k) && b->page == page) return b;
   b = search(page, k, false);
   if (b) *r = b;
   return b;
@@ -136,23 +141,59 @@ static void cover(struct jit_page *page, const struct jit_block *b) {
   for (unsigned w = first; w < first + b->shape.insns && w < WORDS; w++) page->covered[w / 64] |= UINT64_C(1) << w % 64;
 }
 
+static size_t page_bytes(const struct jit_page *page) {
+  return sizeof *page + page->buckets * sizeof page->bucket[0];
+}
+
+static void put_in_page(struct jit_page *page, struct jit_block *b) {
+  struct jit_block **bucket = bucket_of(page, b->key.pc);
+  b->next = *bucket;
+  *bucket = b;
+}
+
+/* Give page `n` buckets, a power of two. 0 or -1 (no memory, nothing changed). */
+static int rehash(struct jit_page *page, uint32_t n) {
+  struct jit_block **old = page->bucket, **fresh = calloc(n, sizeof(struct jit_block *));
+  uint32_t had = page->buckets;
+  if (!fresh) return -1;
+  page->bucket = fresh;
+  page->buckets = n;
+  for (uint32_t i = 0; i < had; i++)
+    for (struct jit_block *b = old[i], *next; b; b = next) {
+      next = b->next;
+      put_in_page(page, b);
+    }
+  free(old);
+  return 0;
+}
+
+static struct jit_page *new_page(void) {
+  struct jit_page *page = calloc(1, sizeof *page);
+  if (page && !rehash(page, BUCKETS_MIN)) return page;
+  free(page);
+  return NULL;
+}
+
 struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct jit_key *k, struct jit_shape shape,
                           const struct ir_block *ir) {
   struct jit_block *b = make(j, k, shape, ir);
   if (!b) return NULL;
   if (!*page) {
-    if (!(*page = calloc(1, sizeof **page))) {
+    if (!(*page = new_page())) {
       b->next = j->dead;
       j->dead = b;
       return NULL;
     }
-    j->stats.bytes += sizeof **page;
+    j->stats.bytes += page_bytes(*page);
   }
-  struct jit_block **bucket = &(*page)->bucket[bucket_of(k->pc)];
-  b->page = *page;
-  b->next = *bucket;
-  *bucket = b;
-  cover(*page, b);
+  struct jit_page *p = *page;
+  size_t before = page_bytes(p);
+  if (p->blocks == p->buckets && p->buckets < WORDS) rehash(p, 2 * p->buckets); /* or they are longer */
+  j->stats.bytes += page_bytes(p) - before;
+  b->page = p;
+  p->blocks++;
+  put_in_page(p, b);
+  cover(p, b);
   return b;
 }
 
@@ -193,22 +234,24 @@ static void kill(struct jit *j, struct jit_block *b) {
 
 void jit_page_drop(struct jit *j, struct jit_page **page) {
   if (!*page) return;
-  for (int i = 0; i < BUCKETS; i++)
+  for (uint32_t i = 0; i < (*page)->buckets; i++)
     while ((*page)->bucket[i]) {
       struct jit_block *b = (*page)->bucket[i];
       (*page)->bucket[i] = b->next;
       kill(j, b);
     }
-  j->stats.bytes -= sizeof **page;
+  j->stats.bytes -= page_bytes(*page);
+  free((*page)->bucket);
   free(*page);
   *page = NULL;
   j->generation++;
 }
 
 void jit_block_drop(struct jit *j, struct jit_block *b) {
-  struct jit_block **at = &b->page->bucket[bucket_of(b->key.pc)];
+  struct jit_block **at = bucket_of(b->page, b->key.pc);
   while (*at != b) at = &(*at)->next;
   *at = b->next;
+  b->page->blocks--;
   kill(j, b);
 }
 
@@ -221,9 +264,9 @@ bool jit_full(const struct jit *j) {
 
 void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool same_map) {
   struct jit_exit *x = cpu->left;
-  if (!x || x->to || !x->owner->page || !to->page || x->owner->key.mode != to->key.mode || x->pc != to->key.pc) return;
+  if (!x || x->to || !x->owner->page || !to->page || x->pc != to->key.pc) return;
   if ((x->owner->shape.flags | to->shape.flags) & JIT_BLOCK_ALONE || to->shape.flags & JIT_BLOCK_CROSSES) return;
-  if (!same_map) {
+  if (!same_map || x->owner->key.mode != to->key.mode) {
     if (x->jump) jit_stencils_look_up(j->stencils, x);
     return;
   }

@@ -97,9 +97,10 @@ struct jit;
 /* What identifies a block. */
 struct jit_key {
   uint64_t pc;
-  uint32_t mode;  /* the frontend's state bits */
-  uint32_t guard; /* word of a delay slot on the next page, when the block has one there (see
-                     JIT_BLOCK_CROSSES) */
+  uint32_t mode;     /* the frontend's state bits */
+  uint32_t any_mode; /* to find: a block made for this mode will do, too; 0: none. To make: the same as mode */
+  uint32_t guard;    /* word of a delay slot on the next page, when the block has one there (see
+                        JIT_BLOCK_CROSSES) */
 };
 enum jit_block_flags {
   JIT_BLOCK_SLOT = 1,    /* the last instruction is a delay slot */

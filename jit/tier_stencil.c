@@ -277,7 +277,6 @@ static void exit_op(struct emit *e, const struct jit_op *o) {
   }
   case J_EXIT_REG:
     to_t(e, o->a);
-    e->value[STENCIL_HOLE_IMM] = (int32_t)e->b->key.mode;
     e->value[STENCIL_OUT] = e->s->leave_at_t;
     put(e, ST_LOOK_UP);
     return;
@@ -604,7 +603,6 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
   uint32_t at = s->cold.at;
   e.value[STENCIL_HOLE_WIDE] = (int64_t)x->pc;
   put_cold(&e, ST_WIDE_T);
-  e.value[STENCIL_HOLE_IMM] = (int32_t)x->owner->key.mode;
   e.value[STENCIL_OUT] = s->leave_at_t;
   put_cold(&e, ST_LOOK_UP);
   aim(s, x->jump, at);
@@ -614,8 +612,8 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)];
   if (!b->page || b->shape.flags & JIT_BLOCK_CROSSES) return;
-  if (j->pc == b->key.pc && j->mode == b->key.mode && j->go == s->memory.exec + b->host) return;
-  struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .code = s->memory.exec + b->host};
+  if (j->pc == b->key.pc && j->mode == cpu->mode && j->go == s->memory.exec + b->host) return;
+  struct jit_jump to = {.pc = b->key.pc, .mode = cpu->mode, .code = s->memory.exec + b->host};
   to.go = to.code;
   if (!s->guest->fixed || !s->guest->fixed(b->key.pc)) {
     const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_FETCH], b->key.pc, 4);

@@ -265,7 +265,7 @@ STENCIL LEAVE_AT_T(ARGS) {
   cpu->pc = t;
   return LEAVE_REG;
 }
-/* To the address t, if the jump cache knows it. HOLE_IMM: the mode. No slot is in a register any more. */
+/* To the address t, if the jump cache knows it. No slot is in a register any more. */
 #define FORGET_REGS                                                                                                    \
   do {                                                                                                                 \
     u64 anything;                                                                                                      \
@@ -274,7 +274,7 @@ STENCIL LEAVE_AT_T(ARGS) {
 STENCIL LOOK_UP(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
   FORGET_REGS;
-  if (__builtin_expect(j->pc == t && j->mode == (u64)VALUE(HOLE_IMM), 1)) {
+  if (__builtin_expect(j->pc == t && j->mode == cpu->mode, 1)) {
     x = (u64)(uintptr_t)j;
     y = (u64)(uintptr_t)j->go;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
