@@ -90,6 +90,8 @@ void mips_mode_changed(struct cpu *c) {
   bool cop1x = m->isa & ISA_MIPS32R2 ? true : m->isa & ISA_MIPS64 ? ops64 : p == MMU_KERNEL || s & ST_XX;
   if (cop1x) mode |= MODE_COP1X;
   c->j.mode = mode;
+  /* A kernel's code without FPU instructions is the same whether the process it serves has the FPU or not. */
+  c->j.jump_mode = p == MMU_KERNEL ? (mode & ~(uint32_t)(MODE_CU1 | MODE_FR)) | MODE_ANY_FPU : mode;
   struct mmu_state st = {.priv = (uint8_t)p,
                          .asid = (uint8_t)c->cp0.entryhi,
                          .erl = s & ST_ERL,

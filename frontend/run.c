@@ -57,11 +57,6 @@ static struct jit_block *keep(struct cpu *c, struct frame *f, const struct jit_k
   return b;
 }
 
-/* A kernel's code without FPU instructions is the same whether the process it serves has the FPU or not. */
-static uint32_t any_mode(uint32_t mode) {
-  return (mode & MODE_PRIV) == MMU_KERNEL ? (mode & ~(uint32_t)(MODE_CU1 | MODE_FR)) | MODE_ANY_FPU : mode;
-}
-
 static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_key *k, bool alone) {
   uint32_t word[MAX_INSNS + 1];
   bool fpu = false;
@@ -120,7 +115,7 @@ static struct jit_block *check_guard(struct cpu *c, struct jit_block *b) {
 
 struct jit_block *mips_block(struct cpu *c, bool alone) {
   gpa_t device;
-  struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = any_mode(c->j.mode)};
+  struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = c->j.jump_mode};
   c->fetch_faulted = false;
   struct frame *f = mips_fetch(c, k.pc, &device);
   if (!f && c->j.trouble) return NULL;

@@ -9,7 +9,7 @@
 #include "mmu/softtlb.h"
 #include <stdatomic.h>
 
-enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 4096 };
+enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 8192 };
 
 /* Why a block was left before its end, told by helpers and memory slow paths in jit_cpu.trouble. */
 enum jit_trouble {
@@ -19,7 +19,8 @@ enum jit_trouble {
                   code) */
 };
 
-/* Where compiled code goes on for an address it has computed. Good for one generation of the cache. */
+/* Where compiled code goes on for an address it has computed. Good for one generation of the cache. An address is in
+ * the place its hash says or in that one's neighbour. */
 struct jit_jump {
   uint64_t pc;
   const void *go; /* `code`, or what checks that pc still leads to the same frame */
@@ -28,7 +29,8 @@ struct jit_jump {
   uint64_t mode;
 };
 _Static_assert(sizeof(struct jit_jump) == 40, "indexed by two scaled additions");
-#define JIT_JUMP_HASH(pc) ((pc) >> 2 & (JIT_JUMPS - 1))
+#define JIT_JUMP_HASH(pc)      ((pc) >> 2 & (JIT_JUMPS - 1))
+#define JIT_JUMP_NEIGHBOUR(pc) (JIT_JUMP_HASH(pc) ^ 1)
 
 /* The part of a guest cpu that generated code knows; first member of the frontend's struct cpu. */
 struct jit_cpu {
@@ -37,6 +39,7 @@ struct jit_cpu {
   struct softtlb tlb;
   uint32_t trouble;        /* enum jit_trouble */
   uint32_t mode;           /* the frontend's state bits, as in struct jit_key */
+  uint32_t jump_mode;      /* mode of the blocks that may be in `jump` now */
   uint32_t attention;      /* not 0: exits that STOP must leave generated code; kept by the frontend */
   uint32_t at;             /* guest instruction within `block` that left it or calls a helper */
   struct jit_block *block; /* running, or just left */

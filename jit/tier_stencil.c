@@ -24,7 +24,7 @@ struct jit_stencils {
     uint32_t at, begin, end;
   } hot, cold;
   uint32_t shared[JIT_OPCODES]; /* slow paths of memory operations */
-  uint32_t call, raise, leave, leave_at_t, verify, go_on, go_on_at_pc;
+  uint32_t call, raise, leave, leave_at_t, look_up_neighbour, verify, go_on, go_on_at_pc;
   uint64_t (*enter)(struct jit_cpu *cpu, const void *code);
   struct jit_block *compiled;
 };
@@ -277,7 +277,7 @@ static void exit_op(struct emit *e, const struct jit_op *o) {
   }
   case J_EXIT_REG:
     to_t(e, o->a);
-    e->value[STENCIL_OUT] = e->s->leave_at_t;
+    e->value[STENCIL_OUT] = e->s->look_up_neighbour;
     put(e, ST_LOOK_UP);
     return;
   case J_EXIT_REG_STOP:
@@ -536,6 +536,8 @@ static void make_shared(struct jit_stencils *s) {
   s->leave_at_t = put_shared(&e, ST_LEAVE_AT_T, 0);
   e.value[STENCIL_OUT] = s->leave_at_t;
   s->verify = put_shared(&e, ST_VERIFY, 0);
+  s->look_up_neighbour = put_shared(&e, ST_LOOK_UP_NEIGHBOUR, 0);
+  e.value[STENCIL_OUT] = s->look_up_neighbour;
   s->go_on = put_shared(&e, ST_GO_ON, 0);
   e.value[STENCIL_OUT] = s->go_on;
   s->go_on_at_pc = put_shared(&e, ST_GO_ON_AT_PC, 0);
@@ -603,17 +605,17 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
   uint32_t at = s->cold.at;
   e.value[STENCIL_HOLE_WIDE] = (int64_t)x->pc;
   put_cold(&e, ST_WIDE_T);
-  e.value[STENCIL_OUT] = s->leave_at_t;
+  e.value[STENCIL_OUT] = s->look_up_neighbour;
   put_cold(&e, ST_LOOK_UP);
   aim(s, x->jump, at);
   x->jump = 0; /* it never changes again */
 }
 
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
-  struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)];
-  if (!b->page || b->shape.flags & JIT_BLOCK_CROSSES) return;
-  if (j->pc == b->key.pc && j->mode == cpu->mode && j->go == s->memory.exec + b->host) return;
-  struct jit_jump to = {.pc = b->key.pc, .mode = cpu->mode, .code = s->memory.exec + b->host};
+  struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)], *neighbour = &cpu->jump[JIT_JUMP_NEIGHBOUR(b->key.pc)];
+  if (!b->page || b->shape.flags & JIT_BLOCK_CROSSES || b->key.mode != cpu->jump_mode) return;
+  if (j->pc == b->key.pc && j->mode == b->key.mode && j->go == s->memory.exec + b->host) return;
+  struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .code = s->memory.exec + b->host};
   to.go = to.code;
   if (!s->guest->fixed || !s->guest->fixed(b->key.pc)) {
     const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_FETCH], b->key.pc, 4);
@@ -621,6 +623,7 @@ void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct j
     to.frame = e->addend;
     to.go = s->memory.exec + s->verify;
   }
+  if (j->pc != to.pc || j->mode != to.mode) *neighbour = *j;
   *j = to;
 }
 

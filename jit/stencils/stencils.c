@@ -274,7 +274,17 @@ STENCIL LEAVE_AT_T(ARGS) {
 STENCIL LOOK_UP(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
   FORGET_REGS;
-  if (__builtin_expect(j->pc == t && j->mode == cpu->mode, 1)) {
+  if (__builtin_expect(j->pc == t && j->mode == cpu->jump_mode, 1)) {
+    x = (u64)(uintptr_t)j;
+    y = (u64)(uintptr_t)j->go;
+    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
+  }
+  GO(OUT);
+}
+STENCIL LOOK_UP_NEIGHBOUR(ARGS) {
+  struct jit_jump *j = &cpu->jump[JIT_JUMP_NEIGHBOUR(t)];
+  FORGET_REGS;
+  if (__builtin_expect(j->pc == t && j->mode == cpu->jump_mode, 1)) {
     x = (u64)(uintptr_t)j;
     y = (u64)(uintptr_t)j->go;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
@@ -297,7 +307,8 @@ STENCIL VERIFY(ARGS) {
 STENCIL GO_ON(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
   FORGET_REGS;
-  if (__builtin_expect(!cpu->attention && j->pc == t && j->mode == cpu->mode, 1)) {
+  if (__builtin_expect(!cpu->attention, 1)) {
+    if (__builtin_expect(j->pc != t || j->mode != cpu->jump_mode, 0)) GO(OUT);
     x = (u64)(uintptr_t)j;
     y = (u64)(uintptr_t)j->go;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
