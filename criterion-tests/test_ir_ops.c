@@ -93,6 +93,7 @@ static enum jit_exit_kind run_block(uint8_t insns, int64_t budget) {
     struct jit_block *b = jit_add(jit[i], &page, &(struct jit_key){.pc = 0x40}, (struct jit_shape){.insns = insns}, ir);
     cr_assert_not_null(b);
     cpu->j.budget = budget;
+    cpu->j.attention = 1; /* or compiled code need not STOP */
     enum jit_exit_kind k = jit_run(jit[i], b, &cpu->j);
     jit_page_drop(jit[i], &page);
     jit_stats(jit[i], &stats);

@@ -86,7 +86,7 @@ struct jit_guest {
 
 enum jit_exit_kind {
   JIT_EXIT_NEXT,    /* go on at cpu->pc */
-  JIT_EXIT_STOP,    /* go on at cpu->pc; if cpu->attention is set, look at interrupts first */
+  JIT_EXIT_STOP,    /* go on at cpu->pc; if cpu->attention is set (else it may be _NEXT), look at interrupts first */
   JIT_EXIT_BUDGET,  /* the block at cpu->pc does not fit in what is left of the budget; nothing of it
                        was run */
   JIT_EXIT_FAULT,   /* cpu->at of cpu->block raised an exception */
