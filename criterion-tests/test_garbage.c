@@ -147,6 +147,7 @@ static struct world world_new(unsigned machine, uint64_t seed, enum cut cut) {
   case CUT_AUTO: w.rig = rig_new_in(model, big, JIT_AUTO); break;
   default: w.rig = rig_new(model, big); break;
   }
+  cr_assert_eq(mmu_l2tlb_resize(&w.rig->cpu->mmu, (unsigned[]){0, 4, 16, 1024}[seed % 4]), 0);
   w.rig->stall = seed % 3;
   w.rig->raises = seed % 2;
   fill(w.rig, seed);
