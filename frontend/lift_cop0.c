@@ -16,8 +16,27 @@ static int64_t reg_sel(const struct insn *i) {
   return i->rd << 3 | i->sel;
 }
 
-LIFT(MFC0) { set_gpr(l, i->rt, call(l, HELPER_MFC0, reg_sel(i), imm(l, 0))); }
-LIFT(DMFC0) { set_gpr(l, i->rt, call(l, HELPER_DMFC0, reg_sel(i), imm(l, 0))); }
+/* Registers that read as they are kept (cp0.c): no helper is needed. */
+static const struct {
+  uint8_t slot, half;
+} plain[32 << 3] = {
+    [0 << 3] = {SLOT_INDEX, 1},    [4 << 3] = {SLOT_CONTEXT, 0},  [4 << 3 | 2] = {SLOT_USERLOCAL, 0},
+    [8 << 3] = {SLOT_BADVADDR, 0}, [10 << 3] = {SLOT_ENTRYHI, 0}, [11 << 3] = {SLOT_COMPARE, 1},
+    [12 << 3] = {SLOT_STATUS, 1},  [13 << 3] = {SLOT_CAUSE, 1},   [14 << 3] = {SLOT_EPC, 0},
+    [20 << 3] = {SLOT_XCONTEXT, 0},
+};
+
+static void read_reg(struct lift *l, const struct insn *i, bool narrow) {
+  int64_t reg = reg_sel(i);
+  ir_ref v;
+  if (!plain[reg].slot)
+    v = call(l, narrow ? HELPER_MFC0 : HELPER_DMFC0, reg, imm(l, 0));
+  else
+    v = plain[reg].half ? ir_get32(l->ir, plain[reg].slot, 0) : ir_get(l->ir, plain[reg].slot);
+  set_gpr(l, i->rt, plain[reg].slot && narrow ? op1(l, IR_SX32, v) : v);
+}
+LIFT(MFC0) { read_reg(l, i, true); }
+LIFT(DMFC0) { read_reg(l, i, false); }
 /* Registers that nothing but later instructions reads: no block needs to end where they are written. */
 static enum lift_flow flow_behind(const struct insn *i) {
   static const uint32_t quiet = 1u << 0 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 14 | 1u << 20 | 1u << 28 |
@@ -25,10 +44,18 @@ static enum lift_flow flow_behind(const struct insn *i) {
   return quiet >> i->rd & 1 ? LIFT_NEXT : LIFT_STOP;
 }
 LIFT(MTC0) {
+  if (reg_sel(i) == 14 << 3) {
+    ir_set(l->ir, SLOT_EPC, op1(l, IR_SX32, gpr(l, i->rt)));
+    return;
+  }
   call(l, HELPER_MTC0, reg_sel(i), gpr(l, i->rt));
   l->flow = flow_behind(i);
 }
 LIFT(DMTC0) {
+  if (reg_sel(i) == 14 << 3) {
+    ir_set(l->ir, SLOT_EPC, gpr(l, i->rt));
+    return;
+  }
   call(l, HELPER_DMTC0, reg_sel(i), gpr(l, i->rt));
   l->flow = flow_behind(i);
 }

@@ -142,6 +142,7 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
   const struct mmu_state *o = &g->state;
   bool remapped = o->erl != s->erl || o->kx != s->kx || o->sx != s->sx || o->ux != s->ux;
   struct mmu_context **c = context_at(g, s->asid, s->priv);
+  if (*c && !remapped && o->asid == s->asid && o->priv == s->priv) return 0;
   if (!*c && !context_make(g, c)) return -1;
   if (s->priv == MMU_KERNEL && g->lender != s->asid) exchange_loans(g, s->asid);
   g->state = *s;
