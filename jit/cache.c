@@ -88,8 +88,9 @@ void jit_cpu_fini(struct jit_cpu *cpu) {
   cpu->recent = NULL;
 }
 
+/* A page may be mapped at as many addresses as there are processes. */
 static struct jit_block **bucket_of(const struct jit_page *page, uint64_t pc) {
-  return &page->bucket[(pc >> 2) & (page->buckets - 1)];
+  return &page->bucket[(pc >> 2 ^ (pc >> MMU_PAGE_BITS) * 0x9e3779b1u >> 16) & (page->buckets - 1)];
 }
 
 static bool answers(const struct jit_block *b, const struct jit_key *k) {
@@ -188,7 +189,7 @@ struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct ji
   }
   struct jit_page *p = *page;
   size_t before = page_bytes(p);
-  if (p->blocks == p->buckets && p->buckets < WORDS) rehash(p, 2 * p->buckets); /* or they are longer */
+  if (p->blocks >= p->buckets) rehash(p, 2 * p->buckets); /* or chains grow */
   j->stats.bytes += page_bytes(p) - before;
   b->page = p;
   p->blocks++;
