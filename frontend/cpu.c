@@ -224,10 +224,10 @@ static const char *const helper_names[] = {
 };
 
 static uint64_t load_hook(void *c, uint64_t va, unsigned op) {
-  return mips_load(c, va, op);
+  return mips_load_at_once(c, va, op);
 }
 static void store_hook(void *c, uint64_t va, uint64_t v, unsigned op) {
-  mips_store(c, va, v, op);
+  mips_store_at_once(c, va, v, op);
 }
 static void raise_hook(void *c, unsigned exception) {
   mips_raise(c, exception);

@@ -144,7 +144,11 @@ struct cpu {
   struct mmu_guest mmu; /* architectural TLB, address contexts, the tables j.tlb points into */
   uint32_t irq;         /* hardware interrupt lines 0..5, level */
   struct mips_fault fault;
-  bool alone;         /* running an ALONE block: device accesses and code writes happen now */
+  bool alone; /* running an ALONE block: code writes happen now, and so do device accesses of helpers */
+  struct {
+    bool there;
+    uint64_t va, value;
+  } made;             /* a device access that was made before its unit was restarted */
   bool waiting;       /* WAIT executed, no interrupt yet */
   bool watch_fetch;   /* a watch register wants instruction fetches: every unit runs alone */
   bool fetch_faulted; /* mips_block() has entered the exception of a slot on the next page */
@@ -207,6 +211,9 @@ void mips_dump(const struct cpu *c, FILE *to);
 uint64_t mips_boundary(const struct cpu *c);                    /* the present, between instructions */
 uint64_t mips_load(struct cpu *c, uint64_t va, unsigned ir_op); /* as an IR load would; trouble is in c->j */
 void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op);
+/* The same for an instruction's only access: if a device is touched, no restart is asked for unless it must be. */
+uint64_t mips_load_at_once(struct cpu *c, uint64_t va, unsigned ir_op);
+void mips_store_at_once(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op);
 /* The frame that holds the instruction at pc, or NULL: `trouble` set, or (*device set) to be fetched by the bus. */
 struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device);
 bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word); /* false: an exception was raised */

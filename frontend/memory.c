@@ -1,8 +1,10 @@
 /* frontend/memory.c: the slow paths of loads, stores and fetches. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reached when the soft TLB has no entry: translate, then fill, raise, or go to a device. Device accesses and writes to
- * translated code happen only in a block that runs ALONE, so that time is exact and no running block is pulled away;
- * elsewhere they ask for a restart. Pages under a watch register never enter the soft TLB. */
+/* Reached when the soft TLB has no entry: translate, then fill, raise, or go to a device. Writes to translated code
+ * happen only in a block that runs ALONE, so that no running block is pulled away; elsewhere they ask for a restart. So
+ * do device accesses of helpers. Those of plain loads and stores are made at once; if the block may not go on after
+ * one, its unit is run again ALONE, and finds there that the access has been made. Pages under a watch register never
+ * enter the soft TLB. */
 #include "frontend/cpu.h"
 #include "jit/memory_ops.h"
 #include <string.h>
@@ -110,7 +112,23 @@ static bool may_fill(const struct cpu *c, uint64_t va, enum mmu_access kind) {
   return !c->cfg.model->watch || !watched(c, va, 0, kind);
 }
 
-uint64_t mips_load(struct cpu *c, uint64_t va, unsigned ir_op) {
+/* The access that led to a restart has been made already. */
+static bool made_before(struct cpu *c, uint64_t va) {
+  bool made = c->made.there && c->made.va == va;
+  c->made.there = false;
+  return made;
+}
+
+/* After a device access within a block: may the block go on? If not its unit is run again; `v` is what was loaded. */
+static void go_on_or_restart(struct cpu *c, uint64_t generation, uint64_t va, uint64_t v) {
+  if (c->alone || (c->j.budget >= 0 && !c->j.attention && generation == jit_generation(c->cfg.jit))) return;
+  c->made.there = true;
+  c->made.va = va;
+  c->made.value = v;
+  c->j.trouble = JIT_RESTART;
+}
+
+static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   struct shape s = shape_of(ir_op);
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_READ], va, s.size);
   if (e) return extend(get_bytes((const uint8_t *)(uintptr_t)(va + e->addend), s), s);
@@ -123,11 +141,21 @@ uint64_t mips_load(struct cpu *c, uint64_t va, unsigned ir_op) {
       mmu_soft_fill(&c->mmu, va, MMU_READ, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
     return extend(get_bytes(f->host + (at.v & (MMU_PAGE_SIZE - 1)), s), s);
   }
-  if (restart(c)) return 0;
+  if (c->alone && made_before(c, va)) return extend(c->made.value, s);
+  if (!at_once && restart(c)) return 0;
+  uint64_t generation = jit_generation(c->cfg.jit);
   c->cfg.io_now(c->cfg.ctx, mips_now(c));
   uint64_t v = c->cfg.io_read(c->cfg.ctx, at.v, s.size);
   charge(c);
+  go_on_or_restart(c, generation, va, v);
   return extend(v, s);
+}
+
+uint64_t mips_load(struct cpu *c, uint64_t va, unsigned ir_op) {
+  return load(c, va, ir_op, false);
+}
+uint64_t mips_load_at_once(struct cpu *c, uint64_t va, unsigned ir_op) {
+  return load(c, va, ir_op, true);
 }
 
 void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t bytes) {
@@ -138,7 +166,7 @@ void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t b
   c->n.code_writes++;
 }
 
-void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) {
+static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool at_once) {
   struct shape s = shape_of(ir_op);
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_WRITE], va, s.size);
   if (e) {
@@ -160,10 +188,20 @@ void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) {
       mmu_soft_fill(&c->mmu, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
     return;
   }
-  if (restart(c)) return;
+  if (c->alone && made_before(c, va)) return;
+  if (!at_once && restart(c)) return;
+  uint64_t generation = jit_generation(c->cfg.jit);
   c->cfg.io_now(c->cfg.ctx, mips_now(c));
   c->cfg.io_write(c->cfg.ctx, at.v, extend(v, (struct shape){.size = s.size}), s.size);
   charge(c);
+  go_on_or_restart(c, generation, va, 0);
+}
+
+void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) {
+  store(c, va, v, ir_op, false);
+}
+void mips_store_at_once(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) {
+  store(c, va, v, ir_op, true);
 }
 
 void mips_stored_by_other(struct cpu *c, uint64_t at, uint64_t bytes) {

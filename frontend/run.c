@@ -302,7 +302,9 @@ static void set_slice(struct cpu *c, uint64_t now, uint64_t end) {
 }
 
 void mips_run_until(struct cpu *c, uint64_t deadline) {
-  if (deadline < c->deadline) c->deadline = deadline;
+  if (deadline >= c->deadline) return;
+  c->deadline = deadline;
+  c->j.attention = 1;
 }
 
 enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
