@@ -86,7 +86,7 @@ static const struct option_row rows[] = {
     [O_TYPE] = {"type", "TEXT=>KEYS",
                 "when the console has shown TEXT, type KEYS; may be repeated, then\n"
                 "in order. Both may have \\n \\r \\t \\e \\\\ \\xNN"},
-    [O_STATS] = {"stats", "FILE", "write statistics as JSON at the end"},
+    [O_STATS] = {"stats", "FILE", "write statistics as JSON at the end, and when SIGUSR1 comes"},
     [O_TRACE] = {"trace", "KINDS=FILE", "write a trace; KINDS is any of insn,exc,tlb,dev"},
     [O_SYMBOLS] = {"symbols", "[FILE]",
                    "name addresses from FILE (System.map or ELF); without FILE insist\n"
@@ -428,11 +428,12 @@ static int load(struct mb_machine *m, const struct request *r) {
 
 /* --- running --- */
 
-static struct mb_machine *_Atomic running; /* for the signal handler alone */
+static struct mb_machine *_Atomic running; /* these two are for the signal handler alone */
+static atomic_bool stats_wanted;
 
 static void on_signal(int n) {
   struct mb_machine *m = atomic_load(&running);
-  (void)n;
+  if (n == SIGUSR1) atomic_store(&stats_wanted, true);
   if (m) mb_machine_interrupt(m);
 }
 
@@ -441,6 +442,7 @@ static void catch_signals(struct mb_machine *m) {
   struct sigaction a = {.sa_handler = m ? on_signal : SIG_DFL};
   atomic_store(&running, m);
   for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) sigaction(stopping[i], &a, NULL);
+  sigaction(SIGUSR1, &a, NULL);
   signal(SIGPIPE, SIG_IGN);
 }
 
@@ -462,11 +464,21 @@ static int exit_code(struct mb_machine *m, enum mb_stop why) {
   return !s.guest_code ? EXIT_POWER_OFF : EXIT_GUEST + (int)(s.guest_code < 63 ? s.guest_code : 63);
 }
 
+/* Run to the end; on the way SIGUSR1 asks for the statistics so far. */
+static enum mb_stop run_on(struct mb_machine *m, const struct request *r) {
+  for (;;) {
+    enum mb_stop why = mb_machine_run(m, r->until_insns);
+    if (why != MB_STOP_INTERRUPTED || !atomic_exchange(&stats_wanted, false)) return why;
+    int bad = r->stats ? mb_stats_write(m, r->stats) : MB_OK;
+    (void)bad; /* it will be told at the end */
+  }
+}
+
 /* Boot and run a loaded machine. *text: what to tell people, owned by the caller; NULL when all went as it should. */
 static int boot(struct mb_machine *m, const struct request *r, char **text) {
   if (mb_machine_start(m)) return options_fail("%s", mb_error_text(m));
   catch_signals(m);
-  enum mb_stop why = mb_machine_run(m, r->until_insns);
+  enum mb_stop why = run_on(m, r);
   int code = exit_code(m, why);
   if (code != EXIT_POWER_OFF) *text = strdup(mb_stop_text(m));
   if (r->stats && mb_stats_write(m, r->stats)) {

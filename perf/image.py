@@ -148,6 +148,7 @@ def make_initrd(machine, root):
 class Native:
     """The amd64 build of the same, in a root folder of its own. Stands where an emulator does."""
     name = "native"
+    children_count = True
 
     def __init__(self, root):
         self.root = root

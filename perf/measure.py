@@ -105,6 +105,35 @@ class Mirrorball:
         return argv + (["--tier", self.tier] if self.tier else [])
 
 
+class Callgrind(Mirrorball):
+    """mirrorball under valgrind, which counts host instructions where it is told to."""
+
+    def __init__(self, tier, folder):
+        super().__init__(tier)
+        self.valgrind, self.folder = shutil.which("valgrind"), Path(folder)
+        if not self.valgrind:
+            raise Trouble("there is no valgrind: apt-get install valgrind")
+
+    def argv(self, m):
+        return [self.valgrind, "-q", "--tool=callgrind", "--instr-atstart=no", "--smc-check=all",
+                f"--callgrind-out-file={self.folder}/out", *super().argv(m)]
+
+    def control(self, pid, *what):
+        subprocess.run(["callgrind_control", *what, str(pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       check=True)
+
+    def begin(self, pid):
+        self.control(pid, "-z")
+        self.control(pid, "-i", "on")
+
+    def end(self, pid):
+        """Host instructions since begin()."""
+        self.control(pid, "-d")
+        self.control(pid, "-i", "off")
+        newest = max(self.folder.glob("out.*"), key=lambda p: int(p.suffix[1:]))
+        return int(newest.read_text().split("summary:")[1].split()[0])
+
+
 class Qemu:
     name = "qemu"
 
@@ -227,12 +256,17 @@ class Session:
         wall = time.monotonic() - self.begun
         pid = self.process.pid
         try:
-            cpu = time.clock_gettime((~pid << 3) | 2)  # the CPU clock of a process: clock_getcpuclockid(3)
+            cpu = self._cpu(pid)
             status = Path(f"/proc/{pid}/status").read_text()
             rss = int(status.split("VmHWM:")[1].split()[0])
         except (OSError, IndexError):  # it has ended meanwhile
             cpu, rss = math.nan, 0
         return Mark(wall, cpu, rss, self._insns(at))
+
+    def _cpu(self, pid):
+        if not getattr(self.emulator, "children_count", False):
+            return time.clock_gettime((~pid << 3) | 2)  # the CPU clock of a process: clock_getcpuclockid(3)
+        return sum(ticks for _, ticks in family(pid)) / os.sysconf("SC_CLK_TCK")
 
     def _insns(self, at):
         plugin = getattr(self.emulator, "plugin", None)
@@ -248,6 +282,21 @@ class Session:
         while self.read():
             pass
         self.process.wait()
+
+
+def family(pid):
+    """A process and its descendants: (pid, clock ticks used by it and its children that have ended)."""
+    stats = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:  # it has ended meanwhile
+            continue
+        stats[int(path.parent.name)] = int(words[1]), sum(map(int, words[11:15]))
+    wanted = {pid}
+    while more := {p for p, (parent, _) in stats.items() if parent in wanted} - wanted:
+        wanted |= more
+    return [(p, stats[p][1]) for p in wanted if p in stats]
 
 
 # --- numbers ---

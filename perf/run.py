@@ -5,13 +5,14 @@ import json
 import re
 import signal
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import image
 import page
-from measure import (MADE, Mirrorball, Progress, Qemu, Session, Trouble, debian_machine, geometric_mean, host_description,
+from measure import (MADE, Callgrind, Mirrorball, Progress, Qemu, Session, Trouble, debian_machine, geometric_mean, host_description,
                      main, median, number, say, speed, spread, table, write_json)
 from suite import BOOTS, GROUPS, WORKLOADS
 
@@ -49,6 +50,9 @@ def arguments():
     p.add_argument("--scale", type=float, default=1.0, metavar="X", help="multiply the sizes of the workloads (1)")
     p.add_argument("--json", metavar="FILE", help="write all single runs")
     p.add_argument("--html", metavar="FILE", help="write a page of plots")
+    p.add_argument("--host-insns", action="store_true",
+                   help="count host instructions for each guest instruction, too: once more\n"
+                   "under valgrind, 50 times slower (use a small --scale)")
     p.add_argument("--list", action="store_true", help="list the workloads and end")
     a = p.parse_args()
     if a.runs < 1 or not a.scale > 0:
@@ -67,14 +71,32 @@ def arguments():
     return a
 
 
+COUNTERS = ["tlb_refills", "l2tlb_hits", "tlbwr", "device_accesses"]
+
+
 class Bench:
     """A guest (or the native root) that has booted and runs what it is told."""
 
     def __init__(self, emulator, machine, stack):
         self.name, self.native = emulator.name, isinstance(emulator, image.Native)
+        self.stats_file = getattr(emulator, "stats", None)
         self.session = stack.enter_context(Session(emulator, machine, timeout=PATIENCE))
         self.session.wait("@ready")
+        self.counters = self.stats()
         self.pause(True)
+
+    def stats(self):
+        """mirrorball's counters as they are now; it writes them when it gets SIGUSR1."""
+        if not self.stats_file:
+            return {}
+        self.stats_file.unlink(missing_ok=True)
+        self.session.process.send_signal(signal.SIGUSR1)
+        begun = time.monotonic()
+        while not self.stats_file.exists():
+            if time.monotonic() - begun > 60 or self.session.process.poll() is not None:
+                raise Trouble(f"{self.name} does not answer SIGUSR1")
+            time.sleep(0.01)
+        return json.loads(self.stats_file.read_text())
 
     def pause(self, yes):
         """Stop the emulator's process, or let it go on. The native side waits by itself."""
@@ -90,10 +112,12 @@ class Bench:
         s.wait("@result ")
         start = s._at
         s.wait(" @")
+        before, self.counters = self.counters, self.stats()
         self.pause(True)
         code, digest = s.text[start:s._at].decode().split()[:2]
         insns = b.insns - a.insns if b.insns is not None else None
         return {"wall": b.wall - a.wall, "cpu": b.cpu - a.cpu, "insns": insns, "rss_kib": b.rss_kib, "code": int(code),
+                "counters": {k: self.counters[k] - before[k] for k in COUNTERS if k in before},
                 "digest": digest, "said": s.tail(5) if code != "0" else ""}
 
 
@@ -129,6 +153,24 @@ def run_suite(machine, a, native, progress, runs):
         benches[0].session.type("end\n")
         benches[0].session.finish()
     return json.loads(stats.read_text()) if stats.exists() else None
+
+
+def count_host_insns(machine, a, progress, counts):
+    """Host instructions for each guest instruction, by workload; not timed."""
+    with ExitStack() as stack:
+        emulator = Callgrind(a.tier, stack.enter_context(tempfile.TemporaryDirectory()))
+        progress.step(f"{machine.guest} {machine.cpu}: booting under valgrind", 0)
+        s = stack.enter_context(Session(emulator, machine, timeout=PATIENCE))
+        s.wait("@ready")
+        for w in a.workloads:
+            progress.step(f"{machine.guest} {machine.cpu}: counting host instructions of {w.name}")
+            s.timeout = time.monotonic() - s.begun + PATIENCE
+            emulator.begin(s.process.pid)
+            s.type(w.name + "\n")
+            first, last = s.wait(f"@begin {w.name}"), s.wait(f"@done {w.name}")
+            counts[machine.guest, machine.cpu, w.name] = emulator.end(s.process.pid) / (last.insns - first.insns)
+            s.wait("@result ")
+            s.wait(" @")
 
 
 def run_boots(name, cpu, a, progress, runs):
@@ -172,14 +214,16 @@ def ratio(ours, theirs, what="wall"):
     return {"median": median(pairs), "spread": spread(pairs)}
 
 
-def summarise(runs):
-    """One row a workload: medians, and ratios to the others."""
+def summarise(runs, host_insns):
+    """One row a workload: medians, and ratios to the others. host_insns: by guest, CPU model and workload."""
     groups = {w.name: w.group for w in [*WORKLOADS, *BOOTS]}
     rows = []
     for (guest, cpu, name, emulator), single in runs.items():
         if not emulator.startswith("mirrorball"):
             continue
-        row = {"guest": guest, "cpu": cpu, "group": groups[name], "name": name, "emulator": emulator}
+        row = {"guest": guest, "cpu": cpu, "group": groups[name], "name": name, "emulator": emulator,
+               "host_insns": host_insns.get((guest, cpu, name)),
+               "counters": {k: median([r["counters"][k] for r in single]) for k in single[0].get("counters", {})}}
         for side in emulator, "qemu", "native":
             theirs = runs.get((guest, cpu, name, side))
             if theirs:
@@ -219,8 +263,8 @@ def side_cells(side):
 
 
 def print_report(rows):
-    heads = ["mirrorball s", "CPU s", "M insns", "M/s", "qemu s", "CPU s", "native s", "x qemu", "+-", "x CPU",
-             "x native", "qemu x native"]
+    heads = ["mirrorball s", "CPU s", "M insns", "M/s", "host/guest", "tlbwr", "qemu s", "CPU s", "native s", "CPU s",
+             "x qemu", "+-", "x CPU", "x native", "qemu x native"]
     lines, last = [], None
     for r in rows:
         place = (r["guest"], r["cpu"], r["group"])
@@ -229,8 +273,9 @@ def print_report(rows):
             last = place
         ours, to_qemu = r["mirrorball"], r["to_qemu"] or {}
         lines.append([f"  {r['name']}", *side_cells(ours), number(ours["insns"] / 1e6, ",.0f"),
-                      number(speed(ours), ",.0f"), *side_cells(r.get("qemu")),
-                      side_cells(r.get("native"))[0], number(to_qemu.get("median"), ".2f"),
+                      number(speed(ours), ",.0f"), number(r["host_insns"], ".2f"),
+                      number(r["counters"].get("tlbwr"), ",.0f"), *side_cells(r.get("qemu")),
+                      *side_cells(r.get("native")), number(to_qemu.get("median"), ".2f"),
                       number(to_qemu.get("spread", 0) * 100 if to_qemu else None, ".0f"),
                       *(number((r[k] or {}).get("median"), f) for k, f in zip(RATIOS[1:], [".2f", ".1f", ".1f"]))])
     table(lines[1:])
@@ -266,19 +311,22 @@ def work():
         table([["NAME", "GROUP", "COMMAND"], *([w.name, w.group, w.script(a.scale)] for w in a.workloads),
                *([b.name, b.group, f"boot of {b.guest} to {b.text!r}"] for b in a.boots)])
         return 0
-    runs, made, sessions, interrupted = {}, list(machines(a)), [], False
-    sides = 1 + bool(a.vs)
-    progress = Progress(max(1, len(made) * a.runs * (len(a.workloads) * (sides + a.native) + len(a.boots) * sides)))
+    runs, host_insns, made, sessions, interrupted = {}, {}, list(machines(a)), [], False
+    sides, each = 1 + bool(a.vs), len(a.workloads)
+    steps = a.runs * (each * (sides + a.native) + len(a.boots) * sides) + each * a.host_insns
+    progress = Progress(max(1, len(made) * steps))
     try:
         for machine, native, _ in made:
             if a.workloads:
                 sessions.append(run_suite(machine, a, native, progress, runs))
+                if a.host_insns:
+                    count_host_insns(machine, a, progress, host_insns)
             run_boots(machine.guest, machine.cpu, a, progress, runs)
     except KeyboardInterrupt:
         interrupted = True
         say("interrupted; this is what there is so far")
     progress.end()
-    rows = summarise(runs)
+    rows = summarise(runs, host_insns)
     if rows:
         print_report(rows)
         for s in filter(None, sessions):
