@@ -105,7 +105,7 @@ static void revive(struct rig *r, uint64_t *seed) {
   for (unsigned i = 0; i < 3; i++)
     rig_map(r, rig_below(seed, c->mmu.entries), rig_below(seed, 8) * UINT64_C(0x2000) + (i == 2 ? 0x400000 : 0),
             CODE + rig_below(seed, 4) * 0x2000, (uint8_t)c->cp0.entryhi, rig_below(seed, 8));
-  c->fpu.fcsr &= ~(uint32_t)MIPS_FCSR_ENABLES | (rig_below(seed, 4) ? 0 : MIPS_FCSR_ENABLES);
+  mips_set_fcsr(c, mips_fcsr(c) & (~(uint32_t)MIPS_FCSR_ENABLES | (rig_below(seed, 4) ? 0 : MIPS_FCSR_ENABLES)));
   rig_status(r, status & (c->cfg.model->status_rw | ST_CU0));
   rig_go(r, (kernel ? KSEG0(CODE) : 0) + (rig_below(seed, CODE_SIZE) & ~3u));
 }

@@ -67,7 +67,7 @@ static void set_state(struct bench *t, const struct oracle_block *b) {
   memcpy(c->fpr, b->in.fpr, sizeof c->fpr);
   c->hi = b->in.hi;
   c->lo = b->in.lo;
-  c->fpu.fcsr = b->in.fcsr;
+  mips_set_fcsr(c, b->in.fcsr);
   c->ll_bit = 0;
   rig_status(t->rig, c->cp0.status & ~(uint32_t)ST_EXL);
   rig_go(t->rig, b->va);
@@ -80,7 +80,7 @@ static void get_state(struct bench *t, struct oracle_state *s) {
   memcpy(s->fpr, c->fpr, sizeof s->fpr);
   s->hi = c->hi;
   s->lo = c->lo;
-  s->fcsr = c->fpu.fcsr;
+  s->fcsr = mips_fcsr(c);
 }
 
 /* False: the block did not reach its end. */

@@ -110,7 +110,7 @@ static void set_up_branch(const struct branch_row *b, uint32_t slot) {
   RIG_CODE_AT(rig, CODE + 0x40, ADDIU(10, 10, 1), B(-1), NOP);
   uint64_t *r = gpr();
   r[1] = 1, r[2] = UINT64_MAX, r[3] = RIG_CODE + 0x40, r[4] = 0x7fffffff, r[5] = unmapped, r[6] = misaligned;
-  rig->cpu->fpu.fcsr = MIPS_FCSR_FCC0;
+  mips_set_fcsr(rig->cpu, MIPS_FCSR_FCC0);
   r[8] = 88;
 }
 

@@ -66,7 +66,7 @@ static void load_state(struct rig *r, const struct vector_state *s) {
   memcpy(c->fpr, s->fpr, sizeof c->fpr);
   c->hi = s->hi;
   c->lo = s->lo;
-  c->fpu.fcsr = s->fcsr;
+  mips_set_fcsr(c, s->fcsr);
   c->ll_bit = 0;
   rig_write(r, SCRATCH_GPA, s->scratch, VECTOR_SCRATCH);
 }
@@ -152,7 +152,7 @@ static void check(struct verdict *v, struct rig *r, const struct vector_state *w
   for (unsigned i = 0; i < 32; i++) compare(v, "$f%u", i, c->fpr[i], want->fpr[i]);
   compare(v, "hi", 0, c->hi, want->hi);
   compare(v, "lo", 0, c->lo, want->lo);
-  compare(v, "fcsr", 0, c->fpu.fcsr, want->fcsr);
+  compare(v, "fcsr", 0, mips_fcsr(c), want->fcsr);
   rig_read(r, SCRATCH_GPA, scratch, VECTOR_SCRATCH);
   for (unsigned i = 0; i < VECTOR_SCRATCH; i++) compare(v, "[%x]", i, scratch[i], want->scratch[i]);
   check_exception(v, r, va);

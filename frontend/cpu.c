@@ -59,7 +59,8 @@ void mips_cpu_reset(struct cpu *c) {
   c->cp0.srsctl = (uint32_t)m->shadow_sets << 26;
   c->cp0.debug = 1 << 15; /* EJTAG version 0 */
   c->cp0.random_state = 1;
-  c->fpu = (struct mips_fpu){.fcsr = m->fcsr_reset, .fcsr_rw = m->fcsr_rw, .fir = m->fcr0};
+  c->fpu = (struct mips_fpu){.fcsr_rw = m->fcsr_rw, .fir = m->fcr0};
+  mips_set_fcsr(c, m->fcsr_reset);
   for (int i = 0; i < m->watch; i++) c->cp0.watchhi[i] = i + 1 < m->watch ? 1u << 31 : 0;
   mips_timer_rearm(c, now);
   c->j.pc = UINT64_C(0xffffffffbfc00000);
@@ -177,6 +178,7 @@ static const struct state_row state_rows[] = {
 
 static uint64_t state_value(const struct cpu *c, const struct state_row *r, uint32_t i) {
   uint64_t v = 0;
+  if (r->offset == offsetof(struct cpu, fpu.fcsr)) return mips_fcsr(c);
   memcpy(&v, (const char *)c + r->offset + i * r->size, r->size < 8 ? r->size : 8);
   return v;
 }

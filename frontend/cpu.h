@@ -137,7 +137,8 @@ struct cpu {
   struct jit_cpu j; /* must be first */
   uint64_t gpr[32], hi, lo;
   uint64_t fpr[32];
-  struct mips_fpu fpu;
+  uint64_t fcc[MIPS_FPU_CODES]; /* FCSR.FCC, 0 or 1 each; in fpu.fcsr it is out of date */
+  struct mips_fpu fpu;          /* fcsr: but for FCC, and Cause while j.fp.last is not 0; see mips_fcsr() */
   /* warm */
   uint64_t ll_bit, ll_gpa, ll_va;
   struct mips_cp0 cp0;
@@ -206,6 +207,10 @@ const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n);
 /* 64-bit digest of all state in cpu_slots.def and the TLB. */
 uint64_t mips_hash(const struct cpu *c, uint64_t seed);
 void mips_dump(const struct cpu *c, FILE *to);
+
+/* FCSR as the guest would read it; and to set it, which raises nothing. */
+uint32_t mips_fcsr(const struct cpu *c);
+void mips_set_fcsr(struct cpu *c, uint32_t fcsr);
 
 /* --- within the frontend --- */
 uint64_t mips_boundary(const struct cpu *c);                    /* the present, between instructions */

@@ -38,6 +38,8 @@ enum mips_fpu_exc {
   MIPS_FPU_E = 32,
 };
 
+enum { MIPS_FPU_CODES = 8 };
+
 struct mips_fpu {
   uint32_t fcsr;    /* as CFC1 $31 shows it */
   uint32_t fcsr_rw; /* the bits CTC1 can write in this cpu model */
@@ -54,18 +56,22 @@ struct mips_fpu {
 
 /* Every other operation, as X(NAME, FMT) for mips_fpu_NAME_FMT. For cvt and the roundings FMT is
    the source format: cvt_s_d is CVT.S.D, trunc_w_d is TRUNC.W.D. */
-#define MIPS_FPU_OPS(X) \
+#define MIPS_FPU_OPS(X) MIPS_FPU_ARITHMETIC(X) MIPS_FPU_SIGNS(X) MIPS_FPU_MOVES(X)
+/* Those that leave FCSR alone: while ABS2008 is set; always. */
+#define MIPS_FPU_SIGNS(X) \
+  X(abs, s)     X(abs, d)     X(abs, ps)    X(neg, s)     X(neg, d)     X(neg, ps)
+#define MIPS_FPU_MOVES(X) X(cvt_ps, s)
+#define MIPS_FPU_ARITHMETIC(X) \
   X(add, s)     X(add, d)     X(add, ps)    X(sub, s)     X(sub, d)     X(sub, ps)   \
   X(mul, s)     X(mul, d)     X(mul, ps)    X(div, s)     X(div, d)                  \
   X(sqrt, s)    X(sqrt, d)    X(recip, s)   X(recip, d)   X(rsqrt, s)   X(rsqrt, d)  \
-  X(abs, s)     X(abs, d)     X(abs, ps)    X(neg, s)     X(neg, d)     X(neg, ps)   \
   X(madd, s)    X(madd, d)    X(madd, ps)   X(msub, s)    X(msub, d)    X(msub, ps)  \
   X(nmadd, s)   X(nmadd, d)   X(nmadd, ps)  X(nmsub, s)   X(nmsub, d)   X(nmsub, ps) \
   X(round_w, s) X(round_w, d) X(trunc_w, s) X(trunc_w, d) X(ceil_w, s)  X(ceil_w, d) \
   X(floor_w, s) X(floor_w, d) X(round_l, s) X(round_l, d) X(trunc_l, s) X(trunc_l, d) \
   X(ceil_l, s)  X(ceil_l, d)  X(floor_l, s) X(floor_l, d) X(cvt_w, s)   X(cvt_w, d)  \
   X(cvt_l, s)   X(cvt_l, d)   X(cvt_s, d)   X(cvt_s, w)   X(cvt_s, l)   X(cvt_d, s)  \
-  X(cvt_d, w)   X(cvt_d, l)   X(cvt_s, pu)  X(cvt_s, pl)  X(cvt_ps, s)
+  X(cvt_d, w)   X(cvt_d, l)   X(cvt_s, pu)  X(cvt_s, pl)
 /* clang-format on */
 
 /* One operation: a is fs, b is ft, c is fr (madd and kin: a * b + c, rounded twice); unused

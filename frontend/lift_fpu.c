@@ -1,6 +1,7 @@
 /* frontend/lift_fpu.c: floating point: registers, moves, branches, loads and stores, calls of the arithmetic. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Arithmetic is in fpu.c, called through helpers_fpu.c; a helper that raises leaves the block before the result is set.
+ * The frequent operations are operations of the IR, which calls the helper only where they are not ordinary.
  * Registers (MIPS64 vol. I, "Floating Point Registers"): with Status.FR register n is slot n. Without, a double is the
  * slot of its even number and a single is one half of that: the low half when its number is even. Writing a single
  * leaves the other half of its slot alone. */
@@ -47,10 +48,8 @@ static bool no_such_cc(struct lift *l, const struct insn *i) {
   return true;
 }
 
-/* Condition code n as 0 or 1: FCSR bit 23 or 24 + n. */
 static ir_ref condition(struct lift *l, unsigned n) {
-  ir_ref fcsr = ir_get32(l->ir, SLOT_FCSR, 0);
-  return op2(l, IR_AND, op2(l, IR_SHR, fcsr, imm(l, n ? 24 + n : 23)), imm(l, 1));
+  return ir_get(l->ir, SLOT_FCC0 + n);
 }
 
 /* --- arithmetic --- */
@@ -58,86 +57,121 @@ static ir_ref condition(struct lift *l, unsigned n) {
 struct shape {
   enum fmt to, from;
   uint8_t operands;
+  uint8_t op; /* enum ir_opcode; IR_CALL: rare, always calls the helper */
 };
 
 static void arith(struct lift *l, const struct insn *i, unsigned helper, struct shape s) {
   if (refused(l, s.to, s.from)) return;
-  ir_ref a = fpr(l, s.from, i->fs), none = imm(l, 0);
+  ir_ref none = s.op == IR_CALL ? imm(l, 0) : IR_NONE;
+  ir_ref a = fpr(l, s.from, i->fs);
   ir_ref b = s.operands > 1 ? fpr(l, s.from, i->ft) : none;
   ir_ref c = s.operands > 2 ? fpr(l, s.from, i->fr) : none;
-  set_fpr(l, s.to, i->fd, lift_help(l, helper, a, b, c));
+  ir_ref r = s.op == IR_CALL ? lift_help(l, helper, a, b, c) : ir_fpu(l->ir, s.op, helper, a, b, c);
+  set_fpr(l, s.to, i->fd, r);
 }
 
-#define ARITH(NAME, name, to, from, operands)                                                                          \
+#define ARITH_BY(NAME, name, to, from, operands, op)                                                                   \
   LIFT(NAME) {                                                                                                         \
-    arith(l, i, HELPER_FPU_##name, (struct shape){FMT_##to, FMT_##from, operands});                                    \
+    arith(l, i, HELPER_FPU_##name, (struct shape){FMT_##to, FMT_##from, operands, IR_##op});                           \
   }
+#define ARITH(NAME, name, to, from, operands) ARITH_BY(NAME, name, to, from, operands, CALL)
 #define ARITH_SD(NAME, name, operands)                                                                                 \
   ARITH(NAME##_S, name##_s, S, S, operands)                                                                            \
   ARITH(NAME##_D, name##_d, D, D, operands)
-#define ARITH_ALL(NAME, name, operands)                                                                                \
-  ARITH_SD(NAME, name, operands)                                                                                       \
-  ARITH(NAME##_PS, name##_ps, PS, PS, operands)
+#define ARITH_FAST(NAME, name, operands)                                                                               \
+  ARITH_BY(NAME##_S, name##_s, S, S, operands, F##NAME##_S)                                                            \
+  ARITH_BY(NAME##_D, name##_d, D, D, operands, F##NAME##_D)
+#define ARITH_PS(NAME, name, operands) ARITH(NAME##_PS, name##_ps, PS, PS, operands)
 #define TO_INTEGER(NAME, name)                                                                                         \
   ARITH(NAME##_W_S, name##_w_s, W, S, 1)                                                                               \
   ARITH(NAME##_W_D, name##_w_d, W, D, 1)                                                                               \
   ARITH(NAME##_L_S, name##_l_s, L, S, 1)                                                                               \
   ARITH(NAME##_L_D, name##_l_d, L, D, 1)
 
-ARITH_ALL(ADD, add, 2)
-ARITH_ALL(SUB, sub, 2)
-ARITH_ALL(MUL, mul, 2)
-ARITH_SD(DIV, div, 2)
-ARITH_SD(SQRT, sqrt, 1)
+ARITH_FAST(ADD, add, 2)
+ARITH_FAST(SUB, sub, 2)
+ARITH_FAST(MUL, mul, 2)
+ARITH_FAST(DIV, div, 2)
+ARITH_FAST(SQRT, sqrt, 1)
+ARITH_FAST(MADD, madd, 3)
+ARITH_FAST(MSUB, msub, 3)
+ARITH_FAST(NMADD, nmadd, 3)
+ARITH_FAST(NMSUB, nmsub, 3)
+ARITH_PS(ADD, add, 2)
+ARITH_PS(SUB, sub, 2)
+ARITH_PS(MUL, mul, 2)
+ARITH_PS(MADD, madd, 3)
+ARITH_PS(MSUB, msub, 3)
+ARITH_PS(NMADD, nmadd, 3)
+ARITH_PS(NMSUB, nmsub, 3)
 ARITH_SD(RECIP, recip, 1)
 ARITH_SD(RSQRT, rsqrt, 1)
-ARITH_ALL(MADD, madd, 3)
-ARITH_ALL(MSUB, msub, 3)
-ARITH_ALL(NMADD, nmadd, 3)
-ARITH_ALL(NMSUB, nmsub, 3)
 TO_INTEGER(ROUND, round)
-TO_INTEGER(TRUNC, trunc)
+ARITH_BY(TRUNC_W_S, trunc_w_s, W, S, 1, FTRUNC_WS)
+ARITH_BY(TRUNC_W_D, trunc_w_d, W, D, 1, FTRUNC_WD)
+ARITH(TRUNC_L_S, trunc_l_s, L, S, 1)
+ARITH(TRUNC_L_D, trunc_l_d, L, D, 1)
 TO_INTEGER(CEIL, ceil)
 TO_INTEGER(FLOOR, floor)
 TO_INTEGER(CVT, cvt)
-ARITH(CVT_S_D, cvt_s_d, S, D, 1)
-ARITH(CVT_S_W, cvt_s_w, S, W, 1)
+ARITH_BY(CVT_S_D, cvt_s_d, S, D, 1, FCVT_SD)
+ARITH_BY(CVT_S_W, cvt_s_w, S, W, 1, FCVT_SW)
 ARITH(CVT_S_L, cvt_s_l, S, L, 1)
-ARITH(CVT_D_S, cvt_d_s, D, S, 1)
-ARITH(CVT_D_W, cvt_d_w, D, W, 1)
+ARITH_BY(CVT_D_S, cvt_d_s, D, S, 1, FCVT_DS)
+ARITH_BY(CVT_D_W, cvt_d_w, D, W, 1, FCVT_DW)
 ARITH(CVT_D_L, cvt_d_l, D, L, 1)
 ARITH(CVT_S_PU, cvt_s_pu, S, PS, 1)
 ARITH(CVT_S_PL, cvt_s_pl, S, PS, 1)
 ARITH(CVT_PS_S, cvt_ps_s, PS, S, 2)
 
 /* Sign operations are arithmetic unless FCSR.ABS2008 is set, which they look at, unless the model has it fixed. */
-static void sign(struct lift *l, const struct insn *i, unsigned helper, enum fmt f, uint64_t bits, enum ir_opcode op) {
-  bool plain = l->model->fcsr_reset & ~l->model->fcsr_rw & MIPS_FCSR_ABS2008;
-  if (!plain)
-    arith(l, i, helper, (struct shape){f, f, 1});
-  else if (!refused(l, f, f))
-    set_fpr(l, f, i->fd, op2(l, op, fpr(l, f, i->fs), imm(l, (int64_t)(op == IR_AND ? ~bits : bits))));
+struct sign {
+  enum fmt f;
+  uint8_t op, move; /* enum ir_opcode: as arithmetic with ABS2008 clear, as a move with it set */
+  uint64_t bits;    /* for the move */
+};
+static void sign(struct lift *l, const struct insn *i, unsigned helper, struct sign s) {
+  bool varies = l->model->fcsr_rw & MIPS_FCSR_ABS2008, set = l->model->fcsr_reset & MIPS_FCSR_ABS2008;
+  if (varies || !set)
+    arith(l, i, helper, (struct shape){s.f, s.f, 1, varies ? IR_CALL : s.op});
+  else if (!refused(l, s.f, s.f))
+    set_fpr(l, s.f, i->fd, op2(l, s.move, fpr(l, s.f, i->fs), imm(l, (int64_t)(s.move == IR_AND ? ~s.bits : s.bits))));
 }
-#define SIGN(NAME, name, op)                                                                                           \
+#define SIGN(NAME, name, move)                                                                                         \
   LIFT(NAME##_S) {                                                                                                     \
-    sign(l, i, HELPER_FPU_##name##_s, FMT_S, UINT64_C(1) << 31, op);                                                   \
+    sign(l, i, HELPER_FPU_##name##_s, (struct sign){FMT_S, IR_F##NAME##_S, move, UINT64_C(1) << 31});                  \
   }                                                                                                                    \
   LIFT(NAME##_D) {                                                                                                     \
-    sign(l, i, HELPER_FPU_##name##_d, FMT_D, UINT64_C(1) << 63, op);                                                   \
+    sign(l, i, HELPER_FPU_##name##_d, (struct sign){FMT_D, IR_F##NAME##_D, move, UINT64_C(1) << 63});                  \
   }                                                                                                                    \
   LIFT(NAME##_PS) {                                                                                                    \
-    sign(l, i, HELPER_FPU_##name##_ps, FMT_PS, UINT64_C(1) << 63 | UINT64_C(1) << 31, op);                             \
+    uint64_t bits = UINT64_C(1) << 63 | UINT64_C(1) << 31;                                                             \
+    sign(l, i, HELPER_FPU_##name##_ps, (struct sign){FMT_PS, IR_CALL, move, bits});                                    \
   }
 SIGN(ABS, abs, IR_AND)
 SIGN(NEG, neg, IR_XOR)
 
-static void compare(struct lift *l, const struct insn *i, unsigned helper, enum fmt f) {
+/* Bit 3 of a condition makes a difference for NaNs only, bit 0 for them alone; what is left is bits 1 and 2. */
+static void compare(struct lift *l, const struct insn *i, const uint8_t helper[16], const uint8_t op[4], enum fmt f) {
   if (refused(l, f, f) || no_such_cc(l, i)) return;
-  lift_help(l, helper, fpr(l, f, i->fs), fpr(l, f, i->ft), imm(l, i->cond << 3 | i->cc));
+  ir_ref a = fpr(l, f, i->fs), b = fpr(l, f, i->ft);
+  ir_set(l->ir, SLOT_FCC0 + i->cc, ir_fpu(l->ir, op[i->cond >> 1 & 3], helper[i->cond & 15], a, b, IR_NONE));
 }
-LIFT(C_S) { compare(l, i, HELPER_FPU_C_S, FMT_S); }
-LIFT(C_D) { compare(l, i, HELPER_FPU_C_D, FMT_D); }
-LIFT(C_PS) { compare(l, i, HELPER_FPU_C_PS, FMT_PS); }
+_Static_assert(HELPERS <= UINT8_MAX, "helpers are numbered in bytes");
+#define COMPARE(NAME, fmt)                                                                                             \
+  LIFT(C_##NAME) {                                                                                                     \
+    static const uint8_t helper[16] = {MIPS_FPU_CONDS(COND_##fmt)};                                                    \
+    static const uint8_t op[4] = {IR_FUN_##NAME, IR_FEQ_##NAME, IR_FLT_##NAME, IR_FLE_##NAME};                         \
+    compare(l, i, helper, op, FMT_##NAME);                                                                             \
+  }
+#define COND_s(cond, code) [code] = HELPER_FPU_c_##cond##_s,
+#define COND_d(cond, code) [code] = HELPER_FPU_c_##cond##_d,
+COMPARE(S, s)
+COMPARE(D, d)
+LIFT(C_PS) {
+  if (refused(l, FMT_PS, FMT_PS) || no_such_cc(l, i)) return;
+  lift_help(l, HELPER_FPU_C_PS, fpr(l, FMT_PS, i->fs), fpr(l, FMT_PS, i->ft), imm(l, i->cond << 3 | i->cc));
+}
 
 /* --- moves --- */
 

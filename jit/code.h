@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the slot-to-slot tiers run. Each operation names its operands by byte offset from the cpu; a guest register is
  * read and written in place, a value that has no register of its own lives in jit_cpu.temp. The opcodes are derived
- * from ir_ops.def in opcodes.def. */
+ * from ir_ops.def in opcodes.def. Operands that an operation wants 4 bytes of (of FPU operations, what ST32 stores,
+ * what SET32 takes) and 4-byte results may be halves of slots, at offsets that are no multiples of 8. */
 #ifndef JIT_CODE_H
 #define JIT_CODE_H
 #include "jit/jit.h"
@@ -19,11 +20,17 @@ struct jit_op {
   union {
     int64_t imm; /* forms with an immediate, exits: pc */
     struct {
-      int32_t offset; /* memory: displacement. CALL, RAISE: which. EXIT_x: instructions refunded */
-      uint16_t c;     /* CALL, SELECT: third operand. EXIT_x: index into the block's exits */
+      int32_t offset; /* memory: displacement. CALL, RAISE, FPU: which. EXIT_x: instructions refunded */
+      uint16_t c;     /* CALL, SELECT, FPU: third operand. EXIT_x: index into the block's exits */
       uint8_t at;
+      uint8_t hint; /* enum jit_hint */
     };
   };
+};
+/* What a tier may make use of. */
+enum jit_hint {
+  JIT_UNNOTED = 1,   /* FPU: another one follows before anybody can ask for the note */
+  JIT_IN_MEMORY = 2, /* load: nobody wants the value in a register */
 };
 _Static_assert(sizeof(struct jit_op) == 16, "four to a cache line");
 

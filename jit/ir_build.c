@@ -150,6 +150,10 @@ void ir_store(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offset
   append3(b, op, base, v, IR_NONE, offset);
 }
 
+ir_ref ir_fpu(struct ir_block *b, enum ir_opcode op, unsigned helper, ir_ref a, ir_ref v, ir_ref c) {
+  return append3(b, op, a, v, c, helper);
+}
+
 ir_ref ir_call(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c) {
   ir_ref r = append3(b, IR_CALL, a, v, c, helper);
   forget_slots(b);

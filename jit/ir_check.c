@@ -8,6 +8,7 @@ static bool yields(const struct ir_op *o) {
   case IR_CLASS_GET:
   case IR_CLASS_PURE:
   case IR_CLASS_CMP:
+  case IR_CLASS_FPU:
   case IR_CLASS_CALL: return true;
   case IR_CLASS_MEM: return ir_opinfo[o->op].form == IR_FORM_V; /* loads */
   case IR_CLASS_SET:

@@ -32,6 +32,14 @@ _Static_assert(sizeof(struct jit_jump) == 40, "indexed by two scaled additions")
 #define JIT_JUMP_HASH(pc)      ((pc) >> 2 & (JIT_JUMPS - 1))
 #define JIT_JUMP_NEIGHBOUR(pc) (JIT_JUMP_HASH(pc) ^ 1)
 
+/* What ordinary floating-point operations (fpu_ops.def) leave behind instead of working out whether they were exact. */
+struct jit_fp {
+  uint32_t ready;   /* not 0: operations of kind NOTED may take their ordinary way; kept by the frontend */
+  uint32_t last;    /* the helper that stands for the last operation, JIT_FP_EXACT, or 0: the frontend knows all */
+  uint64_t a, b, c; /* its operands; of 4-byte ones the low half counts */
+};
+#define JIT_FP_EXACT UINT32_MAX
+
 /* The part of a guest cpu that generated code knows; first member of the frontend's struct cpu. */
 struct jit_cpu {
   int64_t budget; /* cycles to the next event: a block runs only if its length fits */
@@ -47,7 +55,8 @@ struct jit_cpu {
   struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
   uint64_t blocks;         /* blocks entered, for statistics */
   uint64_t stored;         /* a value on its way to a slow store */
-  struct jit_jump *jump;   /* JIT_JUMPS of them; good for one generation of the cache */
+  struct jit_fp fp;
+  struct jit_jump *jump; /* JIT_JUMPS of them; good for one generation of the cache */
   uint64_t jump_generation;
   struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc; likewise */
   uint64_t recent_generation;

@@ -18,9 +18,13 @@ struct lower {
   unsigned exits;
   uint16_t last_use[IR_MAX_OPS]; /* index of the last operation that reads value i; 0: none */
   uint16_t uses[IR_MAX_OPS];
-  uint16_t kill[IR_MAX_OPS]; /* GET, SET: next operation after i that may change the slot */
-  uint16_t home[IR_MAX_OPS]; /* byte offset of value i once placed */
-  bool sunk[IR_MAX_OPS];     /* comparison that is emitted with its branch */
+  uint16_t kill[IR_MAX_OPS];     /* GET, GET32, SET: next operation after i that may change the slot (the half) */
+  uint16_t home[IR_MAX_OPS];     /* byte offset of value i once placed */
+  bool sunk[IR_MAX_OPS];         /* comparison that is emitted with its branch */
+  bool in_registers[IR_MAX_OPS]; /* value i is an operand of something that is best done in general registers */
+  bool whole[IR_MAX_OPS];        /* all 64 bits of value i are wanted by someone */
+  bool in_half[IR_MAX_OPS];      /* value i was computed into the half that it is stored to */
+  bool unnoted[IR_MAX_OPS];      /* FPU: see JIT_UNNOTED */
   uint16_t free_temp[JIT_TEMPS];
   unsigned free_temps;
   bool failed;
@@ -30,12 +34,28 @@ static enum ir_class class_of(const struct ir_op *o) {
   return ir_opinfo[o->op].class;
 }
 
+static const struct {
+  uint8_t to, from; /* bytes */
+} fpu[IR_OPCODES] = {
+#define FPU(name, form, result, operand, ...) [IR_##name] = {sizeof(result), sizeof(operand)},
+#include "jit/fpu_ops.def"
+};
+
+/* Does o read its k-th operand from memory, 4 bytes of it? */
+static bool takes_half(const struct ir_op *o, int k) {
+  return fpu[o->op].from == 4 || o->op == IR_SET32 || (k == 1 && (o->op == IR_ST32 || o->op == IR_ST32_X));
+}
+
 static void count_uses(struct lower *l) {
   for (unsigned i = 0; i < l->ir->n; i++) {
     const struct ir_op *o = &l->ir->op[i];
     const ir_ref r[3] = {o->a, o->b, o->c};
-    for (int k = 0; k < 3; k++)
-      if (r[k] != IR_NONE) l->uses[r[k]]++, l->last_use[r[k]] = (uint16_t)i;
+    for (int k = 0; k < 3; k++) {
+      if (r[k] == IR_NONE) continue;
+      l->uses[r[k]]++, l->last_use[r[k]] = (uint16_t)i;
+      if (!fpu[o->op].from && o->op != IR_SET) l->in_registers[r[k]] = true;
+      if (!takes_half(o, k)) l->whole[r[k]] = true;
+    }
   }
 }
 
@@ -52,8 +72,9 @@ static void sink_comparisons(struct lower *l) {
 }
 
 static void find_kills(struct lower *l) {
-  uint16_t next[IR_MAX_SLOTS], call = NEVER;
+  uint16_t next[IR_MAX_SLOTS], next_half[2 * IR_MAX_SLOTS], call = NEVER;
   memset(next, 0xff, sizeof next);
+  memset(next_half, 0xff, sizeof next_half);
   for (unsigned i = l->ir->n; i-- > 0;) {
     const struct ir_op *o = &l->ir->op[i];
     switch ((int)o->op) {
@@ -61,11 +82,24 @@ static void find_kills(struct lower *l) {
     case IR_GET: l->kill[i] = next[o->imm] < call ? next[o->imm] : call; break;
     case IR_SET:
       l->kill[i] = next[o->imm] < call ? next[o->imm] : call;
-      next[o->imm] = (uint16_t)i;
+      next[o->imm] = next_half[2 * o->imm] = next_half[2 * o->imm + 1] = (uint16_t)i;
       break;
-    case IR_SET32: next[o->imm / 2] = (uint16_t)i; break;
+    case IR_GET32: l->kill[i] = next_half[o->imm] < call ? next_half[o->imm] : call; break;
+    case IR_SET32: next[o->imm / 2] = next_half[o->imm] = (uint16_t)i; break;
     default: break;
     }
+  }
+}
+
+/* What an operation notes is overwritten by the next; in between, faults, helpers and exits may want to know. */
+static void find_unnoted(struct lower *l) {
+  bool again = false;
+  for (unsigned i = l->ir->n; i-- > 0;) {
+    enum ir_class class = class_of(&l->ir->op[i]);
+    l->unnoted[i] = class == IR_CLASS_FPU && again;
+    if (class == IR_CLASS_FPU) again = true;
+    if (class == IR_CLASS_MEM || class == IR_CLASS_CALL || class == IR_CLASS_TRAP || class == IR_CLASS_EXIT)
+      again = false;
   }
 }
 
@@ -159,6 +193,7 @@ static unsigned exit_opcode(enum ir_opcode op) {
 #define JIT_EXITOP_GET(name)
 #define JIT_EXITOP_SET(name)
 #define JIT_EXITOP_PURE(name)
+#define JIT_EXITOP_FPU(name)
 #define JIT_EXITOP_MEM(name)
 #define JIT_EXITOP_CALL(name)
 #define JIT_EXITOP_TRAP(name)
@@ -183,11 +218,15 @@ static void lower_pure(struct lower *l, unsigned i, const struct ir_op *o) {
     j->c = c;
 }
 
+/* Where half a slot is, on little-endian hosts. */
+static uint16_t half_offset(const struct lower *l, int64_t half) {
+  return (uint16_t)(l->g->slot[half / 2].offset + 4 * (half & 1));
+}
+
 static void lower_set(struct lower *l, unsigned i, const struct ir_op *o) {
   bool half = o->op == IR_SET32;
-  uint16_t to = l->g->slot[half ? o->imm / 2 : o->imm].offset;
+  uint16_t to = half ? half_offset(l, o->imm) : l->g->slot[o->imm].offset;
   const struct ir_op *v = &l->ir->op[o->a];
-  if (half) to = (uint16_t)(to + 4 * (o->imm & 1)); /* little-endian hosts */
   if (!half && v->op == IR_CONST && l->home[o->a] == NO_HOME) {
     struct jit_op *j = emit(l, J_MOVI);
     j->d = to, j->imm = v->imm;
@@ -195,9 +234,10 @@ static void lower_set(struct lower *l, unsigned i, const struct ir_op *o) {
   }
   uint16_t from = place(l, o->a);
   release_operands(l, i, o);
-  if (!half && from == to) return;
+  if (from == to && (!half || l->in_half[o->a])) return;
   struct jit_op *j = emit(l, half ? J_SET32 : J_MOV);
   j->a = from, j->d = to;
+  j->hint = l->in_registers[o->a] ? 0 : JIT_IN_MEMORY;
 }
 
 static void lower_mem(struct lower *l, unsigned i, const struct ir_op *o) {
@@ -205,6 +245,7 @@ static void lower_mem(struct lower *l, unsigned i, const struct ir_op *o) {
   release_operands(l, i, o);
   struct jit_op *j = emit(l, plain_opcode(o->op));
   j->a = a, j->b = b, j->at = o->at, j->offset = (int32_t)o->imm;
+  j->hint = l->in_registers[i] ? 0 : JIT_IN_MEMORY;
   if (ir_opinfo[o->op].form == IR_FORM_VV) return;
   unsigned e = l->n - 1;
   uint16_t d = destination(l, i);
@@ -265,10 +306,43 @@ static void lower_trap(struct lower *l, unsigned i, const struct ir_op *o) {
 }
 
 static void lower_get32(struct lower *l, unsigned i, const struct ir_op *o) {
+  if (!l->whole[i] && l->kill[i] >= l->last_use[i]) {
+    l->home[i] = half_offset(l, o->imm);
+    return;
+  }
   struct jit_op *j = emit(l, J_GET32);
-  j->a = (uint16_t)(l->g->slot[o->imm / 2].offset + 4 * (o->imm & 1));
+  j->a = half_offset(l, o->imm);
   uint16_t d = destination(l, i);
   j->d = d;
+  if (!l->uses[i]) l->free_temp[l->free_temps++] = l->home[i];
+}
+
+/* A 4-byte result goes into the half that the next operation stores it to, or fills up a temporary. */
+static void place_half(struct lower *l, unsigned i, unsigned e) {
+  const struct ir_op *next = &l->ir->op[i + 1];
+  if (i + 1 < l->ir->n && next->op == IR_SET32 && next->a == i && l->uses[i] == 1) {
+    l->out[e].d = l->home[i] = half_offset(l, next->imm);
+    l->in_half[i] = true;
+    return;
+  }
+  uint16_t d = l->out[e].d = l->home[i] = temp_get(l);
+  struct jit_op *j = emit(l, J_GET32);
+  j->a = j->d = d;
+}
+
+static void lower_fpu(struct lower *l, unsigned i, const struct ir_op *o) {
+  uint16_t a = place(l, o->a), b = place(l, o->b), c = place(l, o->c);
+  release_operands(l, i, o);
+  struct jit_op *j = emit(l, plain_opcode(o->op));
+  unsigned e = l->n - 1;
+  j->a = a, j->b = b, j->c = c, j->at = o->at, j->offset = (int32_t)o->imm;
+  if (l->unnoted[i]) j->hint = JIT_UNNOTED;
+  if (fpu[o->op].to == 4) {
+    place_half(l, i, e);
+  } else {
+    uint16_t d = destination(l, i);
+    l->out[e].d = d;
+  }
   if (!l->uses[i]) l->free_temp[l->free_temps++] = l->home[i];
 }
 
@@ -286,6 +360,7 @@ static void lower_op(struct lower *l, unsigned i) {
   case IR_CLASS_PURE:
   case IR_CLASS_CMP: lower_pure(l, i, o); break;
   case IR_CLASS_MEM: lower_mem(l, i, o); break;
+  case IR_CLASS_FPU: lower_fpu(l, i, o); break;
   case IR_CLASS_CALL: lower_call(l, i, o); break;
   case IR_CLASS_TRAP: lower_trap(l, i, o); break;
   case IR_CLASS_EXIT: lower_exit(l, i, o); break;
@@ -302,6 +377,7 @@ unsigned jit_lower(const struct jit_guest *g, const struct ir_block *ir, struct 
   count_uses(&l);
   sink_comparisons(&l);
   find_kills(&l);
+  find_unnoted(&l);
   for (unsigned i = 0; i < ir->n && !l.failed; i++) lower_op(&l, i);
   return l.failed ? 0 : l.n;
 }

@@ -2,11 +2,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every pure operation's handler is its expression from ir_ops.def. Memory, calls and exits are written here, once. */
 #include "jit/code.h"
+#include "jit/fp.h"
 #include "jit/memory_ops.h"
 #include <string.h>
 
 #define SLOT(off) (*(uint64_t *)((char *)cpu + (off)))
 #define HALF(off) (*(uint32_t *)((char *)cpu + (off)))
+/* Declare `name` and read it; write it. */
+#define TAKE(type, name, off)                                                                                          \
+  type name;                                                                                                           \
+  memcpy(&name, (const char *)cpu + (off), sizeof name)
+#define PUT(name, off) memcpy((char *)cpu + (off), &name, sizeof name)
 
 static enum jit_exit_kind troubled(const struct jit_cpu *cpu) {
   return cpu->trouble == JIT_FAULT ? JIT_EXIT_FAULT : JIT_EXIT_RESTART;
@@ -78,6 +84,7 @@ enter:
 #define DO_CONST(name, form, meaning)
 #define DO_GET(name, form, meaning)
 #define DO_SET(name, form, meaning)
+#define DO_FPU(name, form, meaning)
 #define DO_MEM(name, form, meaning)
 #define DO_CALL(name, form, meaning)
 #define DO_TRAP(name, form, meaning)
@@ -109,11 +116,13 @@ enter:
     const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_WRITE], va, sizeof(raw));                         \
     if (__builtin_expect(!e, 0)) {                                                                                     \
       cpu->at = i->at;                                                                                                 \
-      g->store(cpu, va, SLOT(i->b), IR_##name);                                                                        \
+      TAKE(raw, v, i->b);                                                                                              \
+      g->store(cpu, va, v, IR_##name);                                                                                 \
       if (cpu->trouble) goto trouble;                                                                                  \
       NEXT;                                                                                                            \
     }                                                                                                                  \
-    raw v = swap((raw)SLOT(i->b));                                                                                     \
+    TAKE(raw, v, i->b);                                                                                                \
+    v = swap(v);                                                                                                       \
     memcpy((void *)(uintptr_t)(va + e->addend), &v, sizeof v);                                                         \
     NEXT;                                                                                                              \
   }
@@ -129,10 +138,42 @@ do_GET32:
   SLOT(i->d) = HALF(i->a);
   NEXT;
 do_SET32:
-  HALF(i->d) = (uint32_t)SLOT(i->a);
+  HALF(i->d) = HALF(i->a);
   NEXT;
 do_SET: /* lowered to MOV */
   __builtin_unreachable();
+  /* Floating point: the ordinary case, or the helper. */
+#define FPU_OPERANDS_V(type) TAKE(type, a, i->a)
+#define FPU_OPERANDS_VV(type)                                                                                          \
+  FPU_OPERANDS_V(type);                                                                                                \
+  TAKE(type, b, i->b)
+#define FPU_OPERANDS_VVV(type)                                                                                         \
+  FPU_OPERANDS_VV(type);                                                                                               \
+  TAKE(type, c, i->c)
+#define FPU_COPY_V           memcpy(&cpu->fp.a, &a, sizeof a)
+#define FPU_COPY_VV          FPU_COPY_V, memcpy(&cpu->fp.b, &b, sizeof b)
+#define FPU_COPY_VVV         FPU_COPY_VV, memcpy(&cpu->fp.c, &c, sizeof c)
+#define FPU_READY_NOTED      cpu->fp.ready
+#define FPU_READY_EXACT      true
+#define FPU_NOTE_NOTED(form) FPU_COPY_##form, cpu->fp.last = (uint32_t)i->offset
+#define FPU_NOTE_EXACT(form) cpu->fp.last = JIT_FP_EXACT
+#define FPU(name, form, to, from, kind, meaning, good, also)                                                           \
+  do_##name : {                                                                                                        \
+    FPU_OPERANDS_##form(from);                                                                                         \
+    to r = meaning;                                                                                                    \
+    if (FPU_READY_##kind && ((good) || (also))) {                                                                      \
+      FPU_NOTE_##kind(form);                                                                                           \
+    } else {                                                                                                           \
+      FPU_COPY_##form;                                                                                                 \
+      cpu->at = i->at;                                                                                                 \
+      uint64_t v = g->helper[i->offset](cpu, cpu->fp.a, cpu->fp.b, cpu->fp.c);                                         \
+      if (cpu->trouble) goto trouble;                                                                                  \
+      memcpy(&r, &v, sizeof r);                                                                                        \
+    }                                                                                                                  \
+    PUT(r, i->d);                                                                                                      \
+    NEXT;                                                                                                              \
+  }
+#include "jit/fpu_ops.def"
 do_CALL : {
   cpu->at = i->at;
   uint64_t v = g->helper[i->offset](cpu, SLOT(i->a), SLOT(i->b), SLOT(i->c));

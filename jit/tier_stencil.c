@@ -15,7 +15,7 @@
 
 #include "jit/stencil_table.h"
 
-enum { K = STENCIL_REGS, NO_SLOT = 0xffff, COPY = 32, SLACK = 256, OP_HOT_MAX = 160, OP_COLD_MAX = 64 };
+enum { K = STENCIL_REGS, NO_SLOT = 0xffff, COPY = 32, SLACK = 256, OP_HOT_MAX = 256, OP_COLD_MAX = 128 };
 
 struct jit_stencils {
   const struct jit_guest *guest;
@@ -31,18 +31,19 @@ struct jit_stencils {
 
 /* --- which stencils an operation has --- */
 
-enum shape { SHAPE_NONE, SHAPE_V, SHAPE_VV, SHAPE_VVI, SHAPE_VVV, SHAPE_BRANCH, SHAPE_LOAD, SHAPE_STORE };
+enum shape { SHAPE_NONE, SHAPE_V, SHAPE_VV, SHAPE_VVI, SHAPE_VVV, SHAPE_BRANCH, SHAPE_LOAD, SHAPE_STORE, SHAPE_FPU };
 static const struct {
   uint8_t shape;
-  uint16_t slots; /* the stencil from slots to slots */
+  uint16_t slots; /* the stencil from slots to slots; memory: the first, by address register, from or to a slot */
 } plain[JIT_OPCODES] = {
 #define PLAIN_V(name)          [J_##name] = {SHAPE_V, ST_S_##name},
 #define PLAIN_VV(name)         [J_##name] = {SHAPE_VV, ST_S_##name}, [J_##name##_I] = {SHAPE_VVI, ST_SI_##name},
 #define PLAIN_VVV(name)        [J_##name] = {SHAPE_VVV, ST_S_##name},
-#define PLAIN_MEM_V(name)      [J_##name] = {SHAPE_LOAD, 0},
-#define PLAIN_MEM_VV(name)     [J_##name] = {SHAPE_STORE, 0},
+#define PLAIN_MEM_V(name)      [J_##name] = {SHAPE_LOAD, ST_MS_##name##_0},
+#define PLAIN_MEM_VV(name)     [J_##name] = {SHAPE_STORE, ST_MS_##name##_0},
 #define CLASS_PURE(name, form) PLAIN_##form(name)
 #define CLASS_CMP(name, form)  PLAIN_##form(name)[J_EXIT_##name] = {SHAPE_BRANCH, ST_B_##name},
+#define CLASS_FPU(name, form)  [J_##name] = {SHAPE_FPU, ST_F_##name},
 #define CLASS_MEM(name, form)  PLAIN_MEM_##form(name)
 #define CLASS_CONST(name, form)
 #define CLASS_GET(name, form)
@@ -71,6 +72,13 @@ static const uint16_t fast[JIT_OPCODES] = {
 #define X(name, ...) [J_##name] = ST_M_##name##_00,
                     LOADS(X) STORES(X)
 #undef X
+};
+static const struct {
+  uint16_t unnoted, slow; /* the stencil without the note, the one that goes to the helper */
+  uint8_t bytes;          /* of the result */
+} fpu[JIT_OPCODES] = {
+#define FPU(name, form, to, ...) [J_##name] = {ST_FQ_##name, ST_SLOW_FPU_##form, sizeof(to)},
+#include "jit/fpu_ops.def"
 };
 static const uint16_t branch_on_zero[JIT_OPCODES] = {
 #define X(name) [J_EXIT_##name] = ST_BRZ_##name##_0,
@@ -393,7 +401,32 @@ static void pure_vvv(struct emit *e, const struct jit_op *o) {
   in_slots(e, plain[o->op].slots, o->d);
 }
 
+/* Back from a slow path whose result, in t, goes to a slot (or half of one); then on behind stencil `id`. */
+static void put_back(struct emit *e, uint16_t d, bool half, unsigned id) {
+  e->value[STENCIL_NEXT] = end_of(e, id);
+  e->value[STENCIL_HOLE_D] = d;
+  put_in(e, &e->s->cold, half ? ST_SET_HALF_T : ST_STORE_T, true);
+}
+
+static void load_to_slot(struct emit *e, const struct jit_op *o) {
+  unsigned id = plain[o->op].slots + use(e, o->a);
+  uint32_t cold = e->s->cold.at;
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_BACK] = cold + stencils[ST_SLOW].size;
+  e->value[STENCIL_OUT] = e->s->shared[o->op];
+  put_cold(e, ST_SLOW);
+  put_back(e, o->d, false, id);
+  e->value[STENCIL_HOLE_IMM] = o->offset;
+  e->value[STENCIL_OUT] = cold;
+  put(e, id);
+  changed(e, o->d);
+}
+
 static void load(struct emit *e, const struct jit_op *o) {
+  if (o->hint & JIT_IN_MEMORY) {
+    load_to_slot(e, o);
+    return;
+  }
   unsigned a = use(e, o->a), d = def(e, o->d), id = fast[o->op] + a * K + d;
   uint32_t cold = e->s->cold.at;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
@@ -409,15 +442,37 @@ static void load(struct emit *e, const struct jit_op *o) {
 }
 
 static void store(struct emit *e, const struct jit_op *o) {
-  unsigned a = use(e, o->a), b = use(e, o->b), id = fast[o->op] + a * K + b;
+  int b = holder(e, o->b);
+  if (b >= 0) e->used[b] = e->clock;
+  unsigned a = use(e, o->a), id = b < 0 ? plain[o->op].slots + a : fast[o->op] + a * K + (unsigned)b;
   uint32_t cold = e->s->cold.at;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_HOLE_B] = o->b;
   e->value[STENCIL_BACK] = end_of(e, id);
   e->value[STENCIL_OUT] = e->s->shared[o->op];
-  put_cold(e, ST_SLOW_STORE_0 + b);
+  put_cold(e, b < 0 ? ST_SLOW_STORE_SLOT : ST_SLOW_STORE_0 + (unsigned)b);
   e->value[STENCIL_HOLE_IMM] = o->offset;
   e->value[STENCIL_OUT] = cold;
   put(e, id);
+}
+
+static void floating(struct emit *e, const struct jit_op *o) {
+  unsigned id = o->hint & JIT_UNNOTED ? fpu[o->op].unnoted : plain[o->op].slots;
+  uint32_t cold = e->s->cold.at;
+  in_memory(e, o->a & (uint16_t)~7u);
+  in_memory(e, o->b & (uint16_t)~7u);
+  in_memory(e, o->c & (uint16_t)~7u);
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_HOLE_MORE] = (int64_t)(uintptr_t)e->s->guest->helper[o->offset];
+  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_C] = o->c;
+  e->value[STENCIL_HOLE_IMM] = o->offset;
+  e->value[STENCIL_BACK] = cold + stencils[fpu[o->op].slow].size;
+  e->value[STENCIL_OUT] = e->s->shared[o->op];
+  put_cold(e, fpu[o->op].slow);
+  put_back(e, o->d, fpu[o->op].bytes == 4, id);
+  e->value[STENCIL_OUT] = cold;
+  put(e, id);
+  changed(e, o->d);
 }
 
 static void call(struct emit *e, const struct jit_op *o) {
@@ -454,15 +509,32 @@ static void move(struct emit *e, const struct jit_op *o) {
     defined(e, o->d, d);
     return;
   }
-  if (o->op == J_MOV) {
+  if (o->op == J_GET32) {
+    in_memory(e, o->a & (uint16_t)~7u);
+    unsigned d = def(e, o->d);
+    e->value[STENCIL_HOLE_A] = o->a;
+    put(e, ST_GET_HALF_0 + d);
+    defined(e, o->d, d);
+    return;
+  }
+  if (o->op == J_MOV && !(o->hint & JIT_IN_MEMORY)) {
     unsigned a = use(e, o->a), d = def(e, o->d);
     put(e, ST_RR_MOV_00 + a * K + d);
     defined(e, o->d, d);
     return;
   }
-  in_memory(e, o->a & (uint16_t)~7u);
-  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_D] = o->d;
-  in_slots(e, o->op == J_GET32 ? ST_GET_HALF : ST_SET_HALF, o->d);
+  bool half = o->op == J_SET32;
+  int k = holder(e, o->a);
+  if (k < 0) {
+    e->value[STENCIL_HOLE_A] = o->a;
+    put(e, ST_LOAD_T);
+  }
+  e->value[STENCIL_HOLE_D] = o->d;
+  if (half)
+    put(e, k < 0 ? ST_SET_HALF_T : ST_SET_HALF_0 + (unsigned)k);
+  else
+    put(e, k < 0 ? ST_STORE_T : ST_STORE_0 + (unsigned)k);
+  changed(e, o->d);
 }
 
 static void operation(struct emit *e, const struct jit_op *o) {
@@ -475,6 +547,7 @@ static void operation(struct emit *e, const struct jit_op *o) {
   case SHAPE_BRANCH: branch(e, o); return;
   case SHAPE_LOAD: load(e, o); return;
   case SHAPE_STORE: store(e, o); return;
+  case SHAPE_FPU: floating(e, o); return;
   case SHAPE_NONE: break;
   }
   switch (o->op) {
@@ -550,6 +623,9 @@ static void make_shared(struct jit_stencils *s) {
 #define X(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, (uintptr_t)s->guest->store);
   STORES(X)
 #undef X
+  e.value[STENCIL_OUT] = put_shared(&e, ST_SHARED_FPU, 0);
+#define FPU(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, 0);
+#include "jit/fpu_ops.def"
   s->cold.begin = s->cold.at;
 }
 

@@ -5,6 +5,7 @@
  * each hole a sign-extended 32-bit field. Holes are weak, or clang would know that they are not 0. The likely way out
  * is written first and the unlikely one last: so clang at -Os makes the latter a conditional jump that leaves the
  * stencil, and the former is its end. */
+#include "jit/fp.h"
 #include "jit/jit.h"
 #include "jit/memory_ops.h"
 #include "jit/stencils/abi.h"
@@ -85,6 +86,7 @@ u64 ENTER(cpu_ptr cpu, code_fn *code) {
 #define S_SET(name, form)
 #define S_PURE(name, form) S_##form(name)
 #define S_CMP(name, form)  S_##form(name) S_BRANCH(name)
+#define S_FPU(name, form)
 #define S_MEM(name, form)
 #define S_CALL(name, form)
 #define S_TRAP(name, form)
@@ -177,6 +179,21 @@ EACH_REG(MOVES, )
 EACH_REG(MOVES, )
 #undef MOVES
 
+#define MOVES(k, unused)                                                                                               \
+  STENCIL GET_HALF_##k(ARGS) {                                                                                         \
+    r##k = HALF(HOLE_A);                                                                                               \
+    GO(NEXT);                                                                                                          \
+  }
+EACH_REG(MOVES, )
+#undef MOVES
+#define MOVES(k, unused)                                                                                               \
+  STENCIL SET_HALF_##k(ARGS) {                                                                                         \
+    HALF(HOLE_D) = (uint32_t)r##k;                                                                                     \
+    GO(NEXT);                                                                                                          \
+  }
+EACH_REG(MOVES, )
+#undef MOVES
+
 STENCIL LOAD_T(ARGS) {
   t = SLOT(HOLE_A);
   GO(NEXT);
@@ -193,12 +210,8 @@ STENCIL STORE_IMM(ARGS) {
   SLOT(HOLE_D) = (u64)VALUE(HOLE_IMM);
   GO(NEXT);
 }
-STENCIL GET_HALF(ARGS) {
-  SLOT(HOLE_D) = HALF(HOLE_A);
-  GO(NEXT);
-}
-STENCIL SET_HALF(ARGS) {
-  HALF(HOLE_D) = (uint32_t)SLOT(HOLE_A);
+STENCIL SET_HALF_T(ARGS) {
+  HALF(HOLE_D) = (uint32_t)t;
   GO(NEXT);
 }
 
@@ -219,6 +232,29 @@ STENCIL SET_HALF(ARGS) {
 #define LOAD_A(a, ...) EACH_REG2(LOAD_D, a, __VA_ARGS__)
 #define LOAD_NAME(...) EACH_REG(LOAD_A, __VA_ARGS__)
 LOADS(LOAD_NAME)
+/* To and from a slot that is in no register. */
+#define LOAD_TO_SLOT(a, name, raw, as, swap)                                                                           \
+  STENCIL MS_##name##_##a(ARGS) {                                                                                      \
+    t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
+    HIT(MMU_READ, raw) {                                                                                               \
+      SLOT(HOLE_D) = (u64)(int64_t)(as)swap(*(raw *)(uintptr_t)(t + e->addend));                                       \
+      GO(NEXT);                                                                                                        \
+    }                                                                                                                  \
+    GO(OUT);                                                                                                           \
+  }
+#define LOAD_TO_SLOT_NAME(...) EACH_REG(LOAD_TO_SLOT, __VA_ARGS__)
+LOADS(LOAD_TO_SLOT_NAME)
+#define STORE_FROM_SLOT(a, name, raw, swap)                                                                            \
+  STENCIL MS_##name##_##a(ARGS) {                                                                                      \
+    t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
+    HIT(MMU_WRITE, raw) {                                                                                              \
+      *(raw *)(uintptr_t)(t + e->addend) = swap((raw)SLOT(HOLE_B));                                                    \
+      GO(NEXT);                                                                                                        \
+    }                                                                                                                  \
+    GO(OUT);                                                                                                           \
+  }
+#define STORE_FROM_SLOT_NAME(...) EACH_REG(STORE_FROM_SLOT, __VA_ARGS__)
+STORES(STORE_FROM_SLOT_NAME)
 #define STORE_B(b, a, name, raw, swap)                                                                                 \
   STENCIL M_##name##_##a##b(ARGS) {                                                                                    \
     t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
@@ -231,6 +267,35 @@ LOADS(LOAD_NAME)
 #define STORE_A(a, ...) EACH_REG2(STORE_B, a, __VA_ARGS__)
 #define STORE_NAME(...) EACH_REG(STORE_A, __VA_ARGS__)
 STORES(STORE_NAME)
+
+/* --- floating point, from slots to a slot. FQ: the note is left out. --- */
+
+#define FP_AT(type, hole)       (*(type *)((char *)cpu + VALUE(hole)))
+#define FPU_GET_V(type)         type a = FP_AT(type, HOLE_A)
+#define FPU_GET_VV(type)        FPU_GET_V(type), b = FP_AT(type, HOLE_B)
+#define FPU_GET_VVV(type)       FPU_GET_VV(type), c = FP_AT(type, HOLE_C)
+#define FPU_READY_NOTED         cpu->fp.ready
+#define FPU_READY_EXACT         1
+#define FPU_COPY_V(type)        *(type *)&cpu->fp.a = a
+#define FPU_COPY_VV(type)       FPU_COPY_V(type), *(type *)&cpu->fp.b = b
+#define FPU_COPY_VVV(type)      FPU_COPY_VV(type), *(type *)&cpu->fp.c = c
+#define FPU_NOTE_NOTED(f, type) FPU_COPY_##f(type), cpu->fp.last = (uint32_t)VALUE(HOLE_IMM)
+#define FPU_NOTE_EXACT(f, type) cpu->fp.last = JIT_FP_EXACT
+#define FPU_STENCIL(name, form, to, from, kind, meaning, good, note)                                                   \
+  STENCIL name(ARGS) {                                                                                                 \
+    FPU_GET_##form(from);                                                                                              \
+    to r = meaning;                                                                                                    \
+    if (__builtin_expect(FPU_READY_##kind && (good), 1)) {                                                             \
+      note;                                                                                                            \
+      FP_AT(to, HOLE_D) = r;                                                                                           \
+      GO(NEXT);                                                                                                        \
+    }                                                                                                                  \
+    GO(OUT);                                                                                                           \
+  }
+#define FPU(name, form, to, from, kind, meaning, good, also)                                                           \
+  FPU_STENCIL(F_##name, form, to, from, kind, meaning, good, FPU_NOTE_##kind(form, from))                              \
+  FPU_STENCIL(FQ_##name, form, to, from, kind, meaning, good, (void)0)
+#include "jit/fpu_ops.def"
 
 /* --- leaving fast paths --- */
 
@@ -338,6 +403,25 @@ STENCIL SLOW(ARGS) {
     GO_KEEPING_XY(OUT);                                                                                                \
   }
 EACH_REG(SLOW_STORE, )
+STENCIL SLOW_STORE_SLOT(ARGS) {
+  WIDE(HOLE_WIDE, x, "d");
+  BACK_ADDRESS(y);
+  cpu->stored = SLOT(HOLE_B);
+  GO_KEEPING_XY(OUT);
+}
+/* HOLE_MORE: the helper, HOLE_IMM: its number. */
+#define SLOW_FPU(form, operands)                                                                                       \
+  STENCIL SLOW_FPU_##form(ARGS) {                                                                                      \
+    WIDE(HOLE_WIDE, x, "d");                                                                                           \
+    WIDE(HOLE_MORE, t, "a");                                                                                           \
+    BACK_ADDRESS(y);                                                                                                   \
+    operands;                                                                                                          \
+    cpu->fp.last = (uint32_t)VALUE(HOLE_IMM);                                                                          \
+    GO_KEEPING_XY(OUT);                                                                                                \
+  }
+SLOW_FPU(V, cpu->fp.a = SLOT(HOLE_A))
+SLOW_FPU(VV, (cpu->fp.a = SLOT(HOLE_A), cpu->fp.b = SLOT(HOLE_B)))
+SLOW_FPU(VVV, (cpu->fp.a = SLOT(HOLE_A), cpu->fp.b = SLOT(HOLE_B), cpu->fp.c = SLOT(HOLE_C)))
 /* HOLE_IMM: which exception. */
 STENCIL SLOW_RAISE(ARGS) {
   WIDE(HOLE_WIDE, x, "d");
@@ -359,6 +443,13 @@ STENCIL CALL(ARGS) {
     cpu->block = (struct jit_block *)(uintptr_t)(x & ((UINT64_C(1) << STENCIL_AT_SHIFT) - 1));                         \
     cpu->at = (uint32_t)(x >> STENCIL_AT_SHIFT);                                                                       \
   } while (0)
+#define BACK_FROM_C                                                                                                    \
+  do {                                                                                                                 \
+    u64 anything;                                                                                                      \
+    code_fn *back = (code_fn *)(uintptr_t)y;                                                                           \
+    x = anything, y = anything;                                                                                        \
+    __attribute__((musttail)) return back(PASS);                                                                       \
+  } while (0)
 #define LEAVE_C                                                                                                        \
   do {                                                                                                                 \
     if (__builtin_expect(cpu->trouble != 0, 0)) {                                                                      \
@@ -366,10 +457,7 @@ STENCIL CALL(ARGS) {
       GO(OUT);                                                                                                         \
     }                                                                                                                  \
     budget = cpu->budget;                                                                                              \
-    u64 anything;                                                                                                      \
-    code_fn *back = (code_fn *)(uintptr_t)y;                                                                           \
-    x = anything, y = anything;                                                                                        \
-    __attribute__((musttail)) return back(PASS);                                                                       \
+    BACK_FROM_C;                                                                                                       \
   } while (0)
 
 #define SHARED_LOAD(name, raw, as, swap)                                                                               \
@@ -393,6 +481,24 @@ STORES(SHARED_STORE)
 STENCIL SHARED_CALL(ARGS) {
   ENTER_C;
   t = ((jit_helper)(uintptr_t)t)(cpu, r0, r1, r2);
+  LEAVE_C;
+}
+/* The rarer ordinary cases, then the helper. */
+#define FPU_NOTED_V(type)   type a = *(type *)&cpu->fp.a
+#define FPU_NOTED_VV(type)  FPU_NOTED_V(type), b = *(type *)&cpu->fp.b
+#define FPU_NOTED_VVV(type) FPU_NOTED_VV(type), c = *(type *)&cpu->fp.c
+#define FPU(name, form, to, from, kind, meaning, good, also)                                                           \
+  STENCIL SHARED_##name(ARGS) {                                                                                        \
+    FPU_NOTED_##form(from);                                                                                            \
+    to r = meaning;                                                                                                    \
+    if (!(FPU_READY_##kind && (also))) GO_KEEPING_XY(OUT);                                                             \
+    *(to *)&t = r;                                                                                                     \
+    BACK_FROM_C;                                                                                                       \
+  }
+#include "jit/fpu_ops.def"
+STENCIL SHARED_FPU(ARGS) {
+  ENTER_C;
+  t = ((jit_helper)(uintptr_t)t)(cpu, cpu->fp.a, cpu->fp.b, cpu->fp.c);
   LEAVE_C;
 }
 STENCIL SHARED_RAISE(ARGS) {
