@@ -191,6 +191,7 @@ static void translate_hit(struct cpu *c, uint64_t va) {
   gpa_t at;
   bool writable;
   va = mmu_canonical(&c->mmu, va);
+  if (softtlb_find(&c->j.tlb.table[MMU_READ], va, 1) || softtlb_find(&c->j.tlb.table[MMU_WRITE], va, 1)) return;
   switch (mmu_translate(&c->mmu, va, MMU_READ, &at, &writable)) {
   case MMU_ADDRESS_ERROR: mips_raise_va(c, EXC_ADEL, va, false); break;
   case MMU_REFILL: mips_raise_va(c, EXC_TLBL, va, true); break;

@@ -16,10 +16,15 @@ static uint64_t store_part(struct cpu *c, uint64_t va, uint64_t v, unsigned byte
   unsigned offset = (unsigned)va & (bytes - 1);
   bool up = left == mips_big(c); /* towards higher addresses */
   unsigned n = up ? bytes - offset : offset + 1;
+  const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_WRITE], va, 1);
+  uint8_t *host = e ? (uint8_t *)(uintptr_t)(va + e->addend) : NULL; /* NOLINT(performance-no-int-to-ptr) */
   for (unsigned k = 0; k < n; k++) {
     /* left: the addressed byte is the most significant; right: the least */
     unsigned byte = left ? bytes - 1 - k : k;
-    mips_store(c, up ? va + k : va - k, v >> 8 * byte & 0xff, IR_ST8);
+    if (host)
+      host[up ? (int)k : -(int)k] = (uint8_t)(v >> 8 * byte);
+    else
+      mips_store(c, up ? va + k : va - k, v >> 8 * byte & 0xff, IR_ST8);
     if (c->j.trouble) break;
   }
   return 0;

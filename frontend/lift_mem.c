@@ -108,14 +108,8 @@ LIFT(LL) { set_gpr(l, i->rt, help_va(l, i, HELPER_LL, imm(l, 0))); }
 LIFT(LLD) { set_gpr(l, i->rt, help_va(l, i, HELPER_LLD, imm(l, 0))); }
 LIFT(SC) { set_gpr(l, i->rt, help_va(l, i, HELPER_SC, gpr(l, i->rt))); }
 LIFT(SCD) { set_gpr(l, i->rt, help_va(l, i, HELPER_SCD, gpr(l, i->rt))); }
-LIFT(CACHE) {
-  help_va(l, i, HELPER_CACHE, imm(l, i->hint));
-  l->flow = LIFT_STOP;
-}
-LIFT(SYNCI) {
-  help_va(l, i, HELPER_SYNCI, imm(l, 0));
-  l->flow = LIFT_STOP;
-}
+LIFT(CACHE) { help_va(l, i, HELPER_CACHE, imm(l, i->hint)); }
+LIFT(SYNCI) { help_va(l, i, HELPER_SYNCI, imm(l, 0)); }
 
 /* Memory is in program order already; prefetches may do nothing. */
 LIFT(SYNC) { lift_NOP(l, i); }

@@ -76,6 +76,8 @@ struct mmu_l2tlb;
 
 struct mmu_guest {
   struct mmu_tlb_entry tlb[MMU_TLB_MAX];
+  /* The same for a quick search: entry i matches va when ((va ^ vpn[i]) & care[i]) == 0, if its ASID does. */
+  uint64_t vpn[MMU_TLB_MAX], care[MMU_TLB_MAX];
   unsigned entries;
   uint8_t segbits, pabits;
   struct mmu_state state;

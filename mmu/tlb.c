@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NO_VPN = 1 }; /* no page begins there */
+
+/* Note entry i where it is searched for. */
+static void index_entry(struct mmu_guest *g, unsigned i) {
+  const struct mmu_tlb_entry *e = &g->tlb[i];
+  g->vpn[i] = e->hidden ? NO_VPN : e->vpn;
+  g->care[i] = e->hidden ? UINT64_MAX : ~e->mask;
+}
+
 int mmu_guest_init(struct mmu_guest *g, unsigned entries, unsigned segbits, unsigned pabits, struct softtlb *live) {
   assert(entries <= MMU_TLB_MAX);
   memset(g, 0, sizeof *g);
@@ -14,18 +23,25 @@ int mmu_guest_init(struct mmu_guest *g, unsigned entries, unsigned segbits, unsi
   g->segbits = (uint8_t)segbits;
   g->pabits = (uint8_t)pabits;
   g->live = live;
-  for (unsigned i = 0; i < entries; i++) g->tlb[i] = (struct mmu_tlb_entry){.mask = 0x1fff, .hidden = true};
+  for (unsigned i = 0; i < entries; i++) {
+    g->tlb[i] = (struct mmu_tlb_entry){.mask = 0x1fff, .hidden = true};
+    index_entry(g, i);
+  }
   return mmu_set_state(g, &(struct mmu_state){.priv = MMU_KERNEL, .erl = true});
 }
 
-static bool matches(const struct mmu_tlb_entry *e, uint64_t va, uint8_t asid) {
-  return ((va ^ e->vpn) & ~e->mask) == 0 && !e->hidden && (e->g || e->asid == asid);
+/* Entries that match va in some ASID, as bits. */
+static uint64_t candidates(const struct mmu_guest *g, uint64_t va) {
+  uint64_t found = 0;
+  for (unsigned i = 0; i < g->entries; i++) found |= (uint64_t)(((va ^ g->vpn[i]) & g->care[i]) == 0) << i;
+  return found;
 }
 
 int mmu_tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid) {
-  va &= mmu_vpn_bits(g);
-  for (unsigned i = 0; i < g->entries; i++)
-    if (matches(&g->tlb[i], va, asid)) return (int)i;
+  for (uint64_t some = candidates(g, va & mmu_vpn_bits(g) & ~UINT64_C(0x1fff)); some; some &= some - 1) {
+    int i = __builtin_ctzll(some);
+    if (g->tlb[i].g || g->tlb[i].asid == asid) return i;
+  }
   return -1;
 }
 
@@ -42,8 +58,13 @@ static bool overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *a, co
 }
 
 int mmu_tlb_overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *e, unsigned except) {
+  uint64_t some = 0;
   for (unsigned i = 0; i < g->entries; i++)
-    if (i != except && overlap(g, e, &g->tlb[i])) return (int)i;
+    some |= (uint64_t)(((e->vpn ^ g->vpn[i]) & g->care[i] & ~e->mask & mmu_vpn_bits(g)) == 0) << i;
+  for (; some; some &= some - 1) {
+    int i = __builtin_ctzll(some);
+    if ((unsigned)i != except && overlap(g, e, &g->tlb[i])) return i;
+  }
   return -1;
 }
 
@@ -68,6 +89,7 @@ static int put(struct mmu_guest *g, unsigned i, struct mmu_tlb_entry *fresh, boo
     mmu_soft_drop_tlb(g, old);
   if (other >= 0) mmu_soft_flush(g); /* it may answer in the other's place from now on */
   *old = *fresh;
+  index_entry(g, i);
   return other;
 }
 
