@@ -26,7 +26,7 @@ struct lower {
   bool in_half[IR_MAX_OPS];      /* value i was computed into the half that it is stored to */
   bool unnoted[IR_MAX_OPS];      /* FPU: see JIT_UNNOTED */
   uint16_t free_temp[JIT_TEMPS];
-  unsigned free_temps;
+  unsigned free_temps, temps; /* given back; ever used */
   bool failed;
 };
 
@@ -104,11 +104,12 @@ static void find_unnoted(struct lower *l) {
 }
 
 static uint16_t temp_get(struct lower *l) {
-  if (!l->free_temps) {
+  if (l->free_temps) return l->free_temp[--l->free_temps];
+  if (l->temps == JIT_TEMPS) {
     l->failed = true;
     return 0;
   }
-  return l->free_temp[--l->free_temps];
+  return (uint16_t)(offsetof(struct jit_cpu, temp) + 8 * l->temps++);
 }
 
 static struct jit_op *emit(struct lower *l, unsigned op) {
@@ -369,11 +370,21 @@ static void lower_op(struct lower *l, unsigned i) {
 
 unsigned jit_lower(const struct jit_guest *g, const struct ir_block *ir, struct jit_op out[JIT_MAX_CODE],
                    uint64_t exit_pc[JIT_EXITS]) {
-  struct lower l = {.g = g, .ir = ir, .out = out, .exit_pc = exit_pc};
-  memset(l.kill, 0xff, sizeof l.kill[0] * ir->n);
-  memset(l.home, 0xff, sizeof l.home[0] * ir->n);
-  for (unsigned i = 0; i < JIT_TEMPS; i++)
-    l.free_temp[l.free_temps++] = (uint16_t)(offsetof(struct jit_cpu, temp) + 8 * (JIT_TEMPS - 1 - i));
+  struct lower l; /* large, and most blocks are small */
+  l.g = g, l.ir = ir, l.out = out, l.exit_pc = exit_pc;
+  l.n = l.exits = l.free_temps = l.temps = 0;
+  l.failed = false;
+#define FILL(array, with) memset(l.array, with, sizeof l.array[0] * ir->n)
+  FILL(kill, 0xff);
+  FILL(home, 0xff);
+  FILL(last_use, 0);
+  FILL(uses, 0);
+  FILL(sunk, 0);
+  FILL(in_registers, 0);
+  FILL(whole, 0);
+  FILL(in_half, 0);
+  FILL(unnoted, 0);
+#undef FILL
   count_uses(&l);
   sink_comparisons(&l);
   find_kills(&l);

@@ -30,18 +30,10 @@ int mmu_guest_init(struct mmu_guest *g, unsigned entries, unsigned segbits, unsi
   return mmu_set_state(g, &(struct mmu_state){.priv = MMU_KERNEL, .erl = true});
 }
 
-/* Entries that match va in some ASID, as bits. */
-static uint64_t candidates(const struct mmu_guest *g, uint64_t va) {
-  uint64_t found = 0;
-  for (unsigned i = 0; i < g->entries; i++) found |= (uint64_t)(((va ^ g->vpn[i]) & g->care[i]) == 0) << i;
-  return found;
-}
-
 int mmu_tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid) {
-  for (uint64_t some = candidates(g, va & mmu_vpn_bits(g) & ~UINT64_C(0x1fff)); some; some &= some - 1) {
-    int i = __builtin_ctzll(some);
-    if (g->tlb[i].g || g->tlb[i].asid == asid) return i;
-  }
+  va &= mmu_vpn_bits(g) & ~UINT64_C(0x1fff);
+  for (unsigned i = 0; i < g->entries; i++)
+    if (((va ^ g->vpn[i]) & g->care[i]) == 0 && (g->tlb[i].g || g->tlb[i].asid == asid)) return (int)i;
   return -1;
 }
 
@@ -58,13 +50,9 @@ static bool overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *a, co
 }
 
 int mmu_tlb_overlap(const struct mmu_guest *g, const struct mmu_tlb_entry *e, unsigned except) {
-  uint64_t some = 0;
+  uint64_t care = ~e->mask & mmu_vpn_bits(g);
   for (unsigned i = 0; i < g->entries; i++)
-    some |= (uint64_t)(((e->vpn ^ g->vpn[i]) & g->care[i] & ~e->mask & mmu_vpn_bits(g)) == 0) << i;
-  for (; some; some &= some - 1) {
-    int i = __builtin_ctzll(some);
-    if ((unsigned)i != except && overlap(g, e, &g->tlb[i])) return i;
-  }
+    if (((e->vpn ^ g->vpn[i]) & g->care[i] & care) == 0 && i != except && overlap(g, e, &g->tlb[i])) return (int)i;
   return -1;
 }
 
