@@ -117,6 +117,7 @@ struct cpu_config {
   bool (*io_fetch)(void *ctx, uint64_t gpa, uint32_t *word);
   void *ctx;
   FILE *trace_insn, *trace_exc, *trace_tlb; /* borrowed; NULL: off */
+  uint64_t (*clock)(void);                  /* host nanoseconds, to measure with; NULL: measure nothing */
 };
 
 struct mips_fault { /* details of the exception under way */
@@ -130,6 +131,8 @@ struct mips_fault { /* details of the exception under way */
 struct mips_counters {
   uint64_t exceptions[EXC_CODES], refills, interrupts, eret, tlbwi, tlbwr, device_accesses, code_writes, alone;
   uint64_t warn_tlb_duplicate, warn_unpredictable;
+  uint64_t exits[JIT_EXIT_KINDS]; /* from generated code to the run loop */
+  uint64_t translate_ns;          /* host time for making blocks, if cfg.clock is set */
 };
 
 /* One cpu. Owner: its VCPU thread. The first group is known to generated code by offset. */
@@ -211,6 +214,10 @@ void mips_dump(const struct cpu *c, FILE *to);
 /* FCSR as the guest would read it; and to set it, which raises nothing. */
 uint32_t mips_fcsr(const struct cpu *c);
 void mips_set_fcsr(struct cpu *c, uint32_t fcsr);
+
+/* The bytes of the page that the guest would read at va, in its present mode, or NULL: not mapped, or no RAM. Nothing
+ * the guest or a statistic could see changes. Between instructions only; good until the next. */
+const uint8_t *mips_peek_page(const struct cpu *c, uint64_t va);
 
 /* --- within the frontend --- */
 uint64_t mips_boundary(const struct cpu *c);                    /* the present, between instructions */

@@ -113,6 +113,14 @@ static struct jit_block *check_guard(struct cpu *c, struct jit_block *b) {
   return NULL;
 }
 
+static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct jit_key *k, bool alone) {
+  if (!c->cfg.clock) return translate(c, f, k, alone);
+  uint64_t before = c->cfg.clock();
+  struct jit_block *b = translate(c, f, k, alone);
+  c->n.translate_ns += c->cfg.clock() - before;
+  return b;
+}
+
 struct jit_block *mips_block(struct cpu *c, bool alone) {
   gpa_t device;
   struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = c->j.jump_mode};
@@ -124,7 +132,7 @@ struct jit_block *mips_block(struct cpu *c, bool alone) {
     b = check_guard(c, b);
     if (!b && c->j.trouble) return NULL;
   }
-  return b ? b : translate(c, f, &k, alone);
+  return b ? b : translate_timed(c, f, &k, alone);
 }
 
 /* --- acting on exits --- */
@@ -247,6 +255,7 @@ static void run_slice(struct cpu *c) {
     c->j.running = true;
     enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);
     c->j.running = false;
+    c->n.exits[kind]++;
     if (!jit_block_page(c->j.block)) c->j.left = NULL; /* an orphan is gone before it could be chained */
     switch (kind) {
     case JIT_EXIT_NEXT: break;
@@ -259,6 +268,7 @@ static void run_slice(struct cpu *c) {
       return;
     case JIT_EXIT_FAULT: mips_take_fault(c); break;
     case JIT_EXIT_RESTART: restart(c); return;
+    case JIT_EXIT_KINDS: assert(!"no such exit");
     }
   }
 }

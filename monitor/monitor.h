@@ -8,6 +8,7 @@
 #include "mirrorball.h"
 #include "monitor/console.h"
 #include "monitor/image.h"
+#include "monitor/profile.h"
 #include "monitor/symbols.h"
 #include <stdio.h>
 
@@ -64,9 +65,12 @@ struct mb_machine {
   struct mon_file initrd;
   char *kernel_path, *initrd_path;
   struct mon_symbols symbols;
+  bool symbols_learned;  /* all of them, from the guest's memory, */
+  uint64_t learned_at;   /* when it had run so many instructions */
   struct mon_console console;
   struct mon_stdio *stdio;
   FILE *trace;
+  struct mon_profile *profile; /* NULL: none is wanted */
   /* running */
   bool started;
   struct mon_vm vm;
@@ -108,4 +112,13 @@ __attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
 
 /* stats.c */
 uint64_t mon_max_rss(void);
+/* All statistics as a new JSON object. */
+struct json_t *mon_stats_json(struct mb_machine *m);
+/* Write text beside its place and rename it over what is there; a pipe or device is written to. Takes the text, which
+ * may be NULL, out of memory. 0 or an error, `what` ("profile") begins its text. */
+__attribute__((warn_unused_result)) int mon_write_file(struct mb_machine *m, const char *what, const char *path,
+                                                       const char *text, size_t n);
+
+/* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise. */
+void mon_learn_symbols(struct mb_machine *m);
 #endif

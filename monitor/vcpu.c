@@ -85,9 +85,13 @@ static void step(struct mb_machine *m, struct run *r) {
     return;
   }
   uint64_t slice = (uint64_t)m->config.mhz * (SLICE_NS / 1000);
-  uint64_t deadline = least(now + least(slice, r->limit - done), io_clock_next(&m->vm.clock));
+  uint64_t most = least(slice, r->limit - done);
+  if (m->profile) most = least(most, m->profile->due - done);
+  uint64_t deadline = least(now + most, io_clock_next(&m->vm.clock));
   if (m->pace.pace == MB_PACE_REAL) mon_pace_idle(m, now, now);
-  switch (mips_run(c, deadline)) {
+  enum mips_stop stop = mips_run(c, deadline);
+  mon_profile_look(m);
+  switch (stop) {
   case MIPS_STOP_TIME: break;
   case MIPS_STOP_WAIT:
     if (!m->stopping) idle(m);
@@ -187,6 +191,7 @@ const char *mb_stop_text(const struct mb_machine *machine) {
   char cause[240], where[192], from[192];
   if (!m->started || !m->stopping) return "the guest has not stopped";
   bool died = m->why == MB_STOP_DEAD;
+  mon_learn_symbols(m);
   uint64_t ns = mon_ns(m, mips_now(c));
   /* What led into an endless exception is at EPC; the pc is only the handler's. */
   uint64_t pc = died && c->cp0.status & STATUS_EXL ? c->cp0.epc : c->j.pc;
