@@ -142,8 +142,7 @@ enum { STEPS_MAX = 64, PROFILES_MAX = 8 };
 
 struct request {
   struct mb_config config;
-  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *type[STEPS_MAX],
-      *profile[PROFILES_MAX];
+  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *type[STEPS_MAX], *profile[PROFILES_MAX];
   unsigned types, profiles;
   bool symbols, has_raw, has_rtc;
   struct mb_raw raw;

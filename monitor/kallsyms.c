@@ -19,7 +19,13 @@ struct view {
   const uint8_t *bytes;
   size_t n;
   bool big;
+  uint64_t *work; /* steps left */
 };
+
+static bool tired(const struct view *v) {
+  if (*v->work) --*v->work;
+  return !*v->work;
+}
 
 static uint64_t number(const struct view *v, size_t at, unsigned width) {
   uint64_t r = 0;
@@ -99,7 +105,7 @@ static size_t next_name(const struct view *v, size_t at) {
 /* Pass over `count` names; 0 when there are none that end by `end`. */
 static size_t pass_names(const struct view *v, size_t at, uint32_t count, size_t end) {
   for (; count && at < end; count--) {
-    if (!v->bytes[at]) return 0;
+    if (!v->bytes[at] || tired(v)) return 0;
     at = next_name(v, at);
   }
   return count || at > end ? 0 : at;
@@ -107,7 +113,7 @@ static size_t pass_names(const struct view *v, size_t at, uint32_t count, size_t
 
 /* Markers that end at `end`: back from the last one, each less than the one behind it, to 0. */
 static bool find_markers(const struct view *v, size_t end, unsigned width, struct names *out) {
-  if (end < 2 * width) return false;
+  if (end < 2 * width || tired(v)) return false;
   uint64_t behind = number(v, end - width, width);
   for (size_t at = end - width; at >= width; at -= width) {
     uint64_t m = number(v, at - width, width);
@@ -148,7 +154,7 @@ static size_t find_names(const struct view *v, struct names *m) {
   uint64_t last = number(v, m->markers + (m->count - 1) * m->width, m->width);
   if (last > m->markers) return 0;
   size_t begin = (m->markers - last) & ~(size_t)3;
-  for (unsigned i = 0; i < STRIDE * NAME_MAX_BYTES / 4 && begin >= 8; i++, begin -= 4) {
+  for (unsigned i = 0; i < STRIDE * NAME_MAX_BYTES / 4 && begin >= 8 && *v->work; i++, begin -= 4) {
     if (!markers_agree(v, m, begin)) continue;
     m->begin = begin;
     size_t count = find_count(v, m);
@@ -163,8 +169,13 @@ static uint64_t sign_extended(uint64_t a, unsigned width) {
   return width == 8 ? a : (uint64_t)(int64_t)(int32_t)(uint32_t)a;
 }
 
+/* In kseg0 to kseg3, in xkphys and cached or uncached as Linux does it (CCA 2 to 7), or low in xkseg. Strict, for it is
+ * what tells pointers of 4 bytes from those of 8. */
 static bool is_kernel(uint64_t a) {
-  return a >> 63;
+  uint64_t below = a & ((UINT64_C(1) << 59) - 1);
+  if (a >> 31 == UINT64_MAX >> 31) return true;
+  if (a >> 62 == 2) return (a >> 59 & 7) >= 2 && below >> 40 == 0;
+  return a >> 40 == UINT64_C(3) << 22;
 }
 
 /* Offsets that never fall, and a base in the kernel's part of the address space, to which they may be added. */
@@ -204,20 +215,21 @@ static bool take_offsets(const struct view *v, size_t at, size_t base_at, unsign
 
 static bool values_behind(const struct view *v, size_t at, struct mon_kallsyms *out) {
   size_t bytes = 4 * (size_t)out->n;
-  for (unsigned width = 4; width <= 8; width += 4) {
+  for (unsigned width = 8; width >= 4; width -= 4) {
     size_t from = (at + width - 1) & ~(size_t)(width - 1), base = (from + bytes + width - 1) & ~(size_t)(width - 1);
     if (take_offsets(v, from, base, width, out)) return true;
   }
   return false;
 }
 
+/* count: where the number of symbols was found; a big-endian one of 8 bytes is found in its latter half. */
 static bool values_before(const struct view *v, size_t count, struct mon_kallsyms *out) {
-  for (unsigned width = 4; width <= 8; width += 4) {
-    size_t room = (4 * (size_t)out->n + width - 1) & ~(size_t)(width - 1);
-    if (count >= room + width && take_offsets(v, count - width - room, count - width, width, out)) return true;
+  for (unsigned width = 8; width >= 4; width -= 4) {
+    size_t end = count & ~(size_t)(width - 1), room = (4 * (size_t)out->n + width - 1) & ~(size_t)(width - 1);
+    if (end >= room + width && take_offsets(v, end - width - room, end - width, width, out)) return true;
     room = width * (size_t)out->n;
-    if (count < room || !are_addresses(v, count - room, width, out->n)) continue;
-    out->values = v->bytes + count - room;
+    if (end < room || !are_addresses(v, end - room, width, out->n)) continue;
+    out->values = v->bytes + end - room;
     out->width = width;
     return true;
   }
@@ -231,7 +243,7 @@ static bool read_at(const struct view *v, size_t index, struct mon_kallsyms *out
   size_t table;
   if (!is_index(v, index) || !find_table(v, index, &table)) return false;
   size_t reach = 3 * (size_t)SYMBOL_MAX; /* seqs_of_names: three bytes for each symbol */
-  for (size_t end = table; end >= 8 && table - end < reach; end -= 4)
+  for (size_t end = table; end >= 8 && table - end < reach && *v->work; end -= 4)
     for (unsigned width = 4; width <= 8; width += 4) {
       struct names m;
       size_t count;
@@ -246,27 +258,27 @@ static bool read_at(const struct view *v, size_t index, struct mon_kallsyms *out
   return false;
 }
 
-bool mon_kallsyms_find(const uint8_t *bytes, size_t n, bool big_endian, size_t *from, struct mon_kallsyms *out) {
-  struct view v = {bytes, n, big_endian};
-  for (size_t at = (*from + 3) & ~(size_t)3; at + 2 * TOKENS <= n; at += 4)
-    if (!bytes[at] && !bytes[at + 1] && read_at(&v, at, out)) {
-      *from = at + 4;
+bool mon_kallsyms_find(struct mon_kallsyms_search *s, struct mon_kallsyms *out) {
+  struct view v = {s->bytes, s->n, s->big_endian, &s->work};
+  for (size_t at = (s->from + 3) & ~(size_t)3; at + 2 * TOKENS <= s->n && s->work; at += 4)
+    if (!s->bytes[at] && !s->bytes[at + 1] && read_at(&v, at, out)) {
+      s->from = at + 4;
       return true;
     }
-  *from = n;
+  s->from = s->n;
   return false;
 }
 
 uint64_t mon_kallsyms_address(const struct mon_kallsyms *k, uint32_t i) {
   unsigned each = k->offsets ? 4 : k->width;
-  struct view v = {k->values, (size_t)k->n * each, k->big_endian};
+  struct view v = {.bytes = k->values, .big = k->big_endian};
   uint64_t a = number(&v, (size_t)i * each, each);
   return k->offsets ? k->base + a : sign_extended(a, k->width);
 }
 
 /* Write a symbol's type and name to text; returns the length, at most TEXT_MAX. */
 static size_t expand(const struct mon_kallsyms *k, const uint8_t *name, size_t n, char *text) {
-  struct view index = {k->token_index, 2 * TOKENS, k->big_endian};
+  struct view index = {.bytes = k->token_index, .big = k->big_endian};
   size_t length = 0;
   for (size_t i = 0; i < n; i++)
     for (const uint8_t *t = k->tokens + number(&index, 2u * name[i], 2); *t && length < TEXT_MAX; t++)
@@ -275,7 +287,7 @@ static size_t expand(const struct mon_kallsyms *k, const uint8_t *name, size_t n
 }
 
 bool mon_kallsyms_add(const struct mon_kallsyms *k, struct mon_symbols *s) {
-  struct view v = {k->names, SIZE_MAX, k->big_endian};
+  struct view v = {.bytes = k->names, .n = SIZE_MAX};
   size_t at = 0;
   for (uint32_t i = 0; i < k->n; i++) {
     char text[TEXT_MAX];

@@ -16,9 +16,17 @@ struct mon_kallsyms {
   bool big_endian;
 };
 
-/* Find the first table at or behind bytes[*from]; *from becomes the place to look on. False: none. Never reads outside
- * bytes[0..n), which begin at an address that is a multiple of 8. */
-bool mon_kallsyms_find(const uint8_t *bytes, size_t n, bool big_endian, size_t *from, struct mon_kallsyms *out);
+/* A search for tables. */
+struct mon_kallsyms_search {
+  const uint8_t *bytes; /* they begin at a guest address that is a multiple of 8 */
+  size_t n;
+  bool big_endian;
+  size_t from;
+  uint64_t work; /* steps it may take: memory made to look like many tables must not hold us up for ever */
+};
+#define MON_KALLSYMS_WORK (UINT64_C(1) << 28)
+/* Find the first table at or behind bytes[from]; `from` becomes the place to look on. False: none. */
+bool mon_kallsyms_find(struct mon_kallsyms_search *s, struct mon_kallsyms *out);
 /* Address of symbol i. */
 uint64_t mon_kallsyms_address(const struct mon_kallsyms *k, uint32_t i);
 /* Add all of them but absolute ones to *s, and sort. False: out of memory. */

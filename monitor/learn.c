@@ -44,9 +44,11 @@ void mon_learn_symbols(struct mb_machine *m) {
   m->symbols_learned = false;
   if (m->symbols.n && m->symbols.symbol[m->symbols.n - 1].at >> 63) return; /* the kernel's are known */
   struct mon_ram r = {.vm = &m->vm};
-  while (n < TABLES_MAX && mon_ram_next(&r))
-    for (size_t from = 0; n < TABLES_MAX && mon_kallsyms_find(r.bytes, r.n, m->config.endian == MB_ENDIAN_BIG, &from, &k[n]);)
-      n++;
+  struct mon_kallsyms_search s = {.big_endian = m->config.endian == MB_ENDIAN_BIG, .work = MON_KALLSYMS_WORK};
+  while (n < TABLES_MAX && mon_ram_next(&r)) {
+    s.bytes = r.bytes, s.n = r.n, s.from = 0;
+    while (n < TABLES_MAX && mon_kallsyms_find(&s, &k[n])) n++;
+  }
   mon_ram_end(&r);
   const struct mon_kallsyms *best = choose(m, k, n);
   if (!best) return;

@@ -65,8 +65,8 @@ struct mb_machine {
   struct mon_file initrd;
   char *kernel_path, *initrd_path;
   struct mon_symbols symbols;
-  bool symbols_learned;  /* all of them, from the guest's memory, */
-  uint64_t learned_at;   /* when it had run so many instructions */
+  bool symbols_learned; /* all of them, from the guest's memory, */
+  uint64_t learned_at;  /* when it had run so many instructions */
   struct mon_console console;
   struct mon_stdio *stdio;
   FILE *trace;

@@ -18,9 +18,9 @@ struct place {
 
 struct row {
   struct place place;
-  uint64_t kernel, user;    /* samples in it */
-  uint64_t cumulative;      /* samples in it or in what it called */
-  size_t last;              /* the last stack that was counted, + 1 */
+  uint64_t kernel, user;     /* samples in it */
+  uint64_t cumulative;       /* samples in it or in what it called */
+  size_t last;               /* the last stack that was counted, + 1 */
   uint64_t asid[ASIDS / 64]; /* USER_PAGE: whose */
 };
 
@@ -49,7 +49,8 @@ static const char *vector_name(uint64_t offset) {
 
 static struct place place_of(const struct report *r, uint64_t pc, bool user) {
   const struct cpu *c = &r->m->vm.cpu;
-  uint64_t vector = pc - (c->cp0.status & ST_BEV ? MON_ROM_VA : mmu_canonical(&c->mmu, c->cp0.ebase & ~UINT64_C(0xfff)));
+  uint64_t vector =
+      pc - (c->cp0.status & ST_BEV ? MON_ROM_VA : mmu_canonical(&c->mmu, c->cp0.ebase & ~UINT64_C(0xfff)));
   if (!user && vector < 0x400) return (struct place){vector < 0x200 ? vector & ~UINT64_C(0x7f) : 0x200, VECTOR};
   const struct mon_symbol *y = mon_symbol_find(&r->m->symbols, pc);
   if (y) return (struct place){y->at, FUNCTION};
@@ -192,7 +193,8 @@ static void text_functions(const struct report *r, FILE *to) {
     const struct row *row = &r->row[i];
     sum += self(row);
     fprintf(to, "  %5.2f%%  %5.1f%%  %6.2f%%  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %s\n", share(r, self(row)),
-            share(r, sum), share(r, row->cumulative), self(row), row->kernel, row->user, place_name(r, row->place, name));
+            share(r, sum), share(r, row->cumulative), self(row), row->kernel, row->user,
+            place_name(r, row->place, name));
   }
 }
 
@@ -456,7 +458,8 @@ int mb_profile_write(struct mb_machine *m, const char *path) {
   size_t n = 0;
   FILE *f = open_memstream(&text, &n);
   add_up(&r);
-  if (f && !r.failed) (ends_in(path, ".folded") ? write_folded : ends_in(path, ".json") ? write_json : write_report)(&r, f);
+  if (f && !r.failed)
+    (ends_in(path, ".folded") ? write_folded : ends_in(path, ".json") ? write_json : write_report)(&r, f);
   if (!f || fclose(f)) r.failed = true;
   int code = mon_write_file(m, "profile", path, r.failed ? NULL : text, n);
   free(text);

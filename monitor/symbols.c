@@ -30,8 +30,9 @@ bool mon_symbols_add(struct mon_symbols *s, uint64_t at, uint64_t size, enum mon
   if (!grow((void **)&s->symbol, &s->room, s->n + 1, sizeof *s->symbol) ||
       !grow((void **)&s->names, &s->names_room, s->names_n + len + 1, 1))
     return false;
-  s->symbol[s->n++] = (struct mon_symbol){
-      .at = at, .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size, .name = (uint32_t)s->names_n | (uint32_t)rank << 30};
+  s->symbol[s->n++] = (struct mon_symbol){.at = at,
+                                          .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
+                                          .name = (uint32_t)s->names_n | (uint32_t)rank << 30};
   memcpy(s->names + s->names_n, name, len);
   s->names[s->names_n + len] = 0;
   s->names_n += len + 1;
@@ -63,10 +64,10 @@ static bool add_elf_symbol(struct mon_symbols *s, const GElf_Sym *y, const char 
   if (y->st_shndx == SHN_UNDEF || y->st_shndx == SHN_ABS || !name || !*name || *name == '$' ||
       !strncmp(name, ".L", 2) || (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE))
     return true;
-  enum mon_rank rank = type == STT_NOTYPE                    ? MON_RANK_LABEL
-                  : type == STT_OBJECT                    ? MON_RANK_DATA
-                  : GELF_ST_BIND(y->st_info) == STB_LOCAL ? MON_RANK_LOCAL
-                                                          : MON_RANK_GLOBAL;
+  enum mon_rank rank = type == STT_NOTYPE                      ? MON_RANK_LABEL
+                       : type == STT_OBJECT                    ? MON_RANK_DATA
+                       : GELF_ST_BIND(y->st_info) == STB_LOCAL ? MON_RANK_LOCAL
+                                                               : MON_RANK_GLOBAL;
   return mon_symbols_add(s, sign_extended(y->st_value), y->st_size, rank, name, strlen(name));
 }
 

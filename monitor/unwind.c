@@ -1,13 +1,14 @@
 /* monitor/unwind.c: walks the guest's stack by reading the code of its functions. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* MIPS keeps no frame chain. What is known: a function that makes calls begins with `addiu sp,sp,-N` and soon stores
- * ra, and a return address stands two instructions behind a call. A function's beginning is the nearest `addiu sp,sp,-N`
- * before the pc; the function the pc is in may have none of its own (a leaf), which ra tells: it points into the function
- * itself only when that has made a call since. Every return address found must stand behind a call, or the walk ends. */
+ * ra, and a return address stands two instructions behind a call. A function's beginning is the nearest `addiu
+ * sp,sp,-N` before the pc; the function the pc is in may have none of its own (a leaf), which ra tells: it points into
+ * the function itself only when that has made a call since. Every return address found must stand behind a call, or the
+ * walk ends. */
 #include "monitor/unwind.h"
 #include <string.h>
 
-enum { RA = 31, SP = 29, SCAN = 4096, REACH = 64 << 10, FRAME_MAX = 64 << 10 };
+enum { RA = 31, SP = 29, SCAN = 4096, HEAD = 16, REACH = 64 << 10, FRAME_MAX = 64 << 10 };
 
 struct walk {
   const struct cpu *c;
@@ -89,12 +90,26 @@ static uint64_t frame_opener(struct walk *w, uint64_t pc) {
   return 0;
 }
 
+/* j, jal, jr, jalr, b, break: what follows may be another function. */
+static bool goes_away(uint32_t word) {
+  uint32_t op = word >> 26, function = word & 0x3f;
+  return op == 2 || op == 3 || word >> 16 == 0x1000 || (op == 0 && (function == 8 || function == 9 || function == 13));
+}
+
+/* Is pc on the first instructions of a function, before its frame is opened? */
+static bool in_head(struct walk *w, uint64_t pc) {
+  uint32_t word;
+  for (unsigned i = 0; i < HEAD && word_at(w, pc + 4 * (uint64_t)i, &word) && !goes_away(word); i++)
+    if (opens_frame(word)) return true;
+  return false;
+}
+
 /* What the code from f->begin on has done to the stack when it is at `to`. False: more than can be followed. */
 static bool read_prologue(struct walk *w, struct function *f, uint64_t to) {
   uint32_t word;
   for (uint64_t at = f->begin; at < to; at += 4) {
     if (!word_at(w, at, &word)) return false;
-    if (!f->size && opens_frame(word)) f->size = (uint32_t)-(int16_t)word;
+    if (!f->size && opens_frame(word)) f->size = (uint32_t) - (int16_t)word;
     if (f->size && !f->saved && saves_ra(word, &f->wide)) {
       f->saved = true;
       f->ra_at = word & 0xffff;
@@ -126,13 +141,11 @@ struct frame_of_call {
 
 /* The innermost frame: it may be incomplete or missing, and ra may be in its register. */
 static bool innermost(struct walk *w, uint64_t pc, struct frame_of_call *f) {
-  uint64_t opener = frame_opener(w, pc), value;
-  bool inside = opener && behind_call(w, f->ra) && frame_opener(w, f->ra - 8) == opener;
-  struct function g = {.begin = opener};
-  if (!inside) {
-    uint64_t begin = callee(w, f->ra, pc);
-    if (begin) g.begin = begin;
-  }
+  uint64_t opener = frame_opener(w, pc), begin = callee(w, f->ra, pc), value;
+  if (in_head(w, pc)) return true;
+  /* A callee that begins behind the frame's opener is not the function that opened it. */
+  bool inside = opener && begin <= opener && behind_call(w, f->ra) && frame_opener(w, f->ra - 8) == opener;
+  struct function g = {.begin = inside || !begin ? opener : begin};
   if (g.begin && !read_prologue(w, &g, pc)) return false;
   bool stored = g.saved && saved_at(w, f->sp + g.ra_at, g.wide, &value);
   if (inside) {
@@ -141,8 +154,10 @@ static bool innermost(struct walk *w, uint64_t pc, struct frame_of_call *f) {
     f->sp += g.size;
     return true;
   }
-  /* ra is as the caller left it. Of a frame nothing is known for sure unless ra stands in it. */
-  if (stored && value == f->ra) f->sp += g.size;
+  /* ra is as the caller left it, and the frame is there if ra stands in it or is not to be stored (yet). */
+  uint32_t word;
+  bool closed = word_at(w, pc - 4, &word) && is_addiu_sp(word) && !opens_frame(word);
+  if (g.saved ? stored && value == f->ra : !closed) f->sp += g.size;
   return true;
 }
 
