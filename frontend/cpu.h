@@ -189,11 +189,15 @@ const struct jit_guest *mips_jit_guest(void);
 enum mips_stop {
   MIPS_STOP_TIME, /* the deadline is reached */
   MIPS_STOP_WAIT, /* WAIT, and no interrupt pending: time may be skipped */
+  MIPS_STOP_CUT,  /* the cut is reached, and the deadline is not */
   MIPS_STOP_DEAD, /* can never do anything again: see mips_dead_reason() */
 };
 /* Run until the deadline (cycles), exactly; or until nothing can be done before an interrupt. VCPU
  * thread. */
 enum mips_stop mips_run(struct cpu *c, uint64_t deadline);
+/* The same, but comes back at `cut` (cycles), exactly, if that is sooner. Nothing is done there: to go on with
+ * c->deadline, which may have come nearer, is the same run as without the cut. */
+enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut);
 /* Within mips_run(), from a device access: stop at `deadline` if that is sooner. Exact: takes effect at the end of the
  * unit that made the access. */
 void mips_run_until(struct cpu *c, uint64_t deadline);

@@ -317,7 +317,7 @@ void mips_run_until(struct cpu *c, uint64_t deadline) {
   c->j.attention = 1;
 }
 
-enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
+enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
   c->deadline = deadline;
   for (;;) {
     uint64_t now = mips_boundary(c);
@@ -328,6 +328,7 @@ enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
       if (!c->waiting && spins_for_ever(c)) c->dead = "halted: a jump to itself with interrupts off";
       return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;
     }
+    if (now >= cut) return MIPS_STOP_CUT;
     if (c->waiting) {
       if (!wakes(c)) {
         if (interrupts_possible(c) || c->cp0.config[7] >> 31) return MIPS_STOP_WAIT;
@@ -337,10 +338,14 @@ enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
       c->waiting = false;
     }
     if (mips_interrupt_pending(c)) take_interrupt(c);
-    uint64_t end = c->cp0.timer_at < c->deadline ? c->cp0.timer_at : c->deadline;
-    set_slice(c, now, end);
+    uint64_t end = c->deadline < cut ? c->deadline : cut;
+    set_slice(c, now, c->cp0.timer_at < end ? c->cp0.timer_at : end);
     run_slice(c);
   }
+}
+
+enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
+  return mips_run_cut(c, deadline, UINT64_MAX);
 }
 
 void mips_idle_to(struct cpu *c, uint64_t cycles) {

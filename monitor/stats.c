@@ -210,9 +210,11 @@ static int write_text(FILE *f, const char *text, size_t n) {
   return fclose(f) || bad ? -1 : 0;
 }
 
+/* A regular file is written beside its place and renamed over it; what a link (/dev/stdout is one), a pipe or a device
+ * leads to is written to. */
 static int write_whole(const char *path, const char *text, size_t n) {
   struct stat st;
-  if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+  if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
     FILE *f = fopen(path, "we");
     return f ? write_text(f, text, n) : -1;
   }

@@ -146,7 +146,7 @@ static bool innermost(struct walk *w, uint64_t pc, struct frame_of_call *f) {
   /* A callee that begins behind the frame's opener is not the function that opened it. */
   bool inside = opener && begin <= opener && behind_call(w, f->ra) && frame_opener(w, f->ra - 8) == opener;
   struct function g = {.begin = inside || !begin ? opener : begin};
-  if (g.begin && !read_prologue(w, &g, pc)) return false;
+  if (!g.begin || !read_prologue(w, &g, pc)) return false;
   bool stored = g.saved && saved_at(w, f->sp + g.ra_at, g.wide, &value);
   if (inside) {
     if (g.saved && !stored) return false;

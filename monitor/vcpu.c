@@ -74,6 +74,19 @@ static enum mb_stop what_death(const struct cpu *c) {
   return c->dead && !strncmp(c->dead, "halted", 6) ? MB_STOP_HALTED : MB_STOP_DEAD;
 }
 
+/* Run to the deadline, with a look wherever a sample is due. */
+static enum mips_stop run_to(struct mb_machine *m, uint64_t deadline) {
+  struct cpu *c = &m->vm.cpu;
+  enum mips_stop stop;
+  if (!m->profile) return mips_run(c, deadline);
+  do {
+    stop = mips_run_cut(c, deadline, mips_now(c) + (m->profile->due - mips_instructions(c)));
+    mon_profile_look(m);
+    deadline = c->deadline;
+  } while (stop == MIPS_STOP_CUT);
+  return stop;
+}
+
 static void step(struct mb_machine *m, struct run *r) {
   struct cpu *c = &m->vm.cpu;
   uint64_t now = mips_now(c), done = mips_instructions(c);
@@ -85,13 +98,10 @@ static void step(struct mb_machine *m, struct run *r) {
     return;
   }
   uint64_t slice = (uint64_t)m->config.mhz * (SLICE_NS / 1000);
-  uint64_t most = least(slice, r->limit - done);
-  if (m->profile) most = least(most, m->profile->due - done);
-  uint64_t deadline = least(now + most, io_clock_next(&m->vm.clock));
+  uint64_t deadline = least(now + least(slice, r->limit - done), io_clock_next(&m->vm.clock));
   if (m->pace.pace == MB_PACE_REAL) mon_pace_idle(m, now, now);
-  enum mips_stop stop = mips_run(c, deadline);
-  mon_profile_look(m);
-  switch (stop) {
+  switch (run_to(m, deadline)) {
+  case MIPS_STOP_CUT:
   case MIPS_STOP_TIME: break;
   case MIPS_STOP_WAIT:
     if (!m->stopping) idle(m);
