@@ -177,7 +177,7 @@ unsigned mon_unwind(const struct cpu *c, uint64_t *call, unsigned max) {
   call[n++] = c->j.pc;
   /* On the first steps of an exception sp and ra are still those of what it interrupted. */
   if (c->cp0.status & (ST_EXL | ST_ERL) || max < 2 || !innermost(&w, call[0], &f)) return n;
-  while (n < max && behind_call(&w, f.ra)) {
+  while (n < max && (f.ra ^ call[0]) >> 63 == 0 && behind_call(&w, f.ra)) { /* a system call is not followed */
     call[n++] = f.ra - 8;
     if (!outer(&w, call[n - 1], &f)) break;
   }
