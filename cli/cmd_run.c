@@ -49,6 +49,8 @@ enum row {
   O_TIMEOUT,
   O_TYPE,
   O_STATS,
+  O_PROFILE,
+  O_EVERY,
   O_TRACE,
   O_SYMBOLS,
   O_TIMESTAMPS,
@@ -87,6 +89,11 @@ static const struct option_row rows[] = {
                 "when the console has shown TEXT, type KEYS; may be repeated, then\n"
                 "in order. Both may have \\n \\r \\t \\e \\\\ \\xNN"},
     [O_STATS] = {"stats", "FILE", "write statistics as JSON at the end, and when SIGUSR1 comes"},
+    [O_PROFILE] = {"profile", "FILE",
+                   "write at the end where the guest spent its instructions, by function:\n"
+                   "text; FILE.json: JSON; FILE.folded: stacks for flame graph tools.\n"
+                   "May be repeated"},
+    [O_EVERY] = {"profile-every", "N", "guest instructions from one sample to the next (100003)"},
     [O_TRACE] = {"trace", "KINDS=FILE", "write a trace; KINDS is any of insn,exc,tlb,dev"},
     [O_SYMBOLS] = {"symbols", "[FILE]",
                    "name addresses from FILE (System.map or ELF); without FILE insist\n"
@@ -130,12 +137,13 @@ static void print_help(void) {
 
 /* --- from words to a configuration --- */
 
-enum { STEPS_MAX = 64 };
+enum { STEPS_MAX = 64, PROFILES_MAX = 8 };
+#define PROFILE_EVERY 100003 /* a prime, so that no loop of the guest keeps step with it */
 
 struct request {
   struct mb_config config;
-  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *type[STEPS_MAX];
-  unsigned types;
+  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *type[STEPS_MAX], *profile[PROFILES_MAX];
+  unsigned types, profiles;
   bool symbols, has_raw, has_rtc;
   struct mb_raw raw;
   uint64_t until_insns;
@@ -267,6 +275,17 @@ static int set_type(struct request *r, const char *v) {
   return 0;
 }
 
+static int set_profile(struct request *r, const char *v) {
+  if (r->profiles == PROFILES_MAX) return options_fail("run: more than %d --profile files", PROFILES_MAX);
+  r->profile[r->profiles++] = v;
+  return 0;
+}
+
+static int set_every(struct request *r, const char *v) {
+  int bad = set_number("profile-every", v, UINT32_MAX, &r->config.profile_every);
+  return bad || r->config.profile_every ? bad : options_fail("run: --profile-every 0: no sample would ever be taken");
+}
+
 static int set_machine(struct request *r, enum row row, const char *v) {
   uint64_t n;
   int choice = 0, bad = 0;
@@ -308,6 +327,8 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_TIMEOUT: return set_timeout(r, v);
   case O_TYPE: return set_type(r, v);
   case O_STATS: r->stats = v; return 0;
+  case O_PROFILE: return set_profile(r, v);
+  case O_EVERY: return set_every(r, v);
   case O_TRACE: return set_trace(r, v);
   case O_SYMBOLS:
     r->symbols = true;
@@ -333,6 +354,8 @@ static int parse(struct request *r, int argc, char **argv) {
       return bad;
     }
   }
+  if (r->config.profile_every && !r->profiles) return options_fail("run: --profile-every goes with --profile FILE");
+  if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
   if (!r->name && !r->kernel)
     return options_fail("run: what? Name a guest (mirrorball guests list) or a --kernel FILE");
   return 0;
@@ -374,11 +397,11 @@ static int resolve_guest(struct request *r) {
 }
 
 /* Find out now, not after an hour's run, that the file cannot be written. */
-static int check_stats(const char *path) {
+static int check_file(const char *option, const char *path) {
   struct stat st;
   if (!path) return 0;
-  if (!*path) return options_fail("run: --stats wants a FILE");
-  if (!stat(path, &st) && S_ISDIR(st.st_mode)) return options_fail("run: --stats %s: is a folder", path);
+  if (!*path) return options_fail("run: --%s wants a FILE", option);
+  if (!stat(path, &st) && S_ISDIR(st.st_mode)) return options_fail("run: --%s %s: is a folder", option, path);
   char *folder = strdup(path);
   if (!folder) return options_fail("run: out of memory");
   char *slash = strrchr(folder, '/');
@@ -386,7 +409,13 @@ static int check_stats(const char *path) {
   int bad = access(slash ? folder : ".", W_OK | X_OK) && (stat(path, &st) || access(path, W_OK));
   int error = errno;
   free(folder);
-  return bad ? options_fail("run: --stats %s: %s", path, strerror(error)) : 0;
+  return bad ? options_fail("run: --%s %s: %s", option, path, strerror(error)) : 0;
+}
+
+static int check_files(const struct request *r) {
+  int bad = check_file("stats", r->stats);
+  for (unsigned i = 0; !bad && i < r->profiles; i++) bad = check_file("profile", r->profile[i]);
+  return bad;
 }
 
 static int add_step(struct mb_machine *m, const char *step) {
@@ -481,7 +510,9 @@ static int boot(struct mb_machine *m, const struct request *r, char **text) {
   enum mb_stop why = run_on(m, r);
   int code = exit_code(m, why);
   if (code != EXIT_POWER_OFF) *text = strdup(mb_stop_text(m));
-  if (r->stats && mb_stats_write(m, r->stats)) {
+  bool written = !r->stats || !mb_stats_write(m, r->stats);
+  for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(m, r->profile[i]);
+  if (!written) {
     free(*text);
     *text = strdup(mb_error_text(m));
     code = EXIT_OURS;
@@ -495,7 +526,7 @@ int cmd_run(int argc, char **argv) {
   struct mb_machine *m = NULL;
   char *text = NULL;
   int code = parse(&r, argc, argv);
-  if (!code) code = check_stats(r.stats);
+  if (!code) code = check_files(&r);
   if (!code) code = resolve_guest(&r);
   if (!code && mb_machine_new(&m, &r.config)) code = options_fail("run: %s", mb_error_text(m));
   if (!code) code = add_console(m, &r);

@@ -136,6 +136,14 @@ bad 2 'No such file' run --kernel $f/absent --stats s.json --trace exc=t.txt
 bad 2 'does not fit' run --kernel $f/good --initrd $f/huge --mem 512M --stats s.json --trace exc=t.txt
 bad 2 'No such file' run --kernel $f/good --stats absent/s.json
 bad 2 'is a folder' run --kernel $f/good --stats $f/folder
+bad 2 'No such file' run --kernel $f/good --profile absent/p.txt
+bad 2 'is a folder' run --kernel $f/good --profile $f/folder
+bad 2 '--profile wants FILE' run --kernel $f/good --profile
+bad 2 'wants a FILE' run --kernel $f/good --profile ''
+bad 2 'no sample would ever be taken' run --kernel $f/good --profile p.txt --profile-every 0
+bad 2 'not a number' run --kernel $f/good --profile p.txt --profile-every often
+bad 2 'goes with --profile' run --kernel $f/good --profile-every 1000
+bad 2 'more than 8' run --kernel $f/good --profile{,,,}{,,}=p.txt
 bad 2 'trace' run --kernel $f/good --trace exc=absent/t.txt
 
 echo "$((ran - failed)) of $ran commands were refused as they should"

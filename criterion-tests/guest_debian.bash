@@ -33,6 +33,26 @@ for tier in eval stencil; do
   check "with --tier $tier it is still the same run" $?
 done
 
+# A profile: no trace of it in the run, the same in two tiers, and with the names the kernel keeps in its memory.
+for tier in auto eval; do
+  "$program" run "$guest" "${session[@]}" --timeout 300 --stats stats.profile --tier $tier \
+    --profile profile.txt --profile "profile.$tier.folded" >/dev/null 2>err </dev/null
+  [[ $(stat_of stats1 state_hash) == "$(stat_of stats.profile state_hash)" ]]
+  check "with --profile and --tier $tier it is still the same run: $(cat err)" $?
+done
+cmp profile.auto.folded profile.eval.folded
+check "both tiers have the same profile" $?
+for name in inflate_fast kmem_cache_alloc vsnprintf; do
+  grep -q " $name\$" profile.txt
+  check "$name is in the profile" $?
+done
+grep -qE '^kernel;(.*;)?start_kernel;.*;kmem_cache_alloc [0-9]+$' profile.auto.folded &&
+  grep -qE '^kernel;ret_from_kernel_thread;kthread;' profile.auto.folded
+check "callers are found back to where the kernel and its threads begin" $?
+"$program" run "$guest" --until 'console:Run /init' --timeout 300 >/dev/null 2>err </dev/null
+grep -qE 'at 0x[0-9a-f]+ \([a-z_0-9.]+(\+0x[0-9a-f]+)?\)' err
+check "where it stopped has a name: $(cat err)" $?
+
 rss=$(stat_of stats1 max_rss)
 check "the host needs at most 64 MiB beyond the guest's 256: $rss" $((rss > (256 + 64) << 20))
 

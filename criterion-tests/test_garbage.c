@@ -117,6 +117,7 @@ static void run_chunk(struct rig *r, enum cut cut, uint64_t length, uint64_t *se
     uint64_t now = rig_now(r), step = cut == CUT_UNITS ? 1 : cut == CUT_SLICES ? 1 + rig_below(seed, 9) : end - now;
     uint64_t to = now + step < end ? now + step : end, timer;
     switch (mips_run(r->cpu, to)) {
+    case MIPS_STOP_CUT:
     case MIPS_STOP_TIME: break;
     case MIPS_STOP_WAIT:
       timer = mips_timer_deadline(r->cpu);

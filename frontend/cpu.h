@@ -117,6 +117,7 @@ struct cpu_config {
   bool (*io_fetch)(void *ctx, uint64_t gpa, uint32_t *word);
   void *ctx;
   FILE *trace_insn, *trace_exc, *trace_tlb; /* borrowed; NULL: off */
+  uint64_t (*clock)(void);                  /* host nanoseconds, to measure with; NULL: measure nothing */
 };
 
 struct mips_fault { /* details of the exception under way */
@@ -130,6 +131,8 @@ struct mips_fault { /* details of the exception under way */
 struct mips_counters {
   uint64_t exceptions[EXC_CODES], refills, interrupts, eret, tlbwi, tlbwr, device_accesses, code_writes, alone;
   uint64_t warn_tlb_duplicate, warn_unpredictable;
+  uint64_t exits[JIT_EXIT_KINDS]; /* from generated code to the run loop */
+  uint64_t translate_ns;          /* host time for making blocks, if cfg.clock is set */
 };
 
 /* One cpu. Owner: its VCPU thread. The first group is known to generated code by offset. */
@@ -186,11 +189,15 @@ const struct jit_guest *mips_jit_guest(void);
 enum mips_stop {
   MIPS_STOP_TIME, /* the deadline is reached */
   MIPS_STOP_WAIT, /* WAIT, and no interrupt pending: time may be skipped */
+  MIPS_STOP_CUT,  /* the cut is reached, and the deadline is not */
   MIPS_STOP_DEAD, /* can never do anything again: see mips_dead_reason() */
 };
 /* Run until the deadline (cycles), exactly; or until nothing can be done before an interrupt. VCPU
  * thread. */
 enum mips_stop mips_run(struct cpu *c, uint64_t deadline);
+/* The same, but comes back at `cut` (cycles), exactly, if that is sooner. Nothing is done there: to go on with
+ * c->deadline, which may have come nearer, is the same run as without the cut. */
+enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut);
 /* Within mips_run(), from a device access: stop at `deadline` if that is sooner. Exact: takes effect at the end of the
  * unit that made the access. */
 void mips_run_until(struct cpu *c, uint64_t deadline);
@@ -211,6 +218,10 @@ void mips_dump(const struct cpu *c, FILE *to);
 /* FCSR as the guest would read it; and to set it, which raises nothing. */
 uint32_t mips_fcsr(const struct cpu *c);
 void mips_set_fcsr(struct cpu *c, uint32_t fcsr);
+
+/* The bytes of the page that the guest would read at va, in its present mode, or NULL: not mapped, or no RAM. Nothing
+ * the guest or a statistic could see changes. Between instructions only; good until the next. */
+const uint8_t *mips_peek_page(const struct cpu *c, uint64_t va);
 
 /* --- within the frontend --- */
 uint64_t mips_boundary(const struct cpu *c);                    /* the present, between instructions */

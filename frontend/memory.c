@@ -233,3 +233,10 @@ bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word) {
   mips_raise(c, EXC_IBE);
   return false;
 }
+
+const uint8_t *mips_peek_page(const struct cpu *c, uint64_t va) {
+  gpa_t at;
+  if (mmu_peek(&c->mmu, mmu_canonical(&c->mmu, va), &at) != MMU_OK) return NULL;
+  const struct frame *f = mmu_pmap_frame(c->cfg.pmap, at);
+  return f ? f->host : NULL;
+}

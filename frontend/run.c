@@ -113,6 +113,14 @@ static struct jit_block *check_guard(struct cpu *c, struct jit_block *b) {
   return NULL;
 }
 
+static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct jit_key *k, bool alone) {
+  if (!c->cfg.clock) return translate(c, f, k, alone);
+  uint64_t before = c->cfg.clock();
+  struct jit_block *b = translate(c, f, k, alone);
+  c->n.translate_ns += c->cfg.clock() - before;
+  return b;
+}
+
 struct jit_block *mips_block(struct cpu *c, bool alone) {
   gpa_t device;
   struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = c->j.jump_mode};
@@ -124,7 +132,7 @@ struct jit_block *mips_block(struct cpu *c, bool alone) {
     b = check_guard(c, b);
     if (!b && c->j.trouble) return NULL;
   }
-  return b ? b : translate(c, f, &k, alone);
+  return b ? b : translate_timed(c, f, &k, alone);
 }
 
 /* --- acting on exits --- */
@@ -247,6 +255,7 @@ static void run_slice(struct cpu *c) {
     c->j.running = true;
     enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);
     c->j.running = false;
+    c->n.exits[kind]++;
     if (!jit_block_page(c->j.block)) c->j.left = NULL; /* an orphan is gone before it could be chained */
     switch (kind) {
     case JIT_EXIT_NEXT: break;
@@ -259,6 +268,7 @@ static void run_slice(struct cpu *c) {
       return;
     case JIT_EXIT_FAULT: mips_take_fault(c); break;
     case JIT_EXIT_RESTART: restart(c); return;
+    case JIT_EXIT_KINDS: assert(!"no such exit");
     }
   }
 }
@@ -307,7 +317,7 @@ void mips_run_until(struct cpu *c, uint64_t deadline) {
   c->j.attention = 1;
 }
 
-enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
+enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
   c->deadline = deadline;
   for (;;) {
     uint64_t now = mips_boundary(c);
@@ -318,6 +328,7 @@ enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
       if (!c->waiting && spins_for_ever(c)) c->dead = "halted: a jump to itself with interrupts off";
       return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;
     }
+    if (now >= cut) return MIPS_STOP_CUT;
     if (c->waiting) {
       if (!wakes(c)) {
         if (interrupts_possible(c) || c->cp0.config[7] >> 31) return MIPS_STOP_WAIT;
@@ -327,10 +338,14 @@ enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
       c->waiting = false;
     }
     if (mips_interrupt_pending(c)) take_interrupt(c);
-    uint64_t end = c->cp0.timer_at < c->deadline ? c->cp0.timer_at : c->deadline;
-    set_slice(c, now, end);
+    uint64_t end = c->deadline < cut ? c->deadline : cut;
+    set_slice(c, now, c->cp0.timer_at < end ? c->cp0.timer_at : end);
     run_slice(c);
   }
+}
+
+enum mips_stop mips_run(struct cpu *c, uint64_t deadline) {
+  return mips_run_cut(c, deadline, UINT64_MAX);
 }
 
 void mips_idle_to(struct cpu *c, uint64_t cycles) {

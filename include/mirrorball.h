@@ -53,6 +53,7 @@ struct mb_config {
   const char *append;     /* kernel parameters */
   const char *trace_file; /* written by mb_machine_start() on; NULL: no trace */
   unsigned trace;         /* MB_TRACE_* */
+  uint64_t profile_every; /* take a sample of the guest after each so many instructions; 0: no profile */
   bool timestamps;        /* begin each console line with virtual seconds and the instruction count */
 };
 #define MB_L2TLB_OFF  UINT32_MAX
@@ -87,6 +88,7 @@ enum mb_stop {
   MB_STOP_ERROR,       /* our own error: mb_error_text() */
 };
 
+enum { MB_EXITS = 5 };
 struct mb_stats {
   uint64_t instructions, cycles, virtual_ns;
   double wall_seconds;     /* in mb_machine_run() */
@@ -95,6 +97,10 @@ struct mb_stats {
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
   uint64_t blocks_compiled, insns_compiled, code_resets; /* by the stencil tier */
   double tier_eval, tier_stencil;                        /* share of instructions run by each tier, 0..1 */
+  uint64_t exits[MB_EXITS];                              /* from generated code to the run loop, see mb_exit_name() */
+  uint64_t units_alone; /* instructions (or branches with their slots) run by themselves */
+  double translate_seconds,
+      compile_seconds; /* host time for making blocks and stencils; measured with a profile only */
   uint64_t console_lines, console_bytes, console_digest;
   uint64_t idle_cycles, stall_cycles, unclaimed_accesses;
   uint64_t max_rss; /* bytes, of the whole host process */
@@ -151,10 +157,17 @@ const char *mb_stop_name(enum mb_stop why);
 const char *mb_stop_text(const struct mb_machine *m);
 
 void mb_get_stats(struct mb_machine *m, struct mb_stats *out);
+/* Why generated code is left: "next", "stop", ... for 0..MB_EXITS-1. Static text. */
+const char *mb_exit_name(unsigned i);
 /* Digest of the cpu, all of RAM, and virtual time. */
 uint64_t mb_state_hash(struct mb_machine *m);
 /* Write statistics, the configuration and the state hash as JSON. A regular file appears whole or not at all. */
 __attribute__((warn_unused_result)) int mb_stats_write(struct mb_machine *m, const char *path);
+/* Write the samples taken so far, by function, with statistics: as text; as JSON, if path ends in .json; as folded
+ * stacks (what flame graph tools read), if it ends in .folded. MB_ERR_STATE without config.profile_every. Functions are
+ * named by the symbols that were loaded, else by those a Linux kernel keeps in its memory. Apart from the statistics of
+ * the host it depends on nothing but the guest. */
+__attribute__((warn_unused_result)) int mb_profile_write(struct mb_machine *m, const char *path);
 /* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
 const char *mb_symbol(const struct mb_machine *m, uint64_t va, char *buf, size_t n);
 

@@ -26,6 +26,7 @@ struct jit {
   uint64_t generation;
   size_t max_bytes, code_bytes;
   struct jit_stats stats;
+  uint64_t (*clock)(void);
   struct jit_op scratch[JIT_MAX_CODE];
 };
 
@@ -42,6 +43,10 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes) {
 
 void jit_set_code_bytes(struct jit *j, size_t bytes) {
   j->code_bytes = bytes;
+}
+
+void jit_set_clock(struct jit *j, uint64_t (*clock)(void)) {
+  j->clock = clock;
 }
 
 bool jit_has_tier(enum jit_tier tier) {
@@ -282,7 +287,7 @@ void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool sa
 /* --- choosing a tier --- */
 
 /* Compile b, which is due; what cannot be compiled stays with eval. */
-static void compile(struct jit *j, struct jit_block *b) {
+static void compile_now(struct jit *j, struct jit_block *b) {
   b->heat = JIT_COLD;
   if (j->heat == JIT_COLD || b->shape.flags & JIT_BLOCK_ALONE || !b->page) return;
   if (!j->stencils && jit_stencils_new(&j->stencils, j->guest, j->code_bytes)) {
@@ -299,6 +304,12 @@ static void compile(struct jit *j, struct jit_block *b) {
   if (no) return;
   j->stats.blocks_compiled++;
   j->stats.insns_compiled += b->shape.insns;
+}
+
+static void compile(struct jit *j, struct jit_block *b) {
+  uint64_t before = j->clock ? j->clock() : 0;
+  compile_now(j, b);
+  if (j->clock) j->stats.compile_ns += j->clock() - before;
 }
 
 static enum jit_exit_kind left(struct jit_cpu *cpu, uint64_t how, struct jit_block **next) {

@@ -100,6 +100,7 @@ enum jit_exit_kind {
                        was run */
   JIT_EXIT_FAULT,   /* cpu->at of cpu->block raised an exception */
   JIT_EXIT_RESTART, /* cpu->at of cpu->block must be run on its own */
+  JIT_EXIT_KINDS
 };
 
 struct jit_block;
@@ -132,6 +133,8 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes);
  * those that run ALONE. JIT_NO_TIER: this build has no such tier. */
 int jit_set_tier(struct jit *j, enum jit_tier tier);
 bool jit_has_tier(enum jit_tier tier);
+/* Measure compile_ns by this clock of host nanoseconds; NULL: measure nothing. */
+void jit_set_clock(struct jit *j, uint64_t (*clock)(void));
 /* For tests, before the first block is made: let compiled code take this much. */
 void jit_set_code_bytes(struct jit *j, size_t bytes);
 void jit_free(struct jit *j);
@@ -174,6 +177,7 @@ struct jit_stats {
   uint64_t blocks_made, blocks_dropped, insns_translated;
   uint64_t blocks_compiled, insns_compiled, code_resets;
   uint64_t cycles_stencil; /* budget used by stencils */
+  uint64_t compile_ns;     /* host time for making stencils, if a clock was set */
   size_t bytes;
 };
 void jit_stats(const struct jit *j, struct jit_stats *out);

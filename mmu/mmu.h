@@ -105,6 +105,8 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s);
 /* Translate without side effects. On success *out is the gpa and *writable says whether a write
  * would pass too. */
 enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable);
+/* The same for a read by somebody who watches: not even counted. */
+enum mmu_result mmu_peek(const struct mmu_guest *g, uint64_t va, gpa_t *out);
 /* Enter a translation of the page of va into the table in force. data: see struct softtlb_entry. */
 void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint64_t data);
 /* Replace TLB entry i, dropping what soft TLBs hold of the old one and of pages it takes from another. Returns another

@@ -1,7 +1,7 @@
 /* mmu/translate.c: virtual to guest-physical: segments, then the TLB. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sources: MIPS64 PRA vol. III, "Virtual Memory"; R4000 UM ch. 4. Pure: nothing changes but *out
- * and *writable. */
+/* Sources: MIPS64 PRA vol. III, "Virtual Memory"; R4000 UM ch. 4. Pure: nothing changes but *out,
+ * *writable and a count. */
 #include "mmu/mmu.h"
 
 enum { SEG_ERROR, SEG_MAPPED, SEG_UNMAPPED };
@@ -41,8 +41,10 @@ uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va) {
   return g->segbits == 32 ? (uint64_t)(int64_t)(int32_t)(uint32_t)va : va;
 }
 
-enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable) {
+static enum mmu_result look(const struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable,
+                            bool *second) {
   uint64_t pa = 0;
+  *second = false;
   bool compat = (uint64_t)(int64_t)(int32_t)(uint32_t)va == va;
   int seg = compat ? segment32(&g->state, va, &pa) : segment64(g, va, &pa);
   *writable = true;
@@ -61,7 +63,19 @@ enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access 
                                                     : MMU_OK;
   *writable = h->d;
   if (no != MMU_OK) return i >= 0 ? no : MMU_REFILL;
-  g->l2_hits += i < 0;
+  *second = i < 0;
   *out = gpa((h->pfn & ~(page - 1)) | (va & (page - 1)));
   return MMU_OK;
+}
+
+enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable) {
+  bool second;
+  enum mmu_result r = look(g, va, kind, out, writable, &second);
+  g->l2_hits += second;
+  return r;
+}
+
+enum mmu_result mmu_peek(const struct mmu_guest *g, uint64_t va, gpa_t *out) {
+  bool writable, second;
+  return look(g, va, MMU_READ, out, &writable, &second);
 }

@@ -94,6 +94,7 @@ void mb_machine_free(struct mb_machine *m) {
   mon_file_close(&m->initrd);
   mon_symbols_fini(&m->symbols);
   if (m->trace) fclose(m->trace);
+  mon_profile_free(m->profile);
   free(m->kernel_path);
   free(m->initrd_path);
   let_go(m->config.board);
@@ -215,6 +216,8 @@ static void console_stop(void *machine) {
 static int power_on(struct mb_machine *m) {
   int code = mon_load_check(m);
   if (!code) code = mon_trace_open(m);
+  if (!code && m->config.profile_every && mon_profile_new(&m->profile, m->config.profile_every))
+    code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the profile");
   if (code) return code;
   m->console.now = console_now;
   m->console.stop = console_stop;

@@ -8,6 +8,7 @@
 #include "mirrorball.h"
 #include "monitor/console.h"
 #include "monitor/image.h"
+#include "monitor/profile.h"
 #include "monitor/symbols.h"
 #include <stdio.h>
 
@@ -64,9 +65,12 @@ struct mb_machine {
   struct mon_file initrd;
   char *kernel_path, *initrd_path;
   struct mon_symbols symbols;
+  bool symbols_learned; /* all of them, from the guest's memory, */
+  uint64_t learned_at;  /* when it had run so many instructions */
   struct mon_console console;
   struct mon_stdio *stdio;
   FILE *trace;
+  struct mon_profile *profile; /* NULL: none is wanted */
   /* running */
   bool started;
   struct mon_vm vm;
@@ -108,4 +112,13 @@ __attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
 
 /* stats.c */
 uint64_t mon_max_rss(void);
+/* All statistics as a new JSON object. */
+struct json_t *mon_stats_json(struct mb_machine *m);
+/* Write a file: a regular one appears whole or not at all. text NULL: out of memory. `what` ("profile") begins the error
+ * text. */
+__attribute__((warn_unused_result)) int mon_write_file(struct mb_machine *m, const char *what, const char *path,
+                                                       const char *text, size_t n);
+
+/* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise. */
+void mon_learn_symbols(struct mb_machine *m);
 #endif

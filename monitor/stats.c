@@ -4,8 +4,8 @@
  * a page never touched and one filled with zeros are the same. */
 #define _GNU_SOURCE
 #include "monitor/monitor.h"
+#include "monitor/ram.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -20,9 +20,6 @@ uint64_t mon_max_rss(void) {
 }
 
 /* --- state hash --- */
-
-enum { BATCH = 512 };
-#define PAGEMAP_TOUCHED (3ull << 62) /* present or swapped: Documentation/admin-guide/mm/pagemap.rst */
 
 static uint64_t mixed(uint64_t h, uint64_t v) {
   h = (h ^ v) * 0x9fb21c651e98df25u;
@@ -41,38 +38,15 @@ static uint64_t page_hash(const uint8_t *bytes, uint64_t at) {
   return any ? mixed(mixed(mixed(lane[0], lane[1]), lane[2]), lane[3]) | 1 : 0;
 }
 
-/* Which of the host's pages have ever been written? What cannot be known is taken as touched. */
-static void read_pagemap(int fd, const uint8_t *from, uint64_t *entry, size_t n) {
-  size_t want = n * sizeof *entry;
-  off_t at = (off_t)((uintptr_t)from / MMU_PAGE_SIZE * sizeof *entry);
-  if (fd < 0 || pread(fd, entry, want, at) != (ssize_t)want)
-    for (size_t i = 0; i < n; i++) entry[i] = PAGEMAP_TOUCHED;
-}
-
-static uint64_t frame_address(const struct mon_vm *vm, uint64_t page) {
-  uint64_t at = page << MMU_PAGE_BITS;
-  return at < BOARD_RAM_LOW_SIZE || vm->ram <= BOARD_RAM_LOW_SIZE ? at : BOARD_RAM_HIGH + at;
-}
-
 static uint64_t ram_hash(const struct mon_vm *vm, uint64_t h) {
-  uint64_t entry[BATCH], pages = vm->ram >> MMU_PAGE_BITS;
-  bool usable = sysconf(_SC_PAGESIZE) == MMU_PAGE_SIZE;
-  int fd = usable ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1;
-  for (uint64_t page = 0; page < pages; page += BATCH) {
-    size_t n = pages - page < BATCH ? pages - page : BATCH;
-    const struct frame *first = mmu_pmap_frame(&vm->pmap, gpa(frame_address(vm, page)));
-    /* Frames are handed out in order; where they once are not, every page is looked at. */
-    const struct frame *last = mmu_pmap_frame(&vm->pmap, gpa(frame_address(vm, page + n - 1)));
-    bool in_order = last->host - first->host == (ptrdiff_t)((n - 1) << MMU_PAGE_BITS);
-    read_pagemap(in_order ? fd : -1, first->host, entry, n);
-    for (size_t i = 0; i < n; i++) {
-      if (!(entry[i] & PAGEMAP_TOUCHED)) continue;
-      uint64_t at = frame_address(vm, page + i);
-      uint64_t p = page_hash(mmu_pmap_frame(&vm->pmap, gpa(at))->host, at);
+  struct mon_ram r = {.vm = vm};
+  while (mon_ram_next(&r))
+    for (size_t i = 0; i < r.n; i += MMU_PAGE_SIZE) {
+      uint64_t page = r.page - (r.n - i) / MMU_PAGE_SIZE;
+      uint64_t p = page_hash(r.bytes + i, mon_ram_address(vm, page));
       if (p) h = mixed(h, p);
     }
-  }
-  if (fd >= 0) close(fd);
+  mon_ram_end(&r);
   return h;
 }
 
@@ -114,6 +88,10 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->code_resets = j.code_resets;
   out->tier_stencil = out->instructions ? (double)j.cycles_stencil / (double)out->instructions : 0;
   out->tier_eval = 1.0 - out->tier_stencil;
+  memcpy(out->exits, c->n.exits, sizeof out->exits);
+  out->units_alone = c->n.alone;
+  out->translate_seconds = (double)c->n.translate_ns / 1e9;
+  out->compile_seconds = (double)j.compile_ns / 1e9;
   out->console_lines = m->console.lines;
   out->console_bytes = m->console.bytes;
   out->console_digest = m->console.digest;
@@ -121,6 +99,17 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->stall_cycles = c->stalled;
   out->unclaimed_accesses = m->vm.board.bus.n_unknown;
   out->pc = c->j.pc;
+}
+
+static const char *const exit_name[] = {[JIT_EXIT_NEXT] = "next",
+                                        [JIT_EXIT_STOP] = "stop",
+                                        [JIT_EXIT_BUDGET] = "budget",
+                                        [JIT_EXIT_FAULT] = "fault",
+                                        [JIT_EXIT_RESTART] = "restart"};
+_Static_assert((int)MB_EXITS == JIT_EXIT_KINDS && sizeof exit_name / sizeof *exit_name == MB_EXITS, "all are named");
+
+const char *mb_exit_name(unsigned i) {
+  return i < MB_EXITS ? exit_name[i] : "?";
 }
 
 /* --- JSON --- */
@@ -187,12 +176,13 @@ static json_t *counts_json(const struct mb_stats *s) {
   return o;
 }
 
-static json_t *stats_json(struct mb_machine *m) {
+struct json_t *mon_stats_json(struct mb_machine *m) {
   static const char *const tier_name[] = {
       [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil"};
   struct mb_stats s;
   char symbol[128];
   mb_get_stats(m, &s);
+  mon_learn_symbols(m);
   json_t *o = counts_json(&s);
   json_object_set_new(o, "wall_seconds", json_real(s.wall_seconds));
   json_object_set_new(o, "exceptions", exceptions_json(&s));
@@ -215,37 +205,44 @@ static json_t *stats_json(struct mb_machine *m) {
   return o;
 }
 
-static int write_text(FILE *f, const json_t *o) {
-  int bad = json_dumpf(o, f, JSON_INDENT(2)) || fputc('\n', f) == EOF;
+static int write_text(FILE *f, const char *text, size_t n) {
+  int bad = fwrite(text, 1, n, f) != n;
   return fclose(f) || bad ? -1 : 0;
 }
 
-/* A regular file is written beside its place and renamed over it; a pipe or device is written to. */
-static int write_whole(const char *path, const json_t *o) {
+/* A regular file is written beside its place and renamed over it; what a link (/dev/stdout is one), a pipe or a device
+ * leads to is written to. */
+static int write_whole(const char *path, const char *text, size_t n) {
   struct stat st;
-  if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+  if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
     FILE *f = fopen(path, "we");
-    return f ? write_text(f, o) : -1;
+    return f ? write_text(f, text, n) : -1;
   }
   char *aside = NULL;
   if (asprintf(&aside, "%s.new", path) < 0) return -1;
   FILE *f = fopen(aside, "we");
-  int bad = !f || write_text(f, o) || rename(aside, path), error = errno;
+  int bad = !f || write_text(f, text, n) || rename(aside, path), error = errno;
   if (f && bad) unlink(aside);
   free(aside);
   errno = error;
   return bad;
 }
 
+int mon_write_file(struct mb_machine *m, const char *what, const char *path, const char *text, size_t n) {
+  if (!text) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the %s", what);
+  errno = 0;
+  if (!write_whole(path, text, n)) return MB_OK;
+  return mon_fail(&m->error, MB_ERR_FILE, "%s %s: %s", what, path, errno ? strerror(errno) : "cannot be written");
+}
+
 int mb_stats_write(struct mb_machine *m, const char *path) {
   if (!m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
-  json_t *o = stats_json(m);
-  errno = 0;
-  int code = MB_OK;
-  if (!o)
-    code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for statistics");
-  else if (write_whole(path, o))
-    code = mon_fail(&m->error, MB_ERR_FILE, "statistics %s: %s", path, errno ? strerror(errno) : "cannot be written");
+  json_t *o = mon_stats_json(m);
+  char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+  size_t n = text ? strlen(text) : 0;
+  if (text) text[n++] = '\n'; /* in place of the terminator */
+  int code = mon_write_file(m, "statistics", path, text, n);
+  free(text);
   json_decref(o);
   return code;
 }

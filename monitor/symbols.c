@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define NAME_BITS 0x3fffffffu
-enum { RANK_LABEL, RANK_DATA, RANK_LOCAL, RANK_GLOBAL };
 enum { REACH = 1 << 16 }; /* how far past a symbol of unknown size an address may be */
 
 static bool grow(void **p, size_t *room, size_t need, size_t each) {
@@ -25,14 +24,15 @@ static bool grow(void **p, size_t *room, size_t need, size_t each) {
   return true;
 }
 
-/* Returns false when memory is out. Names too many to number are dropped. */
-static bool add(struct mon_symbols *s, uint64_t at, uint64_t size, unsigned rank, const char *name, size_t len) {
+bool mon_symbols_add(struct mon_symbols *s, uint64_t at, uint64_t size, enum mon_rank rank, const char *name,
+                     size_t len) {
   if (s->names_n + len + 1 > NAME_BITS) return true;
   if (!grow((void **)&s->symbol, &s->room, s->n + 1, sizeof *s->symbol) ||
       !grow((void **)&s->names, &s->names_room, s->names_n + len + 1, 1))
     return false;
-  s->symbol[s->n++] = (struct mon_symbol){
-      .at = at, .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size, .name = (uint32_t)s->names_n | rank << 30};
+  s->symbol[s->n++] = (struct mon_symbol){.at = at,
+                                          .size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
+                                          .name = (uint32_t)s->names_n | (uint32_t)rank << 30};
   memcpy(s->names + s->names_n, name, len);
   s->names[s->names_n + len] = 0;
   s->names_n += len + 1;
@@ -45,7 +45,7 @@ static int compare(const void *a, const void *b) {
   return x->name < y->name ? -1 : x->name > y->name;
 }
 
-static void sort(struct mon_symbols *s) {
+void mon_symbols_sort(struct mon_symbols *s) {
   if (s->n) qsort(s->symbol, s->n, sizeof *s->symbol, compare);
 }
 
@@ -64,11 +64,11 @@ static bool add_elf_symbol(struct mon_symbols *s, const GElf_Sym *y, const char 
   if (y->st_shndx == SHN_UNDEF || y->st_shndx == SHN_ABS || !name || !*name || *name == '$' ||
       !strncmp(name, ".L", 2) || (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE))
     return true;
-  unsigned rank = type == STT_NOTYPE                      ? RANK_LABEL
-                  : type == STT_OBJECT                    ? RANK_DATA
-                  : GELF_ST_BIND(y->st_info) == STB_LOCAL ? RANK_LOCAL
-                                                          : RANK_GLOBAL;
-  return add(s, sign_extended(y->st_value), y->st_size, rank, name, strlen(name));
+  enum mon_rank rank = type == STT_NOTYPE                      ? MON_RANK_LABEL
+                       : type == STT_OBJECT                    ? MON_RANK_DATA
+                       : GELF_ST_BIND(y->st_info) == STB_LOCAL ? MON_RANK_LOCAL
+                                                               : MON_RANK_GLOBAL;
+  return mon_symbols_add(s, sign_extended(y->st_value), y->st_size, rank, name, strlen(name));
 }
 
 int mon_symbols_elf(struct mon_symbols *s, const uint8_t *bytes, size_t n, struct mon_error *e) {
@@ -84,14 +84,14 @@ int mon_symbols_elf(struct mon_symbols *s, const uint8_t *bytes, size_t n, struc
       memory = add_elf_symbol(s, &y, elf_strptr(elf, h.sh_link, y.st_name));
   }
   if (elf) elf_end(elf);
-  sort(s);
+  mon_symbols_sort(s);
   return memory ? MB_OK : mon_fail(e, MB_ERR_MEMORY, "out of memory for symbols");
 }
 
-static unsigned map_rank(char type) {
-  if (type == 'T' || type == 'W') return RANK_GLOBAL;
-  if (type == 't' || type == 'w') return RANK_LOCAL;
-  return RANK_DATA;
+enum mon_rank mon_rank_of(char type) {
+  if (type == 'T' || type == 'W') return MON_RANK_GLOBAL;
+  if (type == 't' || type == 'w') return MON_RANK_LOCAL;
+  return MON_RANK_DATA;
 }
 
 /* One line "address type name". Returns false when it is none. */
@@ -109,7 +109,7 @@ static bool add_map_line(struct mon_symbols *s, const char *line, const char *en
   while (stop < end && !isspace((unsigned char)*stop)) stop++;
   if (stop == p) return false;
   if (type != 'A' && type != 'a' && type != 'U')
-    *memory = add(s, sign_extended(at), 0, map_rank(type), p, (size_t)(stop - p));
+    *memory = mon_symbols_add(s, sign_extended(at), 0, mon_rank_of(type), p, (size_t)(stop - p));
   return true;
 }
 
@@ -123,7 +123,7 @@ static int read_map(struct mon_symbols *s, const char *path, const struct mon_fi
       return mon_fail(e, MB_ERR_FORMAT, "symbols %s: line %lu is not \"address type name\"", path, line);
     p = stop + (stop < end);
   }
-  sort(s);
+  mon_symbols_sort(s);
   return memory ? MB_OK : mon_fail(e, MB_ERR_MEMORY, "out of memory for symbols");
 }
 
@@ -142,7 +142,7 @@ int mon_symbols_file(struct mon_symbols *s, const char *path, struct mon_error *
   return code;
 }
 
-const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf, size_t n) {
+const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t va) {
   size_t low = 0, high = s->n; /* the last symbol at or below va is at low - 1 */
   while (low < high) {
     size_t mid = low + (high - low) / 2;
@@ -152,12 +152,20 @@ const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf,
       high = mid;
   }
   const struct mon_symbol *y = low ? &s->symbol[low - 1] : NULL;
-  uint64_t off = y ? va - y->at : 0;
-  if (!y || off >= (y->size > REACH ? y->size : REACH))
+  return y && va - y->at < (y->size > REACH ? y->size : REACH) ? y : NULL;
+}
+
+const char *mon_symbol_text(const struct mon_symbols *s, const struct mon_symbol *y) {
+  return s->names + (y->name & NAME_BITS);
+}
+
+const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf, size_t n) {
+  const struct mon_symbol *y = mon_symbol_find(s, va);
+  if (!y)
     snprintf(buf, n, "0x%08" PRIx64, va);
-  else if (off)
-    snprintf(buf, n, "%s+0x%" PRIx64, s->names + (y->name & NAME_BITS), off);
+  else if (va > y->at)
+    snprintf(buf, n, "%s+0x%" PRIx64, mon_symbol_text(s, y), va - y->at);
   else
-    snprintf(buf, n, "%s", s->names + (y->name & NAME_BITS));
+    snprintf(buf, n, "%s", mon_symbol_text(s, y));
   return buf;
 }

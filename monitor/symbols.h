@@ -10,6 +10,8 @@ struct mon_symbol {
   uint32_t name; /* offset into names; bits 31:30 rank symbols of one address, best highest */
 };
 
+enum mon_rank { MON_RANK_LABEL, MON_RANK_DATA, MON_RANK_LOCAL, MON_RANK_GLOBAL };
+
 struct mon_symbols {
   struct mon_symbol *symbol;
   size_t n, room;
@@ -22,7 +24,16 @@ __attribute__((warn_unused_result)) int mon_symbols_elf(struct mon_symbols *s, c
                                                         struct mon_error *e);
 /* Add from a System.map-like text file ("address type name" lines, as nm prints) or an ELF file. */
 __attribute__((warn_unused_result)) int mon_symbols_file(struct mon_symbols *s, const char *path, struct mon_error *e);
+/* Add one; false when memory is out. size 0: unknown. Names too many to number are dropped. Sort when all are there. */
+bool mon_symbols_add(struct mon_symbols *s, uint64_t at, uint64_t size, enum mon_rank rank, const char *name,
+                     size_t len);
+void mon_symbols_sort(struct mon_symbols *s);
+/* Of a type letter as nm prints it. */
+enum mon_rank mon_rank_of(char type);
 void mon_symbols_fini(struct mon_symbols *s);
+/* The best symbol at or below va that reaches it, or NULL. Valid until more are added. */
+const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t va);
+const char *mon_symbol_text(const struct mon_symbols *s, const struct mon_symbol *y);
 /* "name+0x12", or "0x..." when nothing is near. Returns buf. */
 const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf, size_t n);
 #endif

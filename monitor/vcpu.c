@@ -74,6 +74,19 @@ static enum mb_stop what_death(const struct cpu *c) {
   return c->dead && !strncmp(c->dead, "halted", 6) ? MB_STOP_HALTED : MB_STOP_DEAD;
 }
 
+/* Run to the deadline, with a look wherever a sample is due. */
+static enum mips_stop run_to(struct mb_machine *m, uint64_t deadline) {
+  struct cpu *c = &m->vm.cpu;
+  enum mips_stop stop;
+  if (!m->profile) return mips_run(c, deadline);
+  do {
+    stop = mips_run_cut(c, deadline, mips_now(c) + (m->profile->due - mips_instructions(c)));
+    mon_profile_look(m);
+    deadline = c->deadline;
+  } while (stop == MIPS_STOP_CUT);
+  return stop;
+}
+
 static void step(struct mb_machine *m, struct run *r) {
   struct cpu *c = &m->vm.cpu;
   uint64_t now = mips_now(c), done = mips_instructions(c);
@@ -87,7 +100,8 @@ static void step(struct mb_machine *m, struct run *r) {
   uint64_t slice = (uint64_t)m->config.mhz * (SLICE_NS / 1000);
   uint64_t deadline = least(now + least(slice, r->limit - done), io_clock_next(&m->vm.clock));
   if (m->pace.pace == MB_PACE_REAL) mon_pace_idle(m, now, now);
-  switch (mips_run(c, deadline)) {
+  switch (run_to(m, deadline)) {
+  case MIPS_STOP_CUT:
   case MIPS_STOP_TIME: break;
   case MIPS_STOP_WAIT:
     if (!m->stopping) idle(m);
@@ -187,6 +201,7 @@ const char *mb_stop_text(const struct mb_machine *machine) {
   char cause[240], where[192], from[192];
   if (!m->started || !m->stopping) return "the guest has not stopped";
   bool died = m->why == MB_STOP_DEAD;
+  mon_learn_symbols(m);
   uint64_t ns = mon_ns(m, mips_now(c));
   /* What led into an endless exception is at EPC; the pc is only the handler's. */
   uint64_t pc = died && c->cp0.status & STATUS_EXL ? c->cp0.epc : c->j.pc;

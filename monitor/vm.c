@@ -156,7 +156,8 @@ static int init_cpu(struct mb_machine *m, bool big_endian) {
                          .ctx = m,
                          .trace_insn = m->config.trace & MB_TRACE_INSN ? m->trace : NULL,
                          .trace_exc = m->config.trace & MB_TRACE_EXC ? m->trace : NULL,
-                         .trace_tlb = m->config.trace & MB_TRACE_TLB ? m->trace : NULL};
+                         .trace_tlb = m->config.trace & MB_TRACE_TLB ? m->trace : NULL,
+                         .clock = m->profile ? mon_wall_ns : NULL};
   if (mips_cpu_init(&vm->cpu, &c)) return -1;
   vm->has_cpu = true;
   mips_cpu_reset(&vm->cpu);
@@ -177,6 +178,7 @@ int mon_vm_init(struct mb_machine *m) {
     mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the cpu");
     goto fail;
   }
+  jit_set_clock(vm->jit, m->profile ? mon_wall_ns : NULL);
   if (init_board(m, big)) {
     mon_fail(&m->error, MB_ERR_MEMORY, "the board could not be built");
     goto fail;

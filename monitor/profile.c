@@ -1,0 +1,123 @@
+/* monitor/profile.c: takes samples of the guest at exact instruction counts and adds up those that are alike. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sample is taken at the first boundary between instructions at which a multiple of `every` is reached, so it is the
+ * same in every tier. Memory is bounded: when many different stacks have come, new ones are kept without their callers,
+ * then not at all; both are counted. */
+#include "monitor/profile.h"
+#include "monitor/monitor.h"
+#include "monitor/unwind.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { STACKS_FULL = 1 << 19, STACKS_MAX = 1 << 20, CALLS_FULL = 1 << 23, SLOTS_FIRST = 1 << 12 };
+
+int mon_profile_new(struct mon_profile **out, uint64_t every) {
+  struct mon_profile *p = *out = calloc(1, sizeof *p);
+  if (!p) return MB_ERR_MEMORY;
+  p->every = p->due = every;
+  p->slot = calloc(SLOTS_FIRST, sizeof *p->slot);
+  p->slots = SLOTS_FIRST;
+  return p->slot ? MB_OK : MB_ERR_MEMORY;
+}
+
+void mon_profile_free(struct mon_profile *p) {
+  if (!p) return;
+  free(p->stack);
+  free(p->call);
+  free(p->slot);
+  free(p);
+}
+
+static bool grow(void **p, size_t *room, size_t need, size_t each) {
+  if (need <= *room) return true;
+  size_t more = need * 2 > 1024 ? need * 2 : 1024;
+  void *q = realloc(*p, more * each);
+  if (!q) return false;
+  *p = q;
+  *room = more;
+  return true;
+}
+
+static uint64_t mixed(uint64_t h, uint64_t v) {
+  h = (h ^ v) * UINT64_C(0x9fb21c651e98df25);
+  return h ^ h >> 29;
+}
+
+static uint64_t hash_of(const struct mon_stack *s, const uint64_t *call) {
+  uint64_t h = mixed(s->asid | s->user << 8 | s->vector << 9, s->depth);
+  for (unsigned i = 0; i < s->depth; i++) h = mixed(h, call[i]);
+  return h;
+}
+
+static bool alike(const struct mon_profile *p, const struct mon_stack *a, const struct mon_stack *b,
+                  const uint64_t *call) {
+  return a->hash == b->hash && a->depth == b->depth && a->asid == b->asid && a->user == b->user &&
+         a->vector == b->vector && !memcmp(p->call + a->call, call, a->depth * sizeof *call);
+}
+
+/* Where the stack is in the table, or where it would go. */
+static uint32_t *find(const struct mon_profile *p, const struct mon_stack *s, const uint64_t *call) {
+  for (size_t i = s->hash;; i++) {
+    uint32_t *slot = &p->slot[i & (p->slots - 1)];
+    if (!*slot || alike(p, &p->stack[*slot - 1], s, call)) return slot;
+  }
+}
+
+static bool rehash(struct mon_profile *p) {
+  uint32_t *fresh = calloc(p->slots * 2, sizeof *fresh);
+  if (!fresh) return false;
+  free(p->slot);
+  p->slot = fresh;
+  p->slots *= 2;
+  for (size_t k = 0; k < p->stacks; k++) {
+    size_t i = p->stack[k].hash;
+    while (fresh[i & (p->slots - 1)]) i++;
+    fresh[i & (p->slots - 1)] = (uint32_t)(k + 1);
+  }
+  return true;
+}
+
+/* A new stack. False: no memory. */
+static bool keep(struct mon_profile *p, struct mon_stack *s, const uint64_t *call) {
+  if ((p->stacks + 1) * 2 > p->slots && !rehash(p)) return false;
+  if (!grow((void **)&p->stack, &p->stack_room, p->stacks + 1, sizeof *p->stack) ||
+      !grow((void **)&p->call, &p->call_room, p->calls + s->depth, sizeof *p->call))
+    return false;
+  uint32_t *slot = find(p, s, call);
+  memcpy(p->call + p->calls, call, s->depth * sizeof *call);
+  s->call = p->calls;
+  s->samples = 1;
+  p->calls += s->depth;
+  p->stack[p->stacks++] = *s;
+  *slot = (uint32_t)p->stacks;
+  return true;
+}
+
+static void count(struct mon_profile *p, struct mon_stack *s, const uint64_t *call) {
+  bool full = p->stacks >= STACKS_FULL || p->calls >= CALLS_FULL;
+  s->hash = hash_of(s, call);
+  uint32_t *slot = find(p, s, call);
+  if (!*slot && full && s->depth > 1) {
+    p->cut++;
+    s->depth = 1;
+    s->hash = hash_of(s, call);
+    slot = find(p, s, call);
+  }
+  if (*slot)
+    p->stack[*slot - 1].samples++;
+  else if (p->stacks >= STACKS_MAX || !keep(p, s, call))
+    p->lost++;
+}
+
+void mon_profile_look(struct mb_machine *m) {
+  const struct cpu *c = &m->vm.cpu;
+  struct mon_profile *p = m->profile;
+  uint64_t call[MON_STACK_MAX], done = mips_instructions(c);
+  if (!p || done < p->due) return;
+  p->due = (done / p->every + 1) * p->every;
+  p->samples++;
+  struct mon_stack s = {.user = (c->j.mode & MODE_PRIV) == MMU_USER, .vector = c->cp0.status & (ST_EXL | ST_ERL)};
+  if (s.user) s.asid = (uint8_t)c->cp0.entryhi;
+  s.depth = (uint16_t)mon_unwind(c, call, MON_STACK_MAX);
+  count(p, &s, call);
+}

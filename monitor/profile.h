@@ -1,0 +1,38 @@
+/* monitor/profile.h: where the guest spends its instructions: samples, by stack. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MONITOR_PROFILE_H
+#define MONITOR_PROFILE_H
+#include "monitor/error.h"
+
+struct mb_machine;
+
+enum { MON_STACK_MAX = 64 };
+
+/* Samples that were alike: same pc, same calls, same privilege and, in user mode, same ASID. */
+struct mon_stack {
+  uint64_t samples, hash;
+  size_t call; /* index of the pc among the profile's calls; those that led there follow */
+  uint16_t depth;
+  uint8_t asid;
+  bool user, vector; /* vector: within the first steps of an exception */
+};
+
+struct mon_profile {
+  uint64_t every, due; /* instructions: from sample to sample; at which the next is taken */
+  uint64_t samples;
+  uint64_t cut; /* samples whose callers were left out for want of memory */
+  uint64_t lost;
+  struct mon_stack *stack;
+  size_t stacks, stack_room;
+  uint64_t *call;
+  size_t calls, call_room;
+  uint32_t *slot; /* hash table: 1 + index of a stack */
+  size_t slots;
+};
+
+/* 0 or MB_ERR_MEMORY. */
+__attribute__((warn_unused_result)) int mon_profile_new(struct mon_profile **out, uint64_t every);
+void mon_profile_free(struct mon_profile *p);
+/* Take the sample if it is due. Between instructions only. */
+void mon_profile_look(struct mb_machine *m);
+#endif

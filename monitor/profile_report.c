@@ -1,0 +1,469 @@
+/* monitor/profile_report.c: a profile for people, as JSON, and as folded stacks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "monitor/monitor.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS_SHOWN = 60, ADDRESSES_SHOWN = 25, PAGES_SHOWN = 40, ASIDS = 256, NAME_MAX_BYTES = 512 };
+
+/* What samples are added up by: a function, an exception vector, or a page of code that has no name. */
+enum kind { FUNCTION, VECTOR, KERNEL_PAGE, USER_PAGE };
+struct place {
+  uint64_t at;
+  enum kind kind;
+};
+
+struct row {
+  struct place place;
+  uint64_t kernel, user;     /* samples in it */
+  uint64_t cumulative;       /* samples in it or in what it called */
+  size_t last;               /* the last stack that was counted, + 1 */
+  uint64_t asid[ASIDS / 64]; /* USER_PAGE: whose */
+};
+
+struct report {
+  struct mb_machine *m;
+  const struct mon_profile *p;
+  struct row *row;
+  size_t rows, room;
+  uint32_t *slot; /* 1 + index of a row */
+  uint64_t user, asid_samples[ASIDS];
+  bool failed; /* out of memory */
+};
+
+/* --- names --- */
+
+/* Offsets from EBase (PRA vol. III, "Exception Vector Locations"). */
+static const char *vector_name(uint64_t offset) {
+  switch (offset >> 7) {
+  case 0: return "[TLB refill vector]";
+  case 1: return "[XTLB refill vector]";
+  case 2: return "[cache error vector]";
+  case 3: return "[exception vector]";
+  default: return "[interrupt vector]";
+  }
+}
+
+static struct place place_of(const struct report *r, uint64_t pc, bool user) {
+  const struct cpu *c = &r->m->vm.cpu;
+  uint64_t vector =
+      pc - (c->cp0.status & ST_BEV ? MON_ROM_VA : mmu_canonical(&c->mmu, c->cp0.ebase & ~UINT64_C(0xfff)));
+  if (!user && vector < 0x400) return (struct place){vector < 0x200 ? vector & ~UINT64_C(0x7f) : 0x200, VECTOR};
+  const struct mon_symbol *y = mon_symbol_find(&r->m->symbols, pc);
+  if (y) return (struct place){y->at, FUNCTION};
+  return (struct place){pc & MMU_PAGE_MASK, user ? USER_PAGE : KERNEL_PAGE};
+}
+
+static const char *place_name(const struct report *r, struct place place, char buf[NAME_MAX_BYTES]) {
+  switch (place.kind) {
+  case FUNCTION: mon_symbol_name(&r->m->symbols, place.at, buf, NAME_MAX_BYTES); break;
+  case VECTOR: snprintf(buf, NAME_MAX_BYTES, "%s", vector_name(place.at)); break;
+  case KERNEL_PAGE: snprintf(buf, NAME_MAX_BYTES, "kernel 0x%08" PRIx64, place.at); break;
+  case USER_PAGE: snprintf(buf, NAME_MAX_BYTES, "user 0x%08" PRIx64, place.at); break;
+  }
+  return buf;
+}
+
+/* --- adding up --- */
+
+static size_t hash_of(struct place place) {
+  return (size_t)((place.at ^ place.kind) * UINT64_C(0x9fb21c651e98df25) >> 20);
+}
+
+static bool more_rows(struct report *r) {
+  size_t room = r->room ? r->room * 2 : 4096;
+  struct row *row = realloc(r->row, room * sizeof *row);
+  if (row) r->row = row;
+  uint32_t *slot = calloc(room * 2, sizeof *slot);
+  if (!row || !slot) {
+    free(slot);
+    return false;
+  }
+  free(r->slot);
+  r->slot = slot;
+  r->room = room;
+  for (size_t k = 0; k < r->rows; k++) {
+    size_t i = hash_of(r->row[k].place);
+    while (slot[i & (room * 2 - 1)]) i++;
+    slot[i & (room * 2 - 1)] = (uint32_t)(k + 1);
+  }
+  return true;
+}
+
+static struct row *row_of(struct report *r, struct place place) {
+  if (r->rows == r->room && !more_rows(r)) return NULL;
+  for (size_t i = hash_of(place);; i++) {
+    uint32_t *slot = &r->slot[i & (r->room * 2 - 1)];
+    if (!*slot) {
+      r->row[r->rows] = (struct row){.place = place};
+      *slot = (uint32_t)++r->rows;
+    }
+    struct row *row = &r->row[*slot - 1];
+    if (row->place.at == place.at && row->place.kind == place.kind) return row;
+  }
+}
+
+static void add_stack(struct report *r, size_t index) {
+  const struct mon_stack *s = &r->p->stack[index];
+  for (unsigned i = 0; i < s->depth; i++) {
+    struct row *row = row_of(r, place_of(r, r->p->call[s->call + i], s->user));
+    if (!row) {
+      r->failed = true;
+      return;
+    }
+    if (row->last != index + 1) row->cumulative += s->samples;
+    row->last = index + 1;
+    if (i) continue;
+    *(s->user ? &row->user : &row->kernel) += s->samples;
+    row->asid[s->asid / 64] |= (uint64_t)s->user << s->asid % 64;
+  }
+  if (!s->user) return;
+  r->user += s->samples;
+  r->asid_samples[s->asid] += s->samples;
+}
+
+static uint64_t self(const struct row *row) {
+  return row->kernel + row->user;
+}
+
+static int by_self(const void *a, const void *b) {
+  const struct row *x = a, *y = b;
+  if (self(x) != self(y)) return self(x) > self(y) ? -1 : 1;
+  if (x->cumulative != y->cumulative) return x->cumulative > y->cumulative ? -1 : 1;
+  if (x->place.at != y->place.at) return x->place.at < y->place.at ? -1 : 1;
+  return (int)x->place.kind - (int)y->place.kind;
+}
+
+static void add_up(struct report *r) {
+  for (size_t i = 0; i < r->p->stacks && !r->failed; i++) add_stack(r, i);
+  if (r->rows) qsort(r->row, r->rows, sizeof *r->row, by_self);
+}
+
+static double share(const struct report *r, uint64_t samples) {
+  return r->p->samples ? 100.0 * (double)samples / (double)r->p->samples : 0;
+}
+
+/* --- text --- */
+
+static void count_line(FILE *to, const char *name, uint64_t v) {
+  fprintf(to, "  %-24s %16" PRIu64 "\n", name, v);
+}
+
+static void text_statistics(const struct report *r, const struct mb_stats *s, FILE *to) {
+  uint64_t stencil = (uint64_t)(s->tier_stencil * (double)s->instructions + 0.5);
+  fprintf(to, "\nTiers              instructions   share  blocks compiled  instructions compiled\n");
+  fprintf(to, "  %-12s %16" PRIu64 "  %5.1f%%\n", "eval", s->instructions - stencil, 100 * s->tier_eval);
+  fprintf(to, "  %-12s %16" PRIu64 "  %5.1f%% %16" PRIu64 " %22" PRIu64 "\n", "stencil", stencil, 100 * s->tier_stencil,
+          s->blocks_compiled, s->insns_compiled);
+  fprintf(to, "\nBlocks\n");
+  count_line(to, "made", s->blocks_made);
+  count_line(to, "instructions in them", s->insns_translated);
+  count_line(to, "dropped", s->blocks_dropped);
+  count_line(to, "code writes", s->code_writes);
+  count_line(to, "code memory resets", s->code_resets);
+  count_line(to, "bytes", s->code_bytes);
+  fprintf(to, "\nExits to the run loop\n");
+  for (unsigned i = 0; i < MB_EXITS; i++) count_line(to, mb_exit_name(i), s->exits[i]);
+  count_line(to, "units run alone", s->units_alone);
+  fprintf(to, "\nMemory\n");
+  count_line(to, "TLB refills", s->tlb_refills);
+  count_line(to, "L2 TLB hits", s->l2tlb_hits);
+  count_line(to, "soft TLB fills", s->softtlb_fills);
+  count_line(to, "tlbwr", s->tlbwr);
+  count_line(to, "tlbwi", s->tlbwi);
+  count_line(to, "device accesses", s->device_accesses);
+  fprintf(to, "\nExceptions\n");
+  for (unsigned i = 0; i < 32; i++)
+    if (s->exceptions[i]) count_line(to, mips_exc_name[i] ? mips_exc_name[i] : "other", s->exceptions[i]);
+  count_line(to, "eret", s->eret);
+  fprintf(to, "\nHost seconds (these differ from run to run)\n");
+  fprintf(to, "  %-24s %16.3f\n  %-24s %16.3f\n  %-24s %16.3f\n", "in all", s->wall_seconds, "making blocks",
+          s->translate_seconds, "compiling stencils", s->compile_seconds);
+  (void)r;
+}
+
+static void text_functions(const struct report *r, FILE *to) {
+  char name[NAME_MAX_BYTES];
+  fprintf(to, "\nHottest code\n   share   total      cum   samples    kernel      user  function or page\n");
+  uint64_t sum = 0;
+  for (size_t i = 0; i < r->rows && i < ROWS_SHOWN && self(&r->row[i]); i++) {
+    const struct row *row = &r->row[i];
+    sum += self(row);
+    fprintf(to, "  %5.2f%%  %5.1f%%  %6.2f%%  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %s\n", share(r, self(row)),
+            share(r, sum), share(r, row->cumulative), self(row), row->kernel, row->user,
+            place_name(r, row->place, name));
+  }
+}
+
+static int by_cumulative(const void *a, const void *b) {
+  const struct row *const *x = a, *const *y = b;
+  if ((*x)->cumulative != (*y)->cumulative) return (*x)->cumulative > (*y)->cumulative ? -1 : 1;
+  return *x < *y ? -1 : *x > *y;
+}
+
+static void text_cumulative(struct report *r, FILE *to) {
+  char name[NAME_MAX_BYTES];
+  const struct row **order = malloc((r->rows + 1) * sizeof *order);
+  if (!order) {
+    r->failed = true;
+    return;
+  }
+  for (size_t i = 0; i < r->rows; i++) order[i] = &r->row[i];
+  qsort(order, r->rows, sizeof *order, by_cumulative);
+  fprintf(to, "\nWith what they called\n      cum  samples in all      self  function or page\n");
+  for (size_t i = 0; i < r->rows && i < ROWS_SHOWN / 2; i++)
+    fprintf(to, "  %6.2f%%  %14" PRIu64 "  %8" PRIu64 "  %s\n", share(r, order[i]->cumulative), order[i]->cumulative,
+            self(order[i]), place_name(r, order[i]->place, name));
+  free(order);
+}
+
+struct address {
+  uint64_t pc, samples;
+  bool user;
+};
+
+static int by_pc(const void *a, const void *b) {
+  const struct address *x = a, *y = b;
+  if (x->pc != y->pc) return x->pc < y->pc ? -1 : 1;
+  return (int)x->user - (int)y->user;
+}
+
+static int by_samples(const void *a, const void *b) {
+  const struct address *x = a, *y = b;
+  if (x->samples != y->samples) return x->samples > y->samples ? -1 : 1;
+  return by_pc(a, b);
+}
+
+static void text_addresses(struct report *r, FILE *to) {
+  struct address *a = malloc((r->p->stacks + 1) * sizeof *a);
+  size_t n = 0;
+  if (!a) {
+    r->failed = true;
+    return;
+  }
+  for (size_t i = 0; i < r->p->stacks; i++) {
+    const struct mon_stack *s = &r->p->stack[i];
+    a[i] = (struct address){r->p->call[s->call], s->samples, s->user};
+  }
+  qsort(a, r->p->stacks, sizeof *a, by_pc);
+  for (size_t i = 0; i < r->p->stacks; i++) {
+    if (n && !by_pc(&a[n - 1], &a[i]))
+      a[n - 1].samples += a[i].samples;
+    else
+      a[n++] = a[i];
+  }
+  qsort(a, n, sizeof *a, by_samples);
+  fprintf(to, "\nHottest addresses\n   share   samples  address\n");
+  for (size_t i = 0; i < n && i < ADDRESSES_SHOWN; i++) {
+    char name[NAME_MAX_BYTES];
+    mon_symbol_name(&r->m->symbols, a[i].pc, name, sizeof name);
+    fprintf(to, "  %5.2f%%  %8" PRIu64 "  %s 0x%08" PRIx64, share(r, a[i].samples), a[i].samples,
+            a[i].user ? "user  " : "kernel", a[i].pc);
+    fprintf(to, strncmp(name, "0x", 2) ? "  %s\n" : "\n", name);
+  }
+  free(a);
+}
+
+/* "asid 2a", or how many there are. */
+static const char *asids(const struct row *row, char buf[32]) {
+  unsigned n = 0, last = 0;
+  for (unsigned i = 0; i < ASIDS; i++)
+    if (row->asid[i / 64] >> i % 64 & 1) n++, last = i;
+  snprintf(buf, 32, n == 1 ? "asid %02x" : "%u asids", n == 1 ? last : n);
+  return buf;
+}
+
+static void text_user(const struct report *r, FILE *to) {
+  char buf[32];
+  unsigned shown = 0;
+  for (size_t i = 0; i < r->rows && shown < PAGES_SHOWN && self(&r->row[i]); i++) {
+    const struct row *row = &r->row[i];
+    if (row->place.kind != USER_PAGE) continue;
+    if (!shown++) fprintf(to, "\nUser pages without symbols\n   share   samples  page\n");
+    fprintf(to, "  %5.2f%%  %8" PRIu64 "  user 0x%08" PRIx64 " %s\n", share(r, self(row)), self(row), row->place.at,
+            asids(row, buf));
+  }
+  if (!r->user) return;
+  fprintf(to, "\nUser address spaces (numbers are used again)\n   share   samples  asid\n");
+  uint64_t left[ASIDS];
+  memcpy(left, r->asid_samples, sizeof left);
+  for (shown = 0; shown < PAGES_SHOWN / 2; shown++) {
+    unsigned best = 0;
+    for (unsigned i = 1; i < ASIDS; i++)
+      if (left[i] > left[best]) best = i;
+    if (!left[best]) break;
+    fprintf(to, "  %5.2f%%  %8" PRIu64 "  %02x\n", share(r, left[best]), left[best], best);
+    left[best] = 0;
+  }
+}
+
+static void write_report(struct report *r, FILE *to) {
+  const struct mb_machine *m = r->m;
+  struct mb_stats s;
+  mb_get_stats(r->m, &s);
+  fprintf(to, "mirrorball %s profile of %s on %s, %u MiB\n", mb_version(), m->kernel_path, m->model->name,
+          (unsigned)(m->config.memory >> 20));
+  fprintf(to, "%" PRIu64 " instructions, a sample each %" PRIu64 ": %" PRIu64 " samples, %.1f%% in user mode\n",
+          s.instructions, r->p->every, r->p->samples, share(r, r->user));
+  if (r->p->cut) fprintf(to, "%" PRIu64 " samples are without their callers, for want of memory\n", r->p->cut);
+  if (r->p->lost) fprintf(to, "%" PRIu64 " samples are left out, for want of memory\n", r->p->lost);
+  if (!m->symbols.n) fprintf(to, "no symbols: give some by --symbols=FILE\n");
+  text_statistics(r, &s, to);
+  text_functions(r, to);
+  text_cumulative(r, to);
+  text_addresses(r, to);
+  text_user(r, to);
+}
+
+/* --- folded stacks --- */
+
+struct folded {
+  char *text;
+  uint64_t samples;
+};
+
+/* "user;outermost;...;innermost", owned by the caller; NULL: no memory. */
+static char *fold(const struct report *r, const struct mon_stack *s) {
+  char *text = NULL, name[NAME_MAX_BYTES];
+  size_t n;
+  FILE *f = open_memstream(&text, &n);
+  if (!f) return NULL;
+  fputs(s->user ? "user" : "kernel", f);
+  for (unsigned i = s->depth; i-- > 0;) {
+    fputc(';', f);
+    /* The reader takes the last word of a line for the number, and ';' between frames. */
+    for (const char *c = place_name(r, place_of(r, r->p->call[s->call + i], s->user), name); *c; c++)
+      fputc(*c == ';' || *c == ' ' ? '_' : *c, f);
+  }
+  if (!fclose(f)) return text;
+  free(text);
+  return NULL;
+}
+
+static int by_text(const void *a, const void *b) {
+  return strcmp(((const struct folded *)a)->text, ((const struct folded *)b)->text);
+}
+
+/* All stacks, each once, in order; *n of them. NULL: no memory. Free with free_folded(). */
+static struct folded *fold_all(const struct report *r, size_t *n) {
+  struct folded *f = calloc(r->p->stacks + 1, sizeof *f);
+  size_t i = 0;
+  for (; f && i < r->p->stacks; i++) {
+    f[i] = (struct folded){fold(r, &r->p->stack[i]), r->p->stack[i].samples};
+    if (!f[i].text) break;
+  }
+  if (f && i < r->p->stacks) {
+    while (i) free(f[--i].text);
+    free(f);
+    return NULL;
+  }
+  *n = 0;
+  if (f) qsort(f, i, sizeof *f, by_text);
+  for (size_t k = 0; f && k < i; k++) {
+    if (*n && !by_text(&f[*n - 1], &f[k])) {
+      f[*n - 1].samples += f[k].samples;
+      free(f[k].text);
+    } else {
+      f[(*n)++] = f[k];
+    }
+  }
+  return f;
+}
+
+static void free_folded(struct folded *f, size_t n) {
+  for (size_t i = 0; f && i < n; i++) free(f[i].text);
+  free(f);
+}
+
+static void write_folded(struct report *r, FILE *to) {
+  size_t n = 0;
+  struct folded *f = fold_all(r, &n);
+  if (!f) r->failed = true;
+  for (size_t i = 0; i < n; i++) fprintf(to, "%s %" PRIu64 "\n", f[i].text, f[i].samples);
+  free_folded(f, n);
+}
+
+/* --- JSON --- */
+
+static json_t *number(uint64_t v) {
+  return json_integer((json_int_t)v);
+}
+
+static json_t *asids_json(const struct row *row) {
+  json_t *a = json_array();
+  for (unsigned i = 0; i < ASIDS; i++)
+    if (row->asid[i / 64] >> i % 64 & 1) json_array_append_new(a, number(i));
+  return a;
+}
+
+static json_t *code_json(const struct report *r) {
+  json_t *a = json_array();
+  for (size_t i = 0; i < r->rows; i++) {
+    const struct row *row = &r->row[i];
+    char name[NAME_MAX_BYTES], at[24];
+    snprintf(at, sizeof at, "0x%016" PRIx64, row->place.at);
+    json_t *o = json_object();
+    json_object_set_new(o, "name", json_string(place_name(r, row->place, name)));
+    if (row->place.kind != VECTOR) json_object_set_new(o, "address", json_string(at));
+    json_object_set_new(o, "self", number(self(row)));
+    json_object_set_new(o, "kernel", number(row->kernel));
+    json_object_set_new(o, "user", number(row->user));
+    json_object_set_new(o, "cumulative", number(row->cumulative));
+    if (row->place.kind == USER_PAGE) json_object_set_new(o, "asids", asids_json(row));
+    json_array_append_new(a, o);
+  }
+  return a;
+}
+
+static json_t *stacks_json(struct report *r) {
+  size_t n = 0;
+  struct folded *f = fold_all(r, &n);
+  json_t *a = json_array();
+  if (!f) r->failed = true;
+  for (size_t i = 0; i < n; i++)
+    json_array_append_new(a, json_pack("{s:s,s:o}", "stack", f[i].text, "samples", number(f[i].samples)));
+  free_folded(f, n);
+  return a;
+}
+
+static void write_json(struct report *r, FILE *to) {
+  json_t *o = mon_stats_json(r->m);
+  json_object_set_new(o, "sample_every", number(r->p->every));
+  json_object_set_new(o, "samples", number(r->p->samples));
+  json_object_set_new(o, "samples_user", number(r->user));
+  json_object_set_new(o, "samples_without_callers", number(r->p->cut));
+  json_object_set_new(o, "samples_lost", number(r->p->lost));
+  json_object_set_new(o, "code", code_json(r));
+  json_object_set_new(o, "stacks", stacks_json(r));
+  if (!o || json_dumpf(o, to, JSON_INDENT(1))) r->failed = true;
+  fputc('\n', to);
+  json_decref(o);
+}
+
+/* --- the whole --- */
+
+static bool ends_in(const char *path, const char *suffix) {
+  size_t n = strlen(path), k = strlen(suffix);
+  return n >= k && !strcmp(path + n - k, suffix);
+}
+
+int mb_profile_write(struct mb_machine *m, const char *path) {
+  if (!m->started || !m->profile) return mon_fail(&m->error, MB_ERR_STATE, "no profile was asked for");
+  mon_learn_symbols(m);
+  struct report r = {.m = m, .p = m->profile};
+  char *text = NULL;
+  size_t n = 0;
+  FILE *f = open_memstream(&text, &n);
+  add_up(&r);
+  if (f && !r.failed)
+    (ends_in(path, ".folded") ? write_folded : ends_in(path, ".json") ? write_json : write_report)(&r, f);
+  if (!f || fclose(f)) r.failed = true;
+  int code = mon_write_file(m, "profile", path, r.failed ? NULL : text, n);
+  free(text);
+  free(r.row);
+  free(r.slot);
+  return code;
+}

@@ -1,0 +1,11 @@
+/* monitor/unwind.h: who called whom, from the guest's stack and its code. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MONITOR_UNWIND_H
+#define MONITOR_UNWIND_H
+#include "frontend/cpu.h"
+
+/* The pc goes to call[0], the calls that led there (addresses of jal, jalr, ...) behind it, innermost first. Returns
+ * how many, at least 1, at most `max`. Needs no symbols; ends where it is in doubt. Nothing the guest or a statistic
+ * could see changes. Between instructions only. */
+unsigned mon_unwind(const struct cpu *c, uint64_t *call, unsigned max);
+#endif
