@@ -156,8 +156,12 @@ static void write_watch(struct cpu *c, unsigned rd, unsigned sel, uint64_t v) {
     c->cp0.watchlo[sel] = v;
   else
     c->cp0.watchhi[sel] = (c->cp0.watchhi[sel] & 1u << 31) | ((uint32_t)v & 0x40ff0ff8);
-  c->watch_fetch = false;
-  for (int i = 0; i < c->cfg.model->watch; i++) c->watch_fetch |= c->cp0.watchlo[i] >> 2 & 1;
+  c->watch_fetch = c->watching = false;
+  for (int i = 0; i < c->cfg.model->watch; i++) {
+    c->watch_fetch |= c->cp0.watchlo[i] >> 2 & 1;
+    c->watching |= (c->cp0.watchlo[i] & 7) != 0;
+  }
+  mips_find_linear(c);
   c->j.attention = 1;
   mmu_soft_flush(&c->mmu); /* watched pages must not be in it */
 }

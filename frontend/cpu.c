@@ -28,6 +28,20 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   return 0;
 }
 
+/* RAM from guest-physical 0 on whose frames stand side by side, and that kseg0 reaches. */
+static uint64_t side_by_side(const struct mmu_pmap *p) {
+  enum { KSEG0_PAGES = 0x20000000 / MMU_PAGE_SIZE };
+  uint64_t n = 0;
+  while (n < p->pages && n < KSEG0_PAGES && p->page[n] && p->page[n]->host == p->page[0]->host + n * MMU_PAGE_SIZE) n++;
+  return n;
+}
+
+void mips_find_linear(struct cpu *c) {
+  uint64_t pages = c->watching ? 0 : side_by_side(c->cfg.pmap);
+  c->j.linear.host = pages ? c->cfg.pmap->page[0]->host : NULL;
+  for (int k = 0; k < 4; k++) c->j.linear.limit[k] = pages * MMU_PAGE_SIZE >> k;
+}
+
 void mips_cpu_fini(struct cpu *c) {
   mips_drop_code(c);
   mmu_guest_fini(&c->mmu);
@@ -47,7 +61,8 @@ void mips_cpu_reset(struct cpu *c) {
   c->ll_bit = 0;
   c->irq = 0;
   c->waiting = false;
-  c->watch_fetch = false;
+  c->watch_fetch = c->watching = false;
+  mips_find_linear(c);
   c->dead = NULL;
   c->cp0.prid = m->prid;
   memcpy(c->cp0.config, m->config, sizeof c->cp0.config);
@@ -234,6 +249,10 @@ static void store_hook(void *c, uint64_t va, uint64_t v, unsigned op) {
 static void raise_hook(void *c, unsigned exception) {
   mips_raise(c, exception);
 }
+/* On 64 bits most of a kernel's data is in xkphys. */
+static bool linear_hook(uint32_t mode) {
+  return (mode & MODE_PRIV) == MMU_KERNEL && !(mode & MODE_ADDR64);
+}
 static void fault_hook(void *c) {
   struct cpu *cpu = c;
   cpu->j.running = false; /* time is now that of the instruction that faulted */
@@ -253,6 +272,7 @@ const struct jit_guest *mips_jit_guest(void) {
       .store = store_hook,
       .raise = raise_hook,
       .take_fault = fault_hook,
+      .linear = linear_hook,
       .fixed = mips_unmapped,
   };
   return &guest;

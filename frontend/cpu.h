@@ -154,6 +154,7 @@ struct cpu {
     uint64_t va, value;
   } made;             /* a device access that was made before its unit was restarted */
   bool waiting;       /* WAIT executed, no interrupt yet */
+  bool watching;      /* a watch register wants something */
   bool watch_fetch;   /* a watch register wants instruction fetches: every unit runs alone */
   bool fetch_faulted; /* mips_block() has entered the exception of a slot on the next page */
   uint64_t cycles;    /* time at the end of the present slice: now = cycles - j.budget */
@@ -241,6 +242,7 @@ void mips_timer_rearm(struct cpu *c, uint64_t now); /* after Count, Compare or C
 void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t bytes);
 /* Forget all translations of the frames behind the pmap; they are made again when needed. */
 void mips_drop_code(struct cpu *c);
+void mips_find_linear(struct cpu *c);  /* after the pmap or `watching` has changed: what is jit_cpu.linear now? */
 void mips_mode_changed(struct cpu *c); /* after Status, Config or Debug changed: recompute mode and address context */
 /* Note the exception; it is taken when the block is left. Helpers return 0 after calling this. */
 void mips_raise(struct cpu *c, enum mips_exc code);

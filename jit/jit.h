@@ -40,11 +40,21 @@ struct jit_fp {
 };
 #define JIT_FP_EXACT UINT32_MAX
 
+/* Guest memory that some modes reach without a TLB: what is at JIT_LINEAR_VA and behind is at `host` and behind. Loads
+ * there need not ask the soft TLB. An address is good for 2^k bytes when its offset, rotated right by k, is below
+ * limit[k]: so the unaligned are not. All limits are 0 when there is no such memory. */
+#define JIT_LINEAR_VA UINT64_C(0xffffffff80000000)
+struct jit_linear {
+  const uint8_t *host;
+  uint64_t limit[4];
+};
+
 /* The part of a guest cpu that generated code knows; first member of the frontend's struct cpu. */
 struct jit_cpu {
   int64_t budget; /* cycles to the next event: a block runs only if its length fits */
   uint64_t pc;    /* where to go on */
   struct softtlb tlb;
+  struct jit_linear linear;
   uint32_t trouble;        /* enum jit_trouble */
   uint32_t mode;           /* the frontend's state bits, as in struct jit_key */
   uint32_t jump_mode;      /* mode of the blocks that may be in `jump` now */
@@ -89,6 +99,8 @@ struct jit_guest {
   /* Take the exception that `trouble` (JIT_FAULT) tells of, at cpu->at of cpu->block: what was charged for the rest of
    * the block is given back, pc and mode become the handler's, trouble JIT_FINE. */
   void (*take_fault)(void *cpu);
+  /* Do loads in this mode most likely go to linear memory, and may they? NULL: never. */
+  bool (*linear)(uint32_t mode);
   /* Is pc, fetched from in some mode, always mapped alike in that mode? NULL: never. */
   bool (*fixed)(uint64_t pc);
 };

@@ -15,7 +15,7 @@
 
 #include "jit/stencil_table.h"
 
-enum { K = STENCIL_REGS, NO_SLOT = 0xffff, COPY = 32, SLACK = 256, OP_HOT_MAX = 256, OP_COLD_MAX = 128 };
+enum { K = STENCIL_REGS, NO_SLOT = 0xffff, COPY = 32, SLACK = 256, OP_HOT_MAX = 256, OP_COLD_MAX = 160 };
 
 struct jit_stencils {
   const struct jit_guest *guest;
@@ -80,6 +80,12 @@ static const struct {
 #define FPU(name, form, to, ...) [J_##name] = {ST_FQ_##name, ST_SLOW_FPU_##form, sizeof(to)},
 #include "jit/fpu_ops.def"
 };
+/* Loads that try linear memory first. */
+static const uint16_t linear[JIT_OPCODES] = {
+#define X(name, ...) [J_##name] = ST_K_##name##_00,
+    LOADS(X)
+#undef X
+};
 static const uint16_t branch_on_zero[JIT_OPCODES] = {
 #define X(name) [J_EXIT_##name] = ST_BRZ_##name##_0,
     HOT_BRZ(X)
@@ -99,6 +105,7 @@ struct emit {
   bool dirty[K];                     /* a temporary that is not in its slot */
   uint32_t used[K], clock;
   uint16_t zero;
+  bool linear; /* loads try linear memory first */
 };
 
 static void patch(struct emit *e, uint32_t base, const struct stencil_patch *p) {
@@ -427,7 +434,8 @@ static void load(struct emit *e, const struct jit_op *o) {
     load_to_slot(e, o);
     return;
   }
-  unsigned a = use(e, o->a), d = def(e, o->d), id = fast[o->op] + a * K + d;
+  unsigned a = use(e, o->a), d = def(e, o->d), soft = fast[o->op] + a * K + d;
+  unsigned id = e->linear ? linear[o->op] + a * K + d : soft;
   uint32_t cold = e->s->cold.at;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
   e->value[STENCIL_BACK] = cold + stencils[ST_SLOW].size;
@@ -437,6 +445,11 @@ static void load(struct emit *e, const struct jit_op *o) {
   put_in(e, &e->s->cold, ST_FROM_T_0 + d, true);
   e->value[STENCIL_HOLE_IMM] = o->offset;
   e->value[STENCIL_OUT] = cold;
+  if (e->linear) {
+    uint32_t second_chance = e->s->cold.at;
+    put_in(e, &e->s->cold, soft, true);
+    e->value[STENCIL_OUT] = second_chance;
+  }
   put(e, id);
   defined(e, o->d, d);
 }
@@ -572,6 +585,7 @@ int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
   if (!has_room(&s->hot, b->ops * OP_HOT_MAX) || !has_room(&s->cold, b->ops * OP_COLD_MAX))
     return s->hot.at == s->hot.begin && s->cold.at == s->cold.begin ? -2 : -1;
   memset(e.slot, 0xff, sizeof e.slot);
+  e.linear = s->guest->linear && s->guest->linear(b->key.mode);
   uint32_t at = s->hot.at;
   head(&e);
   for (unsigned i = 0; i < b->ops; i++) operation(&e, &b->code[i]);

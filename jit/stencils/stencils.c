@@ -255,6 +255,21 @@ LOADS(LOAD_TO_SLOT_NAME)
   }
 #define STORE_FROM_SLOT_NAME(...) EACH_REG(STORE_FROM_SLOT, __VA_ARGS__)
 STORES(STORE_FROM_SLOT_NAME)
+/* Loads from linear memory; the soft TLB is asked where this fails. */
+#define K_D(d, a, name, raw, as, swap)                                                                                 \
+  STENCIL K_##name##_##a##d(ARGS) {                                                                                    \
+    enum { SIZE_LOG = sizeof(raw) == 8 ? 3 : sizeof(raw) >> 1 };                                                       \
+    x = r##a + (u64)VALUE(HOLE_IMM) - JIT_LINEAR_VA;                                                                   \
+    x = x >> SIZE_LOG | x << (-SIZE_LOG & 63);                                                                         \
+    if (__builtin_expect(x < cpu->linear.limit[SIZE_LOG], 1)) {                                                        \
+      r##d = (u64)(int64_t)(as)swap(((const raw *)(const void *)cpu->linear.host)[x]);                                 \
+      GO(NEXT);                                                                                                        \
+    }                                                                                                                  \
+    GO(OUT);                                                                                                           \
+  }
+#define K_A(a, ...) EACH_REG2(K_D, a, __VA_ARGS__)
+#define K_NAME(...) EACH_REG(K_A, __VA_ARGS__)
+LOADS(K_NAME)
 #define STORE_B(b, a, name, raw, swap)                                                                                 \
   STENCIL M_##name##_##a##b(ARGS) {                                                                                    \
     t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
