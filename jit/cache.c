@@ -342,10 +342,10 @@ static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struc
   b->heat = 1;
   cpu->block = b; /* until a way out that knows better */
   jit_stencils_remember(j->stencils, b, cpu);
-  int64_t before = cpu->budget;
+  int64_t before = cpu->budget + (int64_t)cpu->stalled;
   enum jit_exit_kind kind = left(cpu, jit_stencils_run(j->stencils, b, cpu), next);
   if (kind == JIT_EXIT_FAULT || kind == JIT_EXIT_RESTART) before -= cpu->block->shape.insns - cpu->at; /* not run */
-  j->stats.cycles_stencil += (uint64_t)(before - cpu->budget);
+  j->stats.cycles_stencil += (uint64_t)(before - cpu->budget - (int64_t)cpu->stalled);
   return kind;
 }
 

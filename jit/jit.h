@@ -60,6 +60,7 @@ struct jit_cpu {
   uint64_t jump_generation;
   struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc; likewise */
   uint64_t recent_generation;
+  uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
   uint64_t temp[JIT_TEMPS];
 };
 /* Make the tables. 0 or -1 (no memory). _fini takes a zeroed or initialized one. */
@@ -203,7 +204,7 @@ const char *jit_listing_name(const struct jit_listing *l, uint64_t v, char *buf,
 struct jit_stats {
   uint64_t blocks_made, blocks_dropped, insns_translated;
   uint64_t blocks_compiled, insns_compiled, code_resets;
-  uint64_t cycles_stencil; /* budget used by stencils */
+  uint64_t cycles_stencil; /* of the budget used by stencils, bus stalls apart */
   uint64_t compile_ns;     /* host time for making stencils, if a clock was set */
   size_t bytes;
 };
