@@ -5,10 +5,11 @@
 
 int cmd_disasm(int argc, char **argv);
 
-enum { OPT_IR, OPT_CODE, OPT_CPU, OPT_ENDIAN, OPT_PC, OPT_HELP };
+enum { OPT_IR, OPT_CODE, OPT_HOST, OPT_CPU, OPT_ENDIAN, OPT_PC, OPT_HELP };
 static const struct option_row rows[] = {
     [OPT_IR] = {"ir", NULL, "show the intermediate representation"},
-    [OPT_CODE] = {"code", NULL, "show the lowered code the eval tier runs (offsets from the cpu)"},
+    [OPT_CODE] = {"code", NULL, "show the lowered code, which the eval tier runs"},
+    [OPT_HOST] = {"host", NULL, "show the host code the stencil tier makes of it"},
     [OPT_CPU] = {"cpu", "MODEL", "cpu model (24Kf); run --cpu help lists them"},
     [OPT_ENDIAN] = {"endian", "big|little", "byte order of its memory accesses (little)"},
     [OPT_PC] = {"pc", "ADDR", "address of the first instruction (0xffffffff80100000)"},
@@ -22,7 +23,7 @@ static int help(void) {
        "Shows the block that these instruction words form: MIPS, and how it is translated.\n");
   options_help(stdout, rows);
   puts("\nTry it:\n"
-       "  mirrorball disasm --ir --code 0x00221821 0x8c440010 0x1480fffd 0x24420004");
+       "  mirrorball disasm --ir --code --host 0x00221821 0x8c440010 0x1480fffd 0x24420004");
   return 0;
 }
 
@@ -43,6 +44,7 @@ int cmd_disasm(int argc, char **argv) {
   for (int row; (row = options_next(&o)) != OPTIONS_END;) switch (row) {
     case OPT_IR: show |= MB_DISASM_IR; break;
     case OPT_CODE: show |= MB_DISASM_CODE; break;
+    case OPT_HOST: show |= MB_DISASM_HOST; break;
     case OPT_CPU: model = o.value; break;
     case OPT_ENDIAN:
       if (bad_endian(o.value, &big)) return options_fail("disasm: --endian is big or little, not \"%s\"", o.value);

@@ -92,7 +92,7 @@ static const struct option_row rows[] = {
     [O_PROFILE] = {"profile", "FILE",
                    "write at the end where the guest spent its instructions, by function:\n"
                    "text; FILE.json: JSON; FILE.folded: stacks for flame graph tools.\n"
-                   "May be repeated"},
+                   "May be repeated; SIGUSR1 writes it, too"},
     [O_EVERY] = {"profile-every", "N", "guest instructions from one sample to the next (100003)"},
     [O_TRACE] = {"trace", "KINDS=FILE", "write a trace; KINDS is any of insn,exc,tlb,dev"},
     [O_SYMBOLS] = {"symbols", "[FILE]",
@@ -493,13 +493,18 @@ static int exit_code(struct mb_machine *m, enum mb_stop why) {
   return !s.guest_code ? EXIT_POWER_OFF : EXIT_GUEST + (int)(s.guest_code < 63 ? s.guest_code : 63);
 }
 
+static bool write_files(struct mb_machine *m, const struct request *r) {
+  bool written = !r->stats || !mb_stats_write(m, r->stats);
+  for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(m, r->profile[i]);
+  return written;
+}
+
 /* Run to the end; on the way SIGUSR1 asks for the statistics so far. */
 static enum mb_stop run_on(struct mb_machine *m, const struct request *r) {
   for (;;) {
     enum mb_stop why = mb_machine_run(m, r->until_insns);
     if (why != MB_STOP_INTERRUPTED || !atomic_exchange(&stats_wanted, false)) return why;
-    int bad = r->stats ? mb_stats_write(m, r->stats) : MB_OK;
-    (void)bad; /* it will be told at the end */
+    (void)write_files(m, r); /* a failure will be told at the end */
   }
 }
 
@@ -510,9 +515,7 @@ static int boot(struct mb_machine *m, const struct request *r, char **text) {
   enum mb_stop why = run_on(m, r);
   int code = exit_code(m, why);
   if (code != EXIT_POWER_OFF) *text = strdup(mb_stop_text(m));
-  bool written = !r->stats || !mb_stats_write(m, r->stats);
-  for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(m, r->profile[i]);
-  if (!written) {
+  if (!write_files(m, r)) {
     free(*text);
     *text = strdup(mb_error_text(m));
     code = EXIT_OURS;

@@ -39,13 +39,15 @@ for order in little big; do
       "$(grep -q '^100000[01] instructions, a sample each 1000: 1000 samples' p.$tier.txt; echo $?)"
     check "$order, $tier: the stacks are those of eval" "$(cmp -s p.eval.folded p.$tier.folded; echo $?)"
     check "$order, $tier: so is the table" \
-      "$(cmp -s <(sed -n '/^Hottest code/,$p' p.eval.txt) <(sed -n '/^Hottest code/,$p' p.$tier.txt); echo $?)"
+      "$(cmp -s <(sed -n '/^Hottest code/,/^Where/p' p.eval.txt) <(sed -n '/^Hottest code/,/^Where/p' p.$tier.txt); echo $?)"
   done
   sum=$(awk '{ n += $NF } END { print n }' p.eval.folded)
   check "$order: the folded stacks add up to all samples, not $sum" $((sum != 1000))
   check "$order: who called leaf is known: $(cat p.eval.folded)" "$(grep -q '^kernel;start;outer;leaf [0-9]*$' p.eval.folded; echo $?)"
   check "$order: and nothing else is on a stack" "$(! grep -qvE '^kernel;start(;outer(;leaf)?)? [0-9]+$' p.eval.folded; echo $?)"
   check "$order: everything is start's, with what it called" "$(grep -qE '^ *100.00% +1000 .* start$' p.eval.txt; echo $?)"
+  shares=$(tr -d ' \n' <p.auto.json | sed 's/.*"tiers":{"eval":\([0-9.e-]*\),"stencil":\([0-9.e-]*\).*/\1 \2/')
+  check "$order: the tiers' shares are shares: $shares" "$(awk '{ exit !($1 >= 0 && $2 >= 0 && $1 + $2 < 1.001) }' <<<"$shares"; echo $?)"
   check "$order: JSON says the same" "$(tr -d ' \n' <p.eval.json | grep -q '"samples":1000,'; echo $?)"
   run --kernel calls --until insns:1000000 --stats stats.plain
   check "$order: the run is the one without a profile" "$(same_run stats.plain stats.auto)"

@@ -130,7 +130,7 @@ uint64_t mips_now(const struct cpu *c) {
 }
 
 uint64_t mips_instructions(const struct cpu *c) {
-  return mips_now(c) - c->stalled - c->idled;
+  return mips_now(c) - c->j.stalled - c->idled;
 }
 
 void mips_irq_update(struct cpu *c) {

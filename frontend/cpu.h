@@ -117,7 +117,9 @@ struct cpu_config {
   bool (*io_fetch)(void *ctx, uint64_t gpa, uint32_t *word);
   void *ctx;
   FILE *trace_insn, *trace_exc, *trace_tlb; /* borrowed; NULL: off */
-  uint64_t (*clock)(void);                  /* host nanoseconds, to measure with; NULL: measure nothing */
+  /* Called each time generated code is left for the run loop; pc is that of the block it was left from. NULL: not. */
+  void (*left)(void *ctx, uint64_t pc, enum jit_exit_kind kind);
+  uint64_t (*clock)(void); /* host nanoseconds, to measure with; NULL: measure nothing */
 };
 
 struct mips_fault { /* details of the exception under way */
@@ -159,7 +161,6 @@ struct cpu {
   bool fetch_faulted; /* mips_block() has entered the exception of a slot on the next page */
   uint64_t cycles;    /* time at the end of the present slice: now = cycles - j.budget */
   uint64_t deadline;  /* of mips_run() */
-  uint64_t stalled;   /* cycles of it that were bus stalls */
   uint64_t idled;     /* cycles of it that were skipped in WAIT */
   struct mips_counters n;
   uint64_t shadow[16][32]; /* register sets other than the current one */

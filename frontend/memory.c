@@ -89,7 +89,7 @@ static bool restart(struct cpu *c) {
 static void charge(struct cpu *c) {
   uint64_t stall = c->cfg.io_stall(c->cfg.ctx);
   c->j.budget -= (int64_t)stall;
-  c->stalled += stall;
+  c->j.stalled += stall;
   c->n.device_accesses++;
 }
 

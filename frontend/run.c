@@ -256,6 +256,7 @@ static void run_slice(struct cpu *c) {
     enum jit_exit_kind kind = jit_run(c->cfg.jit, b, &c->j);
     c->j.running = false;
     c->n.exits[kind]++;
+    if (c->cfg.left) c->cfg.left(c->cfg.ctx, jit_block_key(c->j.block)->pc, kind);
     if (!jit_block_page(c->j.block)) c->j.left = NULL; /* an orphan is gone before it could be chained */
     switch (kind) {
     case JIT_EXIT_NEXT: break;

@@ -5,7 +5,6 @@
 #include "jit/code.h"
 #include "jit/stencils/abi.h"
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -343,10 +342,10 @@ static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struc
   b->heat = 1;
   cpu->block = b; /* until a way out that knows better */
   jit_stencils_remember(j->stencils, b, cpu);
-  int64_t before = cpu->budget;
+  int64_t before = cpu->budget + (int64_t)cpu->stalled;
   enum jit_exit_kind kind = left(cpu, jit_stencils_run(j->stencils, b, cpu), next);
   if (kind == JIT_EXIT_FAULT || kind == JIT_EXIT_RESTART) before -= cpu->block->shape.insns - cpu->at; /* not run */
-  j->stats.cycles_stencil += (uint64_t)(before - cpu->budget);
+  j->stats.cycles_stencil += (uint64_t)(before - cpu->budget - (int64_t)cpu->stalled);
   return kind;
 }
 
@@ -381,27 +380,11 @@ void jit_stats(const struct jit *j, struct jit_stats *out) {
   if (j->stencils) out->bytes += jit_stencils_bytes(j->stencils);
 }
 
-static const char *const opcode_name[JIT_OPCODES] = {
-#define JIT_OPCODE(name) [J_##name] = #name,
-#include "jit/opcodes.def"
-};
-
-/* An operand's byte offset as the slot or temporary that lives there. */
-static const char *operand_name(const struct jit_guest *g, uint16_t offset, char buf[16]) {
-  for (unsigned i = 0; i < g->slots; i++)
-    if (g->slot[i].offset == offset) return g->slot[i].name;
-  if (offset < offsetof(struct jit_cpu, temp)) return "-";
-  snprintf(buf, 16, "t%u", (unsigned)(offset - offsetof(struct jit_cpu, temp)) / 8);
-  return buf;
-}
-
-void jit_block_print(const struct jit_guest *g, const struct jit_block *b, FILE *to) {
-  fprintf(to, "block %016" PRIx64 " mode %03x: %u instructions, %u operations\n", b->key.pc, b->key.mode,
-          b->shape.insns, b->ops);
-  for (unsigned i = 0; i < b->ops; i++) {
-    const struct jit_op *o = &b->code[i];
-    char d[16], x[16], y[16];
-    fprintf(to, "  %-10s %-5s <- %-5s %-5s  imm %#" PRIx64 "\n", opcode_name[o->op], operand_name(g, o->d, d),
-            operand_name(g, o->a, x), operand_name(g, o->b, y), (uint64_t)o->imm);
-  }
+int jit_block_list(struct jit *j, struct jit_block *b, enum jit_tier tier, struct jit_listing *out) {
+  *out = (struct jit_listing){.guest = j->guest, .block = b};
+  if (tier != JIT_STENCIL || !jit_has_tier(tier)) return JIT_NO_TIER;
+  if (!j->stencils && jit_stencils_new(&j->stencils, j->guest, j->code_bytes)) return -1;
+  if (!jit_stencils_list(j->stencils, b, out)) return 0;
+  jit_listing_free(out);
+  return -1;
 }

@@ -70,6 +70,10 @@ enum { JIT_SWITCH = -1 }; /* from jit_eval: cpu->block is to be run by another t
 /* The eval tier's loop; see jit_run(). Returns an enum jit_exit_kind or JIT_SWITCH. */
 int jit_eval(const struct jit_guest *g, struct jit_block *b, struct jit_cpu *cpu);
 
+/* --- listing.c --- */
+bool jit_listing_add(struct jit_listing *l, uint32_t from, uint32_t to, int op, bool aside);
+const char *jit_opcode_text(unsigned op);
+
 /* --- the stencil tier (tier_stencil.c, or no_stencils.c where there is none) --- */
 struct jit_stencils;
 /* 0, -1 (no memory), or JIT_NO_TIER. */
@@ -78,6 +82,10 @@ void jit_stencils_free(struct jit_stencils *s);
 bool jit_stencils_present(void);
 /* Give b stencils. 0; -1: no room, forget everything and try again; -2: it does not even fit then. */
 int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b);
+/* The same for a block that will never run; l gets the parts. 0 or -1. */
+int jit_stencils_list(struct jit_stencils *s, struct jit_block *b, struct jit_listing *l);
+/* The name of code that blocks share. False: this is none. */
+bool jit_stencils_label(const struct jit_stencils *s, uint32_t at, char *buf, size_t n);
 /* Forget all code; no block is compiled any more. */
 void jit_stencils_reset(struct jit_stencils *s);
 void jit_stencils_forget(struct jit_block *b);

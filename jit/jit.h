@@ -70,6 +70,7 @@ struct jit_cpu {
   uint64_t jump_generation;
   struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc; likewise */
   uint64_t recent_generation;
+  uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
   uint64_t temp[JIT_TEMPS];
 };
 /* Make the tables. 0 or -1 (no memory). _fini takes a zeroed or initialized one. */
@@ -182,13 +183,40 @@ void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool sa
 const struct jit_key *jit_block_key(const struct jit_block *b);
 struct jit_shape jit_block_shape(const struct jit_block *b);
 struct jit_page *jit_block_page(const struct jit_block *b);
-/* Lowered code as text: operands by slot name, t0.. for temporaries, the immediate as it is stored. */
+
+/* --- for people (listing.c) --- */
+/* Lowered code as text: operands by slot name, t0.. for temporaries. */
 void jit_block_print(const struct jit_guest *g, const struct jit_block *b, FILE *to);
+/* Operation i alone, without a newline. */
+void jit_op_print(const struct jit_guest *g, const struct jit_block *b, unsigned i, FILE *to);
+/* What lives at this offset from the cpu: "$4", "t0", "read TLB", or NULL. */
+const char *jit_slot_text(const struct jit_guest *g, uint32_t offset, char *buf, size_t n);
+
+/* Host code of a block, in parts; what belongs to one operation follows each other. */
+struct jit_part {
+  uint32_t at, n; /* bytes from `code` */
+  int op;         /* index of the lowered operation; -1: the head */
+  bool aside;     /* away from the others: a slow path or a way out */
+};
+struct jit_listing {
+  const uint8_t *code;   /* good as long as the jit */
+  struct jit_part *part; /* owned */
+  unsigned parts;
+  const char *cpu, *budget; /* host registers that hold them throughout */
+  const struct jit_guest *guest;
+  const struct jit_block *block;
+  const struct jit_stencils *stencils;
+};
+/* Compile b by a tier, and say what came out; it is never run. 0, -1 (no memory), or JIT_NO_TIER. */
+int jit_block_list(struct jit *j, struct jit_block *b, enum jit_tier tier, struct jit_listing *out);
+void jit_listing_free(struct jit_listing *l);
+/* What an address or a constant in the code stands for, or NULL. */
+const char *jit_listing_name(const struct jit_listing *l, uint64_t v, char *buf, size_t n);
 
 struct jit_stats {
   uint64_t blocks_made, blocks_dropped, insns_translated;
   uint64_t blocks_compiled, insns_compiled, code_resets;
-  uint64_t cycles_stencil; /* budget used by stencils */
+  uint64_t cycles_stencil; /* of the budget used by stencils, bus stalls apart */
   uint64_t compile_ns;     /* host time for making stencils, if a clock was set */
   size_t bytes;
 };

@@ -18,6 +18,14 @@ int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
   (void)s, (void)b;
   return -2;
 }
+int jit_stencils_list(struct jit_stencils *s, struct jit_block *b, struct jit_listing *l) {
+  (void)s, (void)b, (void)l;
+  return -1;
+}
+bool jit_stencils_label(const struct jit_stencils *s, uint32_t at, char *buf, size_t n) {
+  (void)s, (void)at, (void)buf, (void)n;
+  return false;
+}
 void jit_stencils_reset(struct jit_stencils *s) {
   (void)s;
 }

@@ -602,6 +602,41 @@ int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
   return 0;
 }
 
+int jit_stencils_list(struct jit_stencils *s, struct jit_block *b, struct jit_listing *l) {
+  struct emit e = {.s = s, .b = b, .zero = s->guest->slot[s->guest->zero_slot].offset};
+  bool fine = has_room(&s->hot, b->ops * OP_HOT_MAX) && has_room(&s->cold, b->ops * OP_COLD_MAX);
+  memset(e.slot, 0xff, sizeof e.slot);
+  for (int i = -1; fine && i < b->ops; i++) {
+    uint32_t hot = s->hot.at, cold = s->cold.at;
+    if (i < 0)
+      head(&e);
+    else
+      operation(&e, &b->code[i]);
+    fine = jit_listing_add(l, hot, s->hot.at, i, false) && jit_listing_add(l, cold, s->cold.at, i, true);
+  }
+  l->code = s->memory.exec;
+  l->stencils = s;
+  l->cpu = "r13"; /* the second and third argument of a preserve_none function */
+  l->budget = "r14";
+  return fine ? 0 : -1;
+}
+
+bool jit_stencils_label(const struct jit_stencils *s, uint32_t at, char *buf, size_t n) {
+  const struct {
+    const char *name;
+    uint32_t at;
+  } label[] = {{"leave", s->leave},          {"leave, going to rax", s->leave_at_t},
+               {"verify", s->verify},        {"look up rax", s->look_up_neighbour},
+               {"go on at rax", s->go_on},   {"go on at pc", s->go_on_at_pc},
+               {"call the helper", s->call}, {"raise", s->raise}};
+  buf[0] = 0;
+  for (size_t i = 0; i < sizeof label / sizeof *label; i++)
+    if (at == label[i].at) snprintf(buf, n, "%s", label[i].name);
+  for (unsigned op = 0; op < JIT_OPCODES; op++)
+    if (s->shared[op] && at == s->shared[op]) snprintf(buf, n, "slow %s", jit_opcode_text(op));
+  return buf[0];
+}
+
 /* --- the rest of the tier --- */
 
 bool jit_stencils_present(void) {

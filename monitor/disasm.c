@@ -1,9 +1,10 @@
-/* monitor/disasm.c: one block of guest code as MIPS, IR and lowered code, for people. */
+/* monitor/disasm.c: one block of guest code as MIPS, IR, lowered code and host code, for people. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frontend/disasm.h"
 #include "frontend/cpu.h"
 #include "frontend/translate.h"
 #include "mirrorball.h"
+#include "monitor/host_disasm.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -23,13 +24,32 @@ static void show_mips(const struct parts *p, const struct jit_shape *shape, uint
   }
 }
 
-static int show_code(const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir, FILE *to) {
+static int show_host(struct jit *j, struct jit_block *b, FILE *to) {
+  struct jit_listing l;
+  int code = jit_block_list(j, b, JIT_STENCIL, &l);
+  if (!code) code = mon_host_disasm(&l, to);
+  jit_listing_free(&l);
+  if (code != JIT_NO_TIER) return code ? MB_ERR_MEMORY : MB_OK;
+  fprintf(to, "host code: this build has no tier that compiles\n");
+  return MB_OK;
+}
+
+static int show_code(const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir, unsigned show,
+                     FILE *to) {
   struct jit *j;
   if (jit_new(&j, mips_jit_guest(), 1 << 20)) return MB_ERR_MEMORY;
   struct jit_block *b = jit_orphan(j, k, shape, ir);
-  if (b) jit_block_print(mips_jit_guest(), b, to);
+  int result = b ? MB_OK : MB_ERR_MEMORY;
+  if (b && show & MB_DISASM_CODE) {
+    fputc('\n', to);
+    jit_block_print(mips_jit_guest(), b, to);
+  }
+  if (b && show & MB_DISASM_HOST) {
+    fputc('\n', to);
+    result = show_host(j, b, to);
+  }
   jit_free(j);
-  return b ? MB_OK : MB_ERR_MEMORY;
+  return result;
 }
 
 int mb_disasm(const char *model, bool big_endian, uint64_t pc, const uint32_t *words, size_t n, unsigned show, FILE *to,
@@ -57,9 +77,9 @@ int mb_disasm(const char *model, bool big_endian, uint64_t pc, const uint32_t *w
   if (mips_translate_block(&t, &p->ir, &shape) != TRANSLATE_OK) goto done;
   for (unsigned i = 0; i < mips_jit_guest()->slots; i++) p->slot[i] = mips_jit_guest()->slot[i].name;
   show_mips(p, &shape, pc, words, to);
-  if (show & MB_DISASM_IR) ir_print(&p->ir, p->slot, to);
+  if (show & MB_DISASM_IR) fputs("\nIR, by instruction\n", to), ir_print(&p->ir, p->slot, to);
   struct jit_key k = {.pc = pc, .mode = mode};
-  result = show & MB_DISASM_CODE ? show_code(&k, shape, &p->ir, to) : MB_OK;
+  result = show & (MB_DISASM_CODE | MB_DISASM_HOST) ? show_code(&k, shape, &p->ir, show, to) : MB_OK;
   if (result == MB_OK) *error = NULL;
 done:
   free(p);

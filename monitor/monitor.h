@@ -114,8 +114,8 @@ __attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
 uint64_t mon_max_rss(void);
 /* All statistics as a new JSON object. */
 struct json_t *mon_stats_json(struct mb_machine *m);
-/* Write a file: a regular one appears whole or not at all. text NULL: out of memory. `what` ("profile") begins the error
- * text. */
+/* Write a file: a regular one appears whole or not at all. text NULL: out of memory. `what` ("profile") begins the
+ * error text. */
 __attribute__((warn_unused_result)) int mon_write_file(struct mb_machine *m, const char *what, const char *path,
                                                        const char *text, size_t n);
 

@@ -17,7 +17,8 @@ int mon_profile_new(struct mon_profile **out, uint64_t every) {
   p->every = p->due = every;
   p->slot = calloc(SLOTS_FIRST, sizeof *p->slot);
   p->slots = SLOTS_FIRST;
-  return p->slot ? MB_OK : MB_ERR_MEMORY;
+  p->left = calloc(MON_LEFT_PLACES, sizeof *p->left);
+  return p->slot && p->left ? MB_OK : MB_ERR_MEMORY;
 }
 
 void mon_profile_free(struct mon_profile *p) {
@@ -25,6 +26,7 @@ void mon_profile_free(struct mon_profile *p) {
   free(p->stack);
   free(p->call);
   free(p->slot);
+  free(p->left);
   free(p);
 }
 
@@ -107,6 +109,20 @@ static void count(struct mon_profile *p, struct mon_stack *s, const uint64_t *ca
     p->stack[*slot - 1].samples++;
   else if (p->stacks >= STACKS_MAX || !keep(p, s, call))
     p->lost++;
+}
+
+void mon_profile_left(void *machine, uint64_t pc, enum jit_exit_kind kind) {
+  struct mb_machine *m = machine;
+  struct mon_profile *p = m->profile;
+  if (++p->left_seen % MON_LEFT_EVERY) return;
+  size_t at = mixed(pc, kind);
+  for (unsigned i = 0; i < 16; i++) {
+    struct mon_left *l = &p->left[(at + i) % MON_LEFT_PLACES];
+    if (l->samples && (l->pc != pc || l->kind != kind)) continue;
+    *l = (struct mon_left){pc, kind, l->samples + 1};
+    return;
+  }
+  p->left_lost++;
 }
 
 void mon_profile_look(struct mb_machine *m) {

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef MONITOR_PROFILE_H
 #define MONITOR_PROFILE_H
+#include "jit/jit.h"
 #include "monitor/error.h"
 
 struct mb_machine;
@@ -17,7 +18,17 @@ struct mon_stack {
   bool user, vector; /* vector: within the first steps of an exception */
 };
 
+/* Exits of generated code to the run loop from about one place. */
+struct mon_left {
+  uint64_t pc; /* of the block */
+  uint32_t kind;
+  uint32_t samples; /* 0: free */
+};
+enum { MON_LEFT_PLACES = 1 << 14, MON_LEFT_EVERY = 61 };
+
 struct mon_profile {
+  struct mon_left *left; /* hash table of MON_LEFT_PLACES */
+  uint64_t left_seen, left_lost;
   uint64_t every, due; /* instructions: from sample to sample; at which the next is taken */
   uint64_t samples;
   uint64_t cut; /* samples whose callers were left out for want of memory */
@@ -33,6 +44,8 @@ struct mon_profile {
 /* 0 or MB_ERR_MEMORY. */
 __attribute__((warn_unused_result)) int mon_profile_new(struct mon_profile **out, uint64_t every);
 void mon_profile_free(struct mon_profile *p);
+/* Count each MON_LEFT_EVERY-th exit, by place and reason; for struct cpu_config. */
+void mon_profile_left(void *machine, uint64_t pc, enum jit_exit_kind kind);
 /* Take the sample if it is due. Between instructions only. */
 void mon_profile_look(struct mb_machine *m);
 #endif

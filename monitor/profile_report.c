@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_SHOWN = 60, ADDRESSES_SHOWN = 25, PAGES_SHOWN = 40, ASIDS = 256, NAME_MAX_BYTES = 512 };
+enum { ROWS_SHOWN = 60, ADDRESSES_SHOWN = 25, PAGES_SHOWN = 40, LEFT_SHOWN = 30, ASIDS = 256, NAME_MAX_BYTES = 512 };
 
 /* What samples are added up by: a function, an exception vector, or a page of code that has no name. */
 enum kind { FUNCTION, VECTOR, KERNEL_PAGE, USER_PAGE };
@@ -267,6 +267,56 @@ static void text_addresses(struct report *r, FILE *to) {
   free(a);
 }
 
+/* Function by function, or page by page, why it was left. */
+struct left {
+  struct place place;
+  uint32_t kind;
+  uint64_t samples;
+};
+
+static int by_left_place(const void *a, const void *b) {
+  const struct left *x = a, *y = b;
+  if (x->place.at != y->place.at) return x->place.at < y->place.at ? -1 : 1;
+  if (x->place.kind != y->place.kind) return (int)x->place.kind - (int)y->place.kind;
+  return (int)x->kind - (int)y->kind;
+}
+
+static int by_left(const void *a, const void *b) {
+  const struct left *x = a, *y = b;
+  if (x->samples != y->samples) return x->samples > y->samples ? -1 : 1;
+  return by_left_place(a, b);
+}
+
+static void text_left(struct report *r, FILE *to) {
+  struct left *l = malloc((MON_LEFT_PLACES + 1) * sizeof *l);
+  size_t all = 0, n = 0;
+  char name[NAME_MAX_BYTES];
+  if (!l) {
+    r->failed = true;
+    return;
+  }
+  for (size_t i = 0; i < MON_LEFT_PLACES; i++) {
+    const struct mon_left *from = &r->p->left[i];
+    if (from->samples) l[all++] = (struct left){place_of(r, from->pc, !(from->pc >> 63)), from->kind, from->samples};
+  }
+  qsort(l, all, sizeof *l, by_left_place);
+  for (size_t i = 0; i < all; i++) {
+    if (n && !by_left_place(&l[n - 1], &l[i]))
+      l[n - 1].samples += l[i].samples;
+    else
+      l[n++] = l[i];
+  }
+  qsort(l, n, sizeof *l, by_left);
+  fprintf(to, "\nWhere generated code is left for the run loop (one time in %d is counted; this depends on the tier)\n",
+          MON_LEFT_EVERY);
+  fprintf(to, "   share  about times  why      function or page\n");
+  for (size_t i = 0; i < n && i < LEFT_SHOWN; i++)
+    fprintf(to, "  %5.2f%%  %11" PRIu64 "  %-7s  %s\n",
+            100.0 * (double)(l[i].samples * MON_LEFT_EVERY) / (double)r->p->left_seen, l[i].samples * MON_LEFT_EVERY,
+            mb_exit_name(l[i].kind), place_name(r, l[i].place, name));
+  free(l);
+}
+
 /* "asid 2a", or how many there are. */
 static const char *asids(const struct row *row, char buf[32]) {
   unsigned n = 0, last = 0;
@@ -316,6 +366,7 @@ static void write_report(struct report *r, FILE *to) {
   text_cumulative(r, to);
   text_addresses(r, to);
   text_user(r, to);
+  text_left(r, to);
 }
 
 /* --- folded stacks --- */
@@ -436,6 +487,10 @@ static void write_json(struct report *r, FILE *to) {
   json_object_set_new(o, "samples_user", number(r->user));
   json_object_set_new(o, "samples_without_callers", number(r->p->cut));
   json_object_set_new(o, "samples_lost", number(r->p->lost));
+  struct mb_stats s;
+  mb_get_stats(r->m, &s);
+  json_object_set_new(o, "translate_seconds", json_real(s.translate_seconds));
+  json_object_set_new(o, "compile_seconds", json_real(s.compile_seconds));
   json_object_set_new(o, "code", code_json(r));
   json_object_set_new(o, "stacks", stacks_json(r));
   if (!o || json_dumpf(o, to, JSON_INDENT(1))) r->failed = true;

@@ -96,7 +96,7 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->console_bytes = m->console.bytes;
   out->console_digest = m->console.digest;
   out->idle_cycles = c->idled;
-  out->stall_cycles = c->stalled;
+  out->stall_cycles = c->j.stalled;
   out->unclaimed_accesses = m->vm.board.bus.n_unknown;
   out->pc = c->j.pc;
 }
@@ -136,6 +136,12 @@ static json_t *exceptions_json(const struct mb_stats *s) {
     snprintf(other, sizeof other, "code%d", i);
     if (s->exceptions[i]) json_object_set_new(o, name[i] ? name[i] : other, number(s->exceptions[i]));
   }
+  return o;
+}
+
+static json_t *exits_json(const struct mb_stats *s) {
+  json_t *o = json_object();
+  for (unsigned i = 0; i < MB_EXITS; i++) json_object_set_new(o, mb_exit_name(i), number(s->exits[i]));
   return o;
 }
 
@@ -186,6 +192,8 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
   json_t *o = counts_json(&s);
   json_object_set_new(o, "wall_seconds", json_real(s.wall_seconds));
   json_object_set_new(o, "exceptions", exceptions_json(&s));
+  json_object_set_new(o, "exits", exits_json(&s));
+  json_object_set_new(o, "units_alone", number(s.units_alone));
   json_object_set_new(o, "tiers", json_pack("{s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));

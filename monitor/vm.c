@@ -157,6 +157,7 @@ static int init_cpu(struct mb_machine *m, bool big_endian) {
                          .trace_insn = m->config.trace & MB_TRACE_INSN ? m->trace : NULL,
                          .trace_exc = m->config.trace & MB_TRACE_EXC ? m->trace : NULL,
                          .trace_tlb = m->config.trace & MB_TRACE_TLB ? m->trace : NULL,
+                         .left = m->profile ? mon_profile_left : NULL,
                          .clock = m->profile ? mon_wall_ns : NULL};
   if (mips_cpu_init(&vm->cpu, &c)) return -1;
   vm->has_cpu = true;

@@ -1,0 +1,52 @@
+#!/bin/bash
+# criterion-tests/cli_disasm.sh: mirrorball disasm shows a block at each step of its translation, each time the same.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2016 # $4 is a register of MIPS, not of the shell
+set -u
+program=${MIRRORBALL:?the program to test}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failed=0 ran=0
+
+check() { # what condition-result
+  ran=$((ran + 1))
+  (($2 == 0)) && return
+  failed=$((failed + 1))
+  echo "FAILED: $1"
+}
+shows() { # pattern: is in the last output
+  check "the output has: $1" "$(grep -qE -- "$1" out; echo $?)"
+}
+
+block=(0x00221821 0x8c440010 0x1480fffd 0x24420004) # addu $3,$1,$2; lw $4,16($2); bne $4,$0,.-8; addiu $2,$2,4
+"$program" disasm "${block[@]}" >out
+check "MIPS alone" $(($(wc -l <out) != 4))
+shows '^ffffffff80100004  8c440010  lw \$4, 16\(\$2\)$'
+shows '\(delay slot\)$'
+for endian in little big; do
+  "$program" disasm --ir --code --host --endian $endian "${block[@]}" >out
+  check "exit code" $?
+  shows '^  1  v4 +=.* LD32S(_X)? +v0 \+16$'
+  shows '^  LD32S(_X)? +\$4 +<- \$2 +\$0  \+16$'
+  shows '^  EXIT_NE .* to 0xffffffff80100000$'
+  grep -q 'no tier that compiles' out && continue
+  shows '^host code: [0-9]+ bytes; [a-z0-9]+ is the cpu, [a-z0-9]+ the budget$'
+  shows '^    [0-9a-f]{5}  [0-9a-f]+ +mov .* ; \$4$'
+  shows ' ; read TLB$'
+  shows ' ; slow LD32S(_X)?$'
+  shows ' ; exit to 0xffffffff80100010$'
+  shows ' ; this block, instruction 1$'
+  check "every byte is understood" "$(! grep -qE '^    [0-9a-f]{5}  [0-9a-f]{2}$' out; echo $?)"
+  cp out first
+  "$program" disasm --ir --code --host --endian $endian "${block[@]}" >out
+  check "again it is the same" "$(cmp -s first out; echo $?)"
+done
+"$program" disasm --code --host --cpu MIPS64R2-generic 0x40086000 0x42000006 >out # mfc0 $8,status; tlbwr
+shows '^  CALL .*  TLBWR$'
+shows 'status'
+"$program" disasm --host >out 2>err
+check "no words: exit code 2" $(($? != 2))
+
+echo "$((ran - failed)) of $ran checks passed"
+((failed == 0))
