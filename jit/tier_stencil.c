@@ -34,15 +34,17 @@ struct jit_stencils {
 enum shape { SHAPE_NONE, SHAPE_V, SHAPE_VV, SHAPE_VVI, SHAPE_VVV, SHAPE_BRANCH, SHAPE_LOAD, SHAPE_STORE, SHAPE_FPU };
 static const struct {
   uint8_t shape;
-  uint16_t slots; /* the stencil from slots to slots; memory: the first, by address register, from or to a slot */
+  /* The first of the stencils that any operation has: a is in t, b and c in registers, the result goes to t. Memory: by
+   * address register, from or to a slot. */
+  uint16_t any;
 } plain[JIT_OPCODES] = {
-#define PLAIN_V(name)          [J_##name] = {SHAPE_V, ST_S_##name},
-#define PLAIN_VV(name)         [J_##name] = {SHAPE_VV, ST_S_##name}, [J_##name##_I] = {SHAPE_VVI, ST_SI_##name},
-#define PLAIN_VVV(name)        [J_##name] = {SHAPE_VVV, ST_S_##name},
+#define PLAIN_V(name)          [J_##name] = {SHAPE_V, ST_T_##name},
+#define PLAIN_VV(name)         [J_##name] = {SHAPE_VV, ST_T_##name##_0}, [J_##name##_I] = {SHAPE_VVI, ST_TI_##name},
+#define PLAIN_VVV(name)        [J_##name] = {SHAPE_VVV, ST_T_##name##_00},
 #define PLAIN_MEM_V(name)      [J_##name] = {SHAPE_LOAD, ST_MS_##name##_0},
 #define PLAIN_MEM_VV(name)     [J_##name] = {SHAPE_STORE, ST_MS_##name##_0},
 #define CLASS_PURE(name, form) PLAIN_##form(name)
-#define CLASS_CMP(name, form)  PLAIN_##form(name)[J_EXIT_##name] = {SHAPE_BRANCH, ST_B_##name},
+#define CLASS_CMP(name, form)  PLAIN_##form(name)[J_EXIT_##name] = {SHAPE_BRANCH, ST_BT_##name##_0},
 #define CLASS_FPU(name, form)  [J_##name] = {SHAPE_FPU, ST_F_##name},
 #define CLASS_MEM(name, form)  PLAIN_MEM_##form(name)
 #define CLASS_CONST(name, form)
@@ -253,6 +255,12 @@ static void head(struct emit *e) {
   put(e, ST_HEAD);
 }
 
+static void to_t(struct emit *e, uint16_t slot) {
+  int k = holder(e, slot);
+  e->value[STENCIL_HOLE_A] = slot;
+  put(e, k < 0 ? ST_LOAD_T : ST_TO_T_0 + (unsigned)k);
+}
+
 static void branch(struct emit *e, const struct jit_op *o) {
   struct jit_exit *x = &e->b->exit[o->c];
   unsigned id;
@@ -264,20 +272,12 @@ static void branch(struct emit *e, const struct jit_op *o) {
     unsigned a = use(e, o->a), b = use(e, o->b);
     id = fast[o->op] + a * K + b;
   } else {
-    in_memory(e, o->a);
-    in_memory(e, o->b);
-    id = plain[o->op].slots;
+    id = plain[o->op].any + use(e, o->b);
+    to_t(e, o->a);
   }
   e->value[STENCIL_OUT] = way_out(e, x, o->offset);
-  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b;
   put(e, id);
   if (!o->offset) x->jump = e->out_at;
-}
-
-static void to_t(struct emit *e, uint16_t slot) {
-  int k = holder(e, slot);
-  e->value[STENCIL_HOLE_A] = slot;
-  put(e, k < 0 ? ST_LOAD_T : ST_TO_T_0 + (unsigned)k);
 }
 
 static void exit_op(struct emit *e, const struct jit_op *o) {
@@ -330,55 +330,46 @@ static void immediate(struct emit *e, unsigned k, int64_t imm) {
   }
 }
 
-/* From slots to a slot, all in memory. */
-static void in_slots(struct emit *e, unsigned id, uint16_t d) {
-  put(e, id);
-  changed(e, d);
+/* The result is in t. */
+static void from_t(struct emit *e, uint16_t slot) {
+  unsigned d = def(e, slot);
+  put(e, ST_FROM_T_0 + d);
+  defined(e, slot, d);
 }
 
-static void pure_vv(struct emit *e, const struct jit_op *o) {
-  if (!fast[o->op]) {
-    in_memory(e, o->a);
-    in_memory(e, o->b);
-    e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_D] = o->d;
-    in_slots(e, plain[o->op].slots, o->d);
+/* `op` of a slot and a register, which is in use. */
+static void pure_with(struct emit *e, unsigned op, const struct jit_op *o, unsigned b) {
+  if (!fast[op]) {
+    to_t(e, o->a);
+    put(e, plain[op].any + b);
+    from_t(e, o->d);
     return;
   }
-  unsigned a = use(e, o->a), b = use(e, o->b), d = def(e, o->d);
-  put(e, fast[o->op] + (a * K + b) * K + d);
+  unsigned a = use(e, o->a), d = def(e, o->d);
+  put(e, fast[op] + (a * K + b) * K + d);
   defined(e, o->d, d);
 }
 
-/* An immediate of more than 32 bits becomes a register or slot, and the operation its plain form. */
-static void pure_wide(struct emit *e, const struct jit_op *o) {
-  unsigned op = o->op - 1u;
-  if (fast[op]) {
-    unsigned a = use(e, o->a), b = victim(e);
-    immediate(e, b, o->imm);
-    unsigned d = def(e, o->d);
-    put(e, fast[op] + (a * K + b) * K + d);
-    defined(e, o->d, d);
-    return;
-  }
-  in_memory(e, o->a);
-  e->value[STENCIL_HOLE_WIDE] = o->imm;
-  put(e, ST_WIDE_T);
-  e->value[STENCIL_HOLE_D] = offsetof(struct jit_cpu, stored);
-  put(e, ST_STORE_T);
-  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = offsetof(struct jit_cpu, stored);
-  e->value[STENCIL_HOLE_D] = o->d;
-  in_slots(e, plain[op].slots, o->d);
+static void pure_vv(struct emit *e, const struct jit_op *o) {
+  int a = holder(e, o->a);
+  if (a >= 0) e->used[a] = e->clock;
+  pure_with(e, o->op, o, use(e, o->b));
 }
 
 static void pure_vvi(struct emit *e, const struct jit_op *o) {
-  if (!fits(o->imm)) {
-    pure_wide(e, o);
+  if (!fits(o->imm)) { /* becomes a register, and the operation its plain form */
+    int a = holder(e, o->a);
+    if (a >= 0) e->used[a] = e->clock;
+    unsigned b = victim(e);
+    immediate(e, b, o->imm);
+    pure_with(e, o->op - 1u, o, b);
     return;
   }
   if (!fast[o->op]) {
-    in_memory(e, o->a);
-    e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_IMM] = o->imm, e->value[STENCIL_HOLE_D] = o->d;
-    in_slots(e, plain[o->op].slots, o->d);
+    to_t(e, o->a);
+    e->value[STENCIL_HOLE_IMM] = o->imm;
+    put(e, plain[o->op].any);
+    from_t(e, o->d);
     return;
   }
   unsigned a = use(e, o->a), d = def(e, o->d);
@@ -389,9 +380,9 @@ static void pure_vvi(struct emit *e, const struct jit_op *o) {
 
 static void pure_v(struct emit *e, const struct jit_op *o) {
   if (!fast[o->op]) {
-    in_memory(e, o->a);
-    e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_D] = o->d;
-    in_slots(e, plain[o->op].slots, o->d);
+    to_t(e, o->a);
+    put(e, plain[o->op].any);
+    from_t(e, o->d);
     return;
   }
   unsigned a = use(e, o->a), d = def(e, o->d);
@@ -400,12 +391,10 @@ static void pure_v(struct emit *e, const struct jit_op *o) {
 }
 
 static void pure_vvv(struct emit *e, const struct jit_op *o) {
-  in_memory(e, o->a);
-  in_memory(e, o->b);
-  in_memory(e, o->c);
-  e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_C] = o->c;
-  e->value[STENCIL_HOLE_D] = o->d;
-  in_slots(e, plain[o->op].slots, o->d);
+  unsigned b = use(e, o->b), c = use(e, o->c);
+  to_t(e, o->a);
+  put(e, plain[o->op].any + b * K + c);
+  from_t(e, o->d);
 }
 
 /* Back from a slow path whose result, in t, goes to a slot (or half of one); then on behind stencil `id`. */
@@ -416,7 +405,7 @@ static void put_back(struct emit *e, uint16_t d, bool half, unsigned id) {
 }
 
 static void load_to_slot(struct emit *e, const struct jit_op *o) {
-  unsigned id = plain[o->op].slots + use(e, o->a);
+  unsigned id = plain[o->op].any + use(e, o->a);
   uint32_t cold = e->s->cold.at;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
   e->value[STENCIL_BACK] = cold + stencils[ST_SLOW].size;
@@ -457,7 +446,7 @@ static void load(struct emit *e, const struct jit_op *o) {
 static void store(struct emit *e, const struct jit_op *o) {
   int b = holder(e, o->b);
   if (b >= 0) e->used[b] = e->clock;
-  unsigned a = use(e, o->a), id = b < 0 ? plain[o->op].slots + a : fast[o->op] + a * K + (unsigned)b;
+  unsigned a = use(e, o->a), id = b < 0 ? plain[o->op].any + a : fast[o->op] + a * K + (unsigned)b;
   uint32_t cold = e->s->cold.at;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
   e->value[STENCIL_HOLE_B] = o->b;
@@ -470,7 +459,7 @@ static void store(struct emit *e, const struct jit_op *o) {
 }
 
 static void floating(struct emit *e, const struct jit_op *o) {
-  unsigned id = o->hint & JIT_UNNOTED ? fpu[o->op].unnoted : plain[o->op].slots;
+  unsigned id = o->hint & JIT_UNNOTED ? fpu[o->op].unnoted : plain[o->op].any;
   uint32_t cold = e->s->cold.at;
   in_memory(e, o->a & (uint16_t)~7u);
   in_memory(e, o->b & (uint16_t)~7u);
@@ -530,7 +519,7 @@ static void move(struct emit *e, const struct jit_op *o) {
     defined(e, o->d, d);
     return;
   }
-  if (o->op == J_MOV && !(o->hint & JIT_IN_MEMORY)) {
+  if (o->op == J_MOV && is_temp(o->d)) {
     unsigned a = use(e, o->a), d = def(e, o->d);
     put(e, ST_RR_MOV_00 + a * K + d);
     defined(e, o->d, d);
@@ -538,6 +527,7 @@ static void move(struct emit *e, const struct jit_op *o) {
   }
   bool half = o->op == J_SET32;
   int k = holder(e, o->a);
+  if (k < 0 && !(o->a & 7) && !(o->hint & JIT_IN_MEMORY)) k = (int)use(e, o->a);
   if (k < 0) {
     e->value[STENCIL_HOLE_A] = o->a;
     put(e, ST_LOAD_T);

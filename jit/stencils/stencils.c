@@ -57,30 +57,36 @@ u64 ENTER(cpu_ptr cpu, code_fn *code) {
   }
 #include "jit/ir_ops.def"
 
+/* Any operation: t = t op ... */
 #define S_V(name)                                                                                                      \
-  STENCIL S_##name(ARGS) {                                                                                             \
-    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), 0, 0);                                                                    \
+  STENCIL T_##name(ARGS) {                                                                                             \
+    t = mean_##name(t, 0, 0);                                                                                          \
+    GO(NEXT);                                                                                                          \
+  }
+#define S_B(b, name)                                                                                                   \
+  STENCIL T_##name##_##b(ARGS) {                                                                                       \
+    t = mean_##name(t, r##b, 0);                                                                                       \
     GO(NEXT);                                                                                                          \
   }
 #define S_VV(name)                                                                                                     \
-  STENCIL S_##name(ARGS) {                                                                                             \
-    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), SLOT(HOLE_B), 0);                                                         \
-    GO(NEXT);                                                                                                          \
-  }                                                                                                                    \
-  STENCIL SI_##name(ARGS) {                                                                                            \
-    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), (u64)VALUE(HOLE_IMM), 0);                                                 \
+  EACH_REG(S_B, name)                                                                                                  \
+  STENCIL TI_##name(ARGS) {                                                                                            \
+    t = mean_##name(t, (u64)VALUE(HOLE_IMM), 0);                                                                       \
     GO(NEXT);                                                                                                          \
   }
-#define S_VVV(name)                                                                                                    \
-  STENCIL S_##name(ARGS) {                                                                                             \
-    SLOT(HOLE_D) = mean_##name(SLOT(HOLE_A), SLOT(HOLE_B), SLOT(HOLE_C));                                              \
+#define S_BC(c, b, name)                                                                                               \
+  STENCIL T_##name##_##b##c(ARGS) {                                                                                    \
+    t = mean_##name(t, r##b, r##c);                                                                                    \
     GO(NEXT);                                                                                                          \
   }
-#define S_BRANCH(name)                                                                                                 \
-  STENCIL B_##name(ARGS) {                                                                                             \
-    if (!mean_##name(SLOT(HOLE_A), SLOT(HOLE_B), 0)) GO(NEXT);                                                         \
+#define S_B_ANY(b, name) EACH_REG2(S_BC, b, name)
+#define S_VVV(name)      EACH_REG(S_B_ANY, name)
+#define S_BRANCH_B(b, name)                                                                                            \
+  STENCIL BT_##name##_##b(ARGS) {                                                                                      \
+    if (!mean_##name(t, r##b, 0)) GO(NEXT);                                                                            \
     GO(OUT);                                                                                                           \
   }
+#define S_BRANCH(name) EACH_REG(S_BRANCH_B, name)
 #define S_CONST(name, form)
 #define S_GET(name, form)
 #define S_SET(name, form)

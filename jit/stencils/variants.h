@@ -1,7 +1,7 @@
 /* jit/stencils/variants.h: which operations have stencils that work on registers, and how variants are numbered. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every operation has a stencil from slots to a slot (S) and, with an immediate, one (SI). Frequent ones come for each
- * choice of registers: d = a op b (RRR), d = a op imm (RRI), d = op a (RR); branches on a, b (BRR) and on a, 0 (BRZ).
+/* Every operation has stencils (T) that take a from t, the others from registers or an immediate (TI), and give their
+ * result in t; every branch likewise (BT). Frequent ones come for each choice of registers: d = a op b (RRR), d = a op imm (RRI), d = op a (RR); branches on a, b (BRR) and on a, 0 (BRZ).
  * The variants of one operation stand one behind the other, counting up from its last register. */
 #ifndef JIT_STENCILS_VARIANTS_H
 #define JIT_STENCILS_VARIANTS_H
