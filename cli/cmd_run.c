@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "cli/guests.h"
+#include "cli/guests_parts.h"
 #include "cli/options.h"
 #include "mirrorball.h"
 #include <errno.h>
@@ -54,6 +55,8 @@ enum row {
   O_TRACE,
   O_SYMBOLS,
   O_TIMESTAMPS,
+  O_CODE_CACHE,
+  O_CODE_STORE,
   O_HELP
 };
 
@@ -67,7 +70,7 @@ static const struct option_row rows[] = {
     [O_ENDIAN] = {"endian", "big|little", "byte order of a raw image or uImage; ELF files know theirs"},
     [O_LOAD] = {"load-addr", "ADDR", "where a raw image goes (0x80100000)"},
     [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
-    [O_TIER] = {"tier", "auto|eval|stencil", "how guest code is executed (auto); never changes what it does"},
+    [O_TIER] = {"tier", "auto|eval|stencil|llvm", "how guest code is executed (auto); never changes what it does"},
     [O_L2TLB] = {"l2tlb", "N",
                  "entries of the second-level TLB, which answers for what TLBWR has\n"
                  "replaced: 0 or a power of two up to 65536 (1024). It decides how\n"
@@ -99,6 +102,9 @@ static const struct option_row rows[] = {
                    "name addresses from FILE (System.map or ELF); without FILE insist\n"
                    "that the kernel has symbols or a System.map beside it"},
     [O_TIMESTAMPS] = {"timestamps", NULL, "begin console lines with virtual seconds and instruction count"},
+    [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
+    [O_CODE_STORE] = {"code-store", "DIR|none",
+                      "where optimized code is kept from run to run\n($XDG_CACHE_HOME/mirrorball/code or ~/.cache/mirrorball/code)"},
     [O_HELP] = {"help", NULL, "this text"},
     {0},
 };
@@ -142,7 +148,8 @@ enum { STEPS_MAX = 64, PROFILES_MAX = 8 };
 
 struct request {
   struct mb_config config;
-  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *type[STEPS_MAX], *profile[PROFILES_MAX];
+  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *code_store, *type[STEPS_MAX],
+      *profile[PROFILES_MAX];
   unsigned types, profiles;
   bool symbols, has_raw, has_rtc;
   struct mb_raw raw;
@@ -181,6 +188,22 @@ static int set_mem(struct request *r, const char *v) {
     return options_fail("run: --mem %s: the board takes 8M to 2G, in steps of 1M", v);
   r->config.memory = n;
   return 0;
+}
+
+static int set_code_cache(struct request *r, const char *v) {
+  uint64_t n;
+  if (!options_number(v, true, UINT64_MAX, &n) || n < MB_CODE_CACHE_MIN || n > MB_CODE_CACHE_MAX)
+    return options_fail("run: --code-cache %s: not a size from 1M to 1G", v);
+  r->config.code_cache = n;
+  return 0;
+}
+
+/* Where optimized code is kept: the caller frees. NULL: nowhere. */
+static char *code_store(const char *v) {
+  if (v) return strcmp(v, "none") ? strdup(v) : NULL;
+  const char *s = getenv("XDG_CACHE_HOME");
+  if (s && *s == '/') return guests_text("%s/mirrorball/code", s);
+  return (s = getenv("HOME")) && *s == '/' ? guests_text("%s/.cache/mirrorball/code", s) : NULL;
 }
 
 static int set_until(struct request *r, const char *v) {
@@ -247,16 +270,17 @@ static int set_number(const char *option, const char *v, uint64_t max, uint64_t 
 }
 
 static int set_tier(struct request *r, const char *v) {
-  static const char *const name[] = {[MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil"};
-  for (int i = MB_TIER_AUTO; i <= MB_TIER_STENCIL; i++) {
+  static const char *const name[] = {
+      [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil", [MB_TIER_LLVM] = "llvm"};
+  for (int i = MB_TIER_AUTO; i <= MB_TIER_LLVM; i++) {
     if (strcmp(v, name[i])) continue;
     r->config.tier = (enum mb_tier)i;
     return mb_has_tier(r->config.tier)
                ? 0
-               : options_fail("run: --tier %s: left out of this build, which needs clang-19 and an x86-64 Linux host",
-                              v);
+               : options_fail("run: --tier %s: left out of this build, which needs clang-19%s and an x86-64 Linux host",
+                              v, i == MB_TIER_LLVM ? ", LLVM 19" : "");
   }
-  return options_fail("run: --tier %s: neither auto nor eval nor stencil", v);
+  return options_fail("run: --tier %s: neither auto nor eval nor stencil nor llvm", v);
 }
 
 static int set_timeout(struct request *r, const char *v) {
@@ -335,6 +359,8 @@ static int set_option(struct request *r, enum row row, const char *v) {
     r->symbols_file = v;
     return 0;
   case O_TIMESTAMPS: r->config.timestamps = true; return 0;
+  case O_CODE_CACHE: return set_code_cache(r, v);
+  case O_CODE_STORE: r->code_store = v; return 0;
   case O_HELP: print_help(); return -1;
   default: return set_machine(r, row, v);
   }
@@ -531,11 +557,18 @@ int cmd_run(int argc, char **argv) {
   int code = parse(&r, argc, argv);
   if (!code) code = check_files(&r);
   if (!code) code = resolve_guest(&r);
+  char *store = code ? NULL : code_store(r.code_store);
+  r.config.code_store = store;
   if (!code && mb_machine_new(&m, &r.config)) code = options_fail("run: %s", mb_error_text(m));
   if (!code) code = add_console(m, &r);
   if (!code) code = load(m, &r);
   if (!code) code = boot(m, &r, &text);
+  const char *trouble = m ? mb_code_store_trouble(m) : NULL;
+  char *warning = trouble ? strdup(trouble) : NULL;
   mb_machine_free(m); /* restores the terminal */
+  if (warning) fprintf(stderr, "mirrorball: warning: optimized code is not kept: %s\n", warning);
+  free(warning);
+  free(store);
   if (text) options_fail("%s", text);
   free(text);
   guests_free(&r.guest);

@@ -57,6 +57,7 @@ struct rig *rig_new(const char *model, bool big) {
   return rig_new_in(model, big,
                     !tier || !strcmp(tier, "auto") ? JIT_AUTO
                     : !strcmp(tier, "stencil")     ? JIT_STENCIL
+                    : !strcmp(tier, "llvm")        ? JIT_LLVM
                                                    : JIT_EVAL);
 }
 

@@ -12,6 +12,9 @@
 _Static_assert(offsetof(struct cpu, j) == 0, "the jit_cpu comes first");
 _Static_assert(offsetof(struct cpu, fpu) < UINT16_MAX, "slots have 16-bit offsets");
 
+_Static_assert(offsetof(struct cpu, hi) < offsetof(struct cpu, lo) && offsetof(struct cpu, lo) < offsetof(struct cpu, fpr),
+               "integer registers first");
+
 int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   const struct cpu_model *m = cfg->model;
   memset(c, 0, sizeof *c);
@@ -105,6 +108,7 @@ void mips_mode_changed(struct cpu *c) {
   /* PRA vol. I: MIPS IV user code needs Status.XX on MIPS IV, 64-bit operations on MIPS64 release 1. */
   bool cop1x = m->isa & ISA_MIPS32R2 ? true : m->isa & ISA_MIPS64 ? ops64 : p == MMU_KERNEL || s & ST_XX;
   if (cop1x) mode |= MODE_COP1X;
+  if (!wide) mode |= MODE_NARROW;
   c->j.mode = mode;
   /* A kernel's code without FPU instructions is the same whether the process it serves has the FPU or not. */
   c->j.jump_mode = p == MMU_KERNEL ? (mode & ~(uint32_t)(MODE_CU1 | MODE_FR)) | MODE_ANY_FPU : mode;
@@ -231,6 +235,7 @@ static const struct jit_slot slots[] = {
 #include "frontend/cpu_slots.def"
 };
 _Static_assert(sizeof slots / sizeof slots[0] <= IR_MAX_SLOTS, "the IR knows fewer slots");
+enum { KEPT_SLOTS = 32 + 2 + 32 + MIPS_FPU_CODES }; /* registers: gpr, hi, lo, fpr, fcc */
 static const jit_helper helpers[] = {
 #define HELPER(name) mips_help_##name,
 #include "frontend/helpers.def"
@@ -260,11 +265,16 @@ static void fault_hook(void *c) {
   cpu->j.running = true;
 }
 
+static bool narrow_hook(unsigned slot, uint32_t mode) {
+  return mode & MODE_NARROW && slots[slot].offset <= offsetof(struct cpu, lo); /* gpr, hi, lo */
+}
+
 const struct jit_guest *mips_jit_guest(void) {
   static const struct jit_guest guest = {
       .slot = slots,
       .slots = sizeof slots / sizeof slots[0],
       .zero_slot = 0,
+      .kept_slots = KEPT_SLOTS,
       .helper = helpers,
       .helper_name = helper_names,
       .helpers = sizeof helpers / sizeof helpers[0],
@@ -273,6 +283,7 @@ const struct jit_guest *mips_jit_guest(void) {
       .raise = raise_hook,
       .take_fault = fault_hook,
       .linear = linear_hook,
+      .narrow = narrow_hook,
       .fixed = mips_unmapped,
   };
   return &guest;

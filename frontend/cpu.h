@@ -81,6 +81,7 @@ enum mips_mode {
   MODE_FR = 1 << 7,
   MODE_BIG = 1 << 8,
   MODE_ANY_FPU = 1 << 10, /* in a block's key: it has no FPU instruction, CU1 and FR do not matter (and are 0) */
+  MODE_NARROW = 1 << 11,  /* the cpu's registers have 32 bits */
   MODE_COP1X = 1 << 9,    /* COP1X, MOVCI and other MIPS IV codes are enabled in this mode */
 };
 
@@ -160,6 +161,7 @@ struct cpu {
   bool watch_fetch;   /* a watch register wants instruction fetches: every unit runs alone */
   bool fetch_faulted; /* mips_block() has entered the exception of a slot on the next page */
   uint64_t cycles;    /* time at the end of the present slice: now = cycles - j.budget */
+  uint64_t slice_end; /* ... and of what it is a part of, see run_slice() */
   uint64_t deadline;  /* of mips_run() */
   uint64_t idled;     /* cycles of it that were skipped in WAIT */
   struct mips_counters n;

@@ -121,7 +121,7 @@ static bool made_before(struct cpu *c, uint64_t va) {
 
 /* After a device access within a block: may the block go on? If not its unit is run again; `v` is what was loaded. */
 static void go_on_or_restart(struct cpu *c, uint64_t generation, uint64_t va, uint64_t v) {
-  if (c->alone || (c->j.budget >= 0 && !c->j.attention && generation == jit_generation(c->cfg.jit))) return;
+  if (c->alone || (c->j.budget >= c->j.reserve && !c->j.attention && generation == jit_generation(c->cfg.jit))) return;
   c->made.there = true;
   c->made.va = va;
   c->made.value = v;

@@ -234,10 +234,22 @@ static void restart(struct cpu *c) {
   run_alone(c);
 }
 
+/* A slice is cut into parts, for the jit to see what is running when each ends. Is there budget left, or was there? */
+static bool more_budget(struct cpu *c) {
+  uint64_t left = c->slice_end - c->cycles;
+  if (left && c->j.budget < MAX_INSNS + 1) {
+    int64_t period = jit_sample_period(c->cfg.jit);
+    uint64_t part = period && left > (uint64_t)period ? (uint64_t)period : left;
+    c->cycles += part;
+    c->j.budget += (int64_t)part;
+  }
+  return c->j.budget > 0;
+}
+
 /* Run until the budget is used up or interrupts must be looked at. */
 static void run_slice(struct cpu *c) {
   c->j.left = NULL;
-  while (c->j.budget > 0 && !c->dead) {
+  while (more_budget(c) && !c->dead) {
     if (c->cfg.trace_insn || c->watch_fetch) {
       run_alone(c);
       return;
@@ -265,6 +277,11 @@ static void run_slice(struct cpu *c) {
       c->j.left = NULL;
       break;
     case JIT_EXIT_BUDGET:
+      c->j.left = NULL;
+      if (c->cycles != c->slice_end) {
+        jit_sample(c->cfg.jit, &c->j);
+        break;
+      }
       if (c->j.budget > 0) run_alone(c);
       return;
     case JIT_EXIT_FAULT: mips_take_fault(c); break;
@@ -308,8 +325,15 @@ static void timer_check(struct cpu *c, uint64_t now) {
 }
 
 static void set_slice(struct cpu *c, uint64_t now, uint64_t end) {
-  c->cycles = end;
+  c->slice_end = c->cycles = end;
   c->j.budget = (int64_t)(end - now);
+}
+
+/* Let more_budget() hand out the slice. */
+static void cut_slice(struct cpu *c, uint64_t now) {
+  if (!jit_sample_period(c->cfg.jit)) return;
+  c->cycles = now;
+  c->j.budget = 0;
 }
 
 void mips_run_until(struct cpu *c, uint64_t deadline) {
@@ -341,6 +365,7 @@ enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
     if (mips_interrupt_pending(c)) take_interrupt(c);
     uint64_t end = c->deadline < cut ? c->deadline : cut;
     set_slice(c, now, c->cp0.timer_at < end ? c->cp0.timer_at : end);
+    cut_slice(c, now);
     run_slice(c);
   }
 }

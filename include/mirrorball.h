@@ -26,9 +26,10 @@ enum mb_error {
 };
 
 enum mb_endian { MB_ENDIAN_KERNEL, MB_ENDIAN_LITTLE, MB_ENDIAN_BIG }; /* _KERNEL: as its ELF header says */
-/* How guest code is executed. AUTO: interpreted at first, compiled when it comes again (where the build can). STENCIL:
- * compiled at once; an error of mb_machine_new() where the build has no such tier, see mb_has_tier(). */
-enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL, MB_TIER_STENCIL };
+/* How guest code is executed. AUTO: interpreted at first, compiled when it comes again, optimized where it is hot (where
+ * the build can). STENCIL: compiled at once; LLVM: optimized when it comes again, however long that takes; errors of
+ * mb_machine_new() where the build has no such tier, see mb_has_tier(). */
+enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL, MB_TIER_STENCIL, MB_TIER_LLVM };
 enum mb_pace {
   MB_PACE_AUTO, /* max, but once a machine at a terminal has been idle for 2 virtual seconds it idles in real time */
   MB_PACE_MAX,  /* idle time is skipped: nothing ever waits for wall time */
@@ -50,6 +51,9 @@ struct mb_config {
   int64_t rtc_start;      /* Unix seconds at power-on; 0: 2024-01-01 00:00:00 */
   uint64_t seed;          /* of the guest's hardware random numbers; 0: it has none to offer */
   double timeout;         /* wall seconds mb_machine_run() may take; 0: no limit */
+  uint64_t code_cache;    /* bytes of host memory for compiled code; 0: 64 MiB; MB_CODE_CACHE_MIN to _MAX */
+  const char *code_store; /* folder in which optimized code is kept from run to run; NULL: it is not kept */
+  uint64_t code_store_bytes; /* as much as this; 0: 256 MiB */
   const char *append;     /* kernel parameters */
   const char *trace_file; /* written by mb_machine_start() on; NULL: no trace */
   unsigned trace;         /* MB_TRACE_* */
@@ -57,6 +61,8 @@ struct mb_config {
   bool timestamps;        /* begin each console line with virtual seconds and the instruction count */
 };
 #define MB_L2TLB_OFF  UINT32_MAX
+#define MB_CODE_CACHE_MIN ((uint64_t)1 << 20)
+#define MB_CODE_CACHE_MAX ((uint64_t)1 << 30)
 #define MB_MEMORY_MIN ((uint64_t)8 << 20)
 #define MB_MEMORY_MAX ((uint64_t)2 << 30)
 
@@ -96,9 +102,12 @@ struct mb_stats {
   uint64_t tlb_refills, l2tlb_hits, softtlb_fills, tlbwr, tlbwi, eret, device_accesses, code_writes;
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
   uint64_t blocks_compiled, insns_compiled, code_resets; /* by the stencil tier */
-  double tier_eval, tier_stencil;                        /* share of instructions run by each tier, 0..1 */
-  uint64_t exits[MB_EXITS];                              /* from generated code to the run loop, see mb_exit_name() */
-  uint64_t units_alone; /* instructions (or branches with their slots) run by themselves */
+  double tier_eval, tier_stencil, tier_llvm; /* share of instructions run by each tier, 0..1; between the last two it is
+                                                estimated from samples */
+  uint64_t regions_made, regions_found, regions_dropped, region_insns, region_queue, region_bytes; /* LLVM's */
+  double llvm_seconds;      /* CPU time of its thread */
+  uint64_t exits[MB_EXITS]; /* from generated code to the run loop, see mb_exit_name() */
+  uint64_t units_alone;     /* instructions (or branches with their slots) run by themselves */
   double translate_seconds,
       compile_seconds; /* host time for making blocks and stencils; measured with a profile only */
   uint64_t console_lines, console_bytes, console_digest;
@@ -113,6 +122,8 @@ const char *mb_version(void);
 /* Row i of the cpu models: name and one line about it; NULL past the last. Static text. */
 const char *mb_cpu_model(size_t i, const char **about);
 
+/* What has gone wrong with config.code_store so far, or NULL: a warning, no more. Not while the machine runs. */
+const char *mb_code_store_trouble(struct mb_machine *m);
 /* Does this build have the tier? */
 bool mb_has_tier(enum mb_tier tier);
 

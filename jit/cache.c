@@ -8,22 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAT_AUTO = 16, HEAT_STENCIL = 1 };
+enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 4, SAMPLE_PERIOD = 50000 };
 enum { BUCKETS_MIN = 16, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
   struct jit_block **bucket; /* by word of the page; as many as there are blocks, about */
   uint32_t buckets, blocks;
   uint64_t covered[WORDS / 64];
+  uint64_t frame; /* what the soft TLB gives for fetches from it; 0: not known yet */
 };
 
 struct jit {
   const struct jit_guest *guest;
   struct jit_stencils *stencils; /* made when first needed */
-  uint32_t heat;                 /* of new blocks */
+  struct jit_regions *regions;   /* likewise; NULL: or not wanted */
+  enum jit_tier tier;
+  bool in_region; /* the budget was last used up in a region */
+  uint32_t heat;  /* of new blocks */
   struct jit_block *dead;
   uint64_t generation;
-  size_t max_bytes, code_bytes;
+  size_t max_bytes, code_bytes, region_bytes;
+  struct jit_tuning tuning;
+  char *store; /* folder, or NULL */
+  uint64_t store_bytes;
   struct jit_stats stats;
   uint64_t (*clock)(void);
   struct jit_op scratch[JIT_MAX_CODE];
@@ -34,14 +41,36 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes) {
   if (!j) return -1;
   j->guest = g;
   j->max_bytes = max_bytes;
-  j->code_bytes = max_bytes / 2;
+  jit_set_code_cache(j, max_bytes / 2);
   j->heat = jit_stencils_present() ? HEAT_AUTO : JIT_COLD;
   *out = j;
   return 0;
 }
 
+void jit_set_code_cache(struct jit *j, size_t bytes) {
+  j->region_bytes = bytes / 4;
+  j->code_bytes = bytes - j->region_bytes;
+}
+
 void jit_set_code_bytes(struct jit *j, size_t bytes) {
   j->code_bytes = bytes;
+}
+void jit_set_region_bytes(struct jit *j, size_t bytes) {
+  j->region_bytes = bytes;
+}
+
+void jit_set_store(struct jit *j, const char *folder, uint64_t max_bytes) {
+  free(j->store);
+  j->store = strdup(folder);
+  j->store_bytes = max_bytes;
+}
+
+const char *jit_store_trouble(struct jit *j) {
+  return j->regions ? jit_regions_trouble(j->regions) : NULL;
+}
+
+void jit_tune(struct jit *j, const struct jit_tuning *t) {
+  j->tuning = *t;
 }
 
 void jit_set_clock(struct jit *j, uint64_t (*clock)(void)) {
@@ -49,6 +78,7 @@ void jit_set_clock(struct jit *j, uint64_t (*clock)(void)) {
 }
 
 bool jit_has_tier(enum jit_tier tier) {
+  if (tier == JIT_LLVM) return jit_stencils_present() && jit_regions_present();
   return tier != JIT_STENCIL || jit_stencils_present();
 }
 
@@ -56,6 +86,8 @@ int jit_set_tier(struct jit *j, enum jit_tier tier) {
   if (!jit_has_tier(tier)) return JIT_NO_TIER;
   if (tier == JIT_EVAL) j->heat = JIT_COLD;
   if (tier == JIT_STENCIL) j->heat = HEAT_STENCIL;
+  if (tier == JIT_LLVM) j->heat = HEAT_LLVM;
+  j->tier = tier;
   return 0;
 }
 
@@ -75,7 +107,9 @@ static void bury(struct jit *j) {
 void jit_free(struct jit *j) {
   if (!j) return;
   bury(j);
+  jit_regions_free(j->regions);
   jit_stencils_free(j->stencils);
+  free(j->store);
   free(j);
 }
 
@@ -101,11 +135,19 @@ static bool answers(const struct jit_block *b, const struct jit_key *k) {
   return b->key.pc == k->pc && (b->key.mode == k->mode || b->key.mode == k->any_mode);
 }
 
+uint64_t jit_page_frame(const struct jit_page *page) {
+  return page->frame;
+}
+
 static struct jit_block *search(const struct jit_page *page, const struct jit_key *k, bool alone) {
   if (!page) return NULL;
   for (struct jit_block *b = *bucket_of(page, k->pc); b; b = b->next)
     if (answers(b, k) && !(b->shape.flags & JIT_BLOCK_ALONE) == !alone) return b;
   return NULL;
+}
+
+struct jit_block *jit_page_block(const struct jit_page *page, const struct jit_key *k) {
+  return search(page, k, false);
 }
 
 struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_page *page, const struct jit_key *k,
@@ -218,18 +260,19 @@ bool jit_page_covers(const struct jit_page *page, uint32_t offset, uint32_t byte
 }
 
 static void unlink_exit(struct jit *j, struct jit_exit *x) {
-  if (!x->to) return;
+  if (!x->to && !x->seen) return;
   *x->prev = x->next;
   if (x->next) x->next->prev = x->prev;
-  x->to = NULL;
-  if (x->jump) jit_stencils_link(j->stencils, x);
+  x->to = x->seen = NULL;
+  if (j->stencils) jit_stencils_link(j->stencils, x);
 }
 
 /* Take b out of all chains and hand it to the dead. */
 static void kill(struct jit *j, struct jit_block *b) {
   while (b->incoming) unlink_exit(j, b->incoming);
   for (int i = 0; i < JIT_EXITS; i++) unlink_exit(j, &b->exit[i]);
-  jit_stencils_forget(b);
+  if (j->regions) jit_regions_forget(j->regions, b);
+  if (j->stencils) jit_stencils_forget(j->stencils, b);
   b->page = NULL;
   b->next = j->dead;
   j->dead = b;
@@ -271,31 +314,47 @@ void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool sa
   struct jit_exit *x = cpu->left;
   if (!x || x->to || !x->owner->page || !to->page || x->pc != to->key.pc) return;
   if ((x->owner->shape.flags | to->shape.flags) & JIT_BLOCK_ALONE || to->shape.flags & JIT_BLOCK_CROSSES) return;
-  if (!same_map || x->owner->key.mode != to->key.mode) {
-    if (x->jump) jit_stencils_look_up(j->stencils, x);
-    return;
+  bool same_mode = x->owner->key.mode == to->key.mode;
+  same_map &= same_mode;
+  if (x->seen != to) unlink_exit(j, x);
+  if (!x->seen && same_mode) {
+    x->next = to->incoming;
+    x->prev = &to->incoming;
+    if (x->next) x->next->prev = &x->next;
+    to->incoming = x;
   }
-  x->to = to;
-  x->next = to->incoming;
-  x->prev = &to->incoming;
-  if (x->next) x->next->prev = &x->next;
-  to->incoming = x;
-  if (x->jump) jit_stencils_link(j->stencils, x);
+  x->to = same_map ? to : NULL;
+  x->seen = same_mode && !same_map ? to : NULL;
+  if (!j->stencils) return;
+  if (same_map)
+    jit_stencils_link(j->stencils, x);
+  else if (x->jump || x->go)
+    jit_stencils_look_up(j->stencils, x);
 }
 
 /* --- choosing a tier --- */
+
+static int make_compilers(struct jit *j) {
+  bool regions = (j->tier == JIT_AUTO || j->tier == JIT_LLVM) && jit_regions_present();
+  if (jit_stencils_new(&j->stencils, j->guest, j->code_bytes, regions ? j->region_bytes : 0)) {
+    j->heat = JIT_COLD;
+    return -1;
+  }
+  const struct jit_regions_config c = {.stencils = j->stencils, .wait = j->tier == JIT_LLVM, .store = j->store, .store_bytes = j->store_bytes,
+                                     .tuning = j->tuning};
+  if (regions && jit_regions_new(&j->regions, j->guest, &c)) j->regions = NULL; /* do without */
+  return 0;
+}
 
 /* Compile b, which is due; what cannot be compiled stays with eval. */
 static void compile_now(struct jit *j, struct jit_block *b) {
   b->heat = JIT_COLD;
   if (j->heat == JIT_COLD || b->shape.flags & JIT_BLOCK_ALONE || !b->page) return;
-  if (!j->stencils && jit_stencils_new(&j->stencils, j->guest, j->code_bytes)) {
-    j->heat = JIT_COLD;
-    return;
-  }
+  if (!j->stencils && make_compilers(j)) return;
   int no = jit_stencils_compile(j->stencils, b);
   if (no == -1) {
     jit_stencils_reset(j->stencils);
+    if (j->regions) jit_regions_relink(j->regions);
     j->generation++;
     j->stats.code_resets++;
     no = jit_stencils_compile(j->stencils, b);
@@ -303,6 +362,7 @@ static void compile_now(struct jit *j, struct jit_block *b) {
   if (no) return;
   j->stats.blocks_compiled++;
   j->stats.insns_compiled += b->shape.insns;
+  if (j->tier == JIT_LLVM && j->regions && !b->regions) jit_regions_want(j->regions, b);
 }
 
 static void compile(struct jit *j, struct jit_block *b) {
@@ -311,7 +371,24 @@ static void compile(struct jit *j, struct jit_block *b) {
   if (j->clock) j->stats.compile_ns += j->clock() - before;
 }
 
-static enum jit_exit_kind left(struct jit_cpu *cpu, uint64_t how, struct jit_block **next) {
+/* Nothing is running: put new regions into use. */
+static void settle(struct jit *j) {
+  if (j->regions && jit_regions_settle(j->regions)) j->generation++;
+}
+
+int64_t jit_sample_period(const struct jit *j) {
+  if (!j->regions) return 0;
+  return j->tuning.sample_period ? j->tuning.sample_period : SAMPLE_PERIOD;
+}
+
+void jit_sample(struct jit *j, struct jit_cpu *cpu) {
+  if (!j->regions || !cpu->block->page) return;
+  j->stats.samples++;
+  j->stats.samples_region += j->in_region;
+  jit_regions_sample(j->regions, cpu->block, j->in_region);
+}
+
+static enum jit_exit_kind left(struct jit *j, struct jit_cpu *cpu, uint64_t how, struct jit_block **next) {
   void *what = (void *)(uintptr_t)(how & ~(uint64_t)LEAVE_MASK); /* NOLINT(performance-no-int-to-ptr) */
   *next = NULL;
   switch ((enum stencil_leave)(how & LEAVE_MASK)) {
@@ -323,6 +400,7 @@ static enum jit_exit_kind left(struct jit_cpu *cpu, uint64_t how, struct jit_blo
     *next = x->to;
     return JIT_EXIT_NEXT;
   }
+  case LEAVE_REGION_BUDGET: j->in_region = true; /* fall through */
   case LEAVE_BUDGET:
     cpu->block = what;
     cpu->pc = cpu->block->key.pc;
@@ -333,7 +411,12 @@ static enum jit_exit_kind left(struct jit_cpu *cpu, uint64_t how, struct jit_blo
   }
 }
 
-static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struct jit_cpu *cpu,
+static void note_frame(struct jit_block *b, const struct jit_cpu *cpu) {
+  const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_FETCH], b->key.pc, 4);
+  if (e) b->page->frame = e->addend;
+}
+
+static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, uint32_t code, struct jit_cpu *cpu,
                                        struct jit_block **next) {
   if (cpu->jump_generation != j->generation) {
     memset(cpu->jump, 0, JIT_JUMPS * sizeof cpu->jump[0]);
@@ -343,7 +426,7 @@ static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struc
   cpu->block = b; /* until a way out that knows better */
   jit_stencils_remember(j->stencils, b, cpu);
   int64_t before = cpu->budget + (int64_t)cpu->stalled;
-  enum jit_exit_kind kind = left(cpu, jit_stencils_run(j->stencils, b, cpu), next);
+  enum jit_exit_kind kind = left(j, cpu, jit_stencils_run(j->stencils, code, cpu), next);
   if (kind == JIT_EXIT_FAULT || kind == JIT_EXIT_RESTART) before -= cpu->block->shape.insns - cpu->at; /* not run */
   j->stats.cycles_stencil += (uint64_t)(before - cpu->budget - (int64_t)cpu->stalled);
   return kind;
@@ -351,13 +434,24 @@ static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, struc
 
 enum jit_exit_kind jit_run(struct jit *j, struct jit_block *b, struct jit_cpu *cpu) {
   cpu->trouble = JIT_FINE;
-  for (;;) {
+  j->in_region = false;
+  if (b->page && !b->page->frame && !(j->guest->fixed && j->guest->fixed(b->key.pc))) note_frame(b, cpu);
+  for (bool by_region = true;; by_region = true) {
     if (!b->host && b->heat <= 1) compile(j, b);
-    if (b->host) {
+    settle(j);
+  again:
+    if (by_region ? b->host : b->stencils) {
       struct jit_block *next;
-      enum jit_exit_kind kind = run_stencils(j, b, cpu, &next);
-      if (!next) return kind;
-      b = next;
+      enum jit_exit_kind kind = run_stencils(j, b, by_region ? b->host : b->stencils, cpu, &next);
+      if (next) {
+        b = next;
+        continue;
+      }
+      if (kind != JIT_EXIT_BUDGET || !j->in_region || cpu->budget < cpu->block->shape.insns) return kind;
+      b = cpu->block; /* a region wants budget for more than one block */
+      by_region = false;
+      if (!b->stencils) compile(j, b);
+      goto again;
     } else {
       int kind = jit_eval(j->guest, b, cpu);
       if (kind != JIT_SWITCH) return (enum jit_exit_kind)kind;
@@ -378,12 +472,13 @@ struct jit_page *jit_block_page(const struct jit_block *b) {
 void jit_stats(const struct jit *j, struct jit_stats *out) {
   *out = j->stats;
   if (j->stencils) out->bytes += jit_stencils_bytes(j->stencils);
+  if (j->regions) jit_regions_stats(j->regions, out);
 }
 
 int jit_block_list(struct jit *j, struct jit_block *b, enum jit_tier tier, struct jit_listing *out) {
   *out = (struct jit_listing){.guest = j->guest, .block = b};
   if (tier != JIT_STENCIL || !jit_has_tier(tier)) return JIT_NO_TIER;
-  if (!j->stencils && jit_stencils_new(&j->stencils, j->guest, j->code_bytes)) return -1;
+  if (!j->stencils && make_compilers(j)) return -1;
   if (!jit_stencils_list(j->stencils, b, out)) return 0;
   jit_listing_free(out);
   return -1;

@@ -55,6 +55,7 @@ struct jit_cpu {
   uint64_t pc;    /* where to go on */
   struct softtlb tlb;
   struct jit_linear linear;
+  int64_t reserve;         /* what a load or store that takes time must leave of the budget, or ask for a restart */
   uint32_t trouble;        /* enum jit_trouble */
   uint32_t mode;           /* the frontend's state bits, as in struct jit_key */
   uint32_t jump_mode;      /* mode of the blocks that may be in `jump` now */
@@ -88,7 +89,8 @@ struct jit_slot {
 struct jit_guest {
   const struct jit_slot *slot;
   unsigned slots;
-  unsigned zero_slot; /* a slot that always holds 0 */
+  unsigned zero_slot;  /* a slot that always holds 0 */
+  unsigned kept_slots; /* the first so many change by generated code and helpers alone, not by loads and stores */
   const jit_helper *helper;
   const char *const *helper_name;
   unsigned helpers;
@@ -102,6 +104,8 @@ struct jit_guest {
   void (*take_fault)(void *cpu);
   /* Do loads in this mode most likely go to linear memory, and may they? NULL: never. */
   bool (*linear)(uint32_t mode);
+  /* Does this slot, in this mode, always hold a sign-extended 32-bit value? NULL: no. */
+  bool (*narrow)(unsigned slot, uint32_t mode);
   /* Is pc, fetched from in some mode, always mapped alike in that mode? NULL: never. */
   bool (*fixed)(uint64_t pc);
 };
@@ -138,18 +142,34 @@ struct jit_shape {
   uint8_t flags;
 };
 
-enum jit_tier { JIT_AUTO, JIT_EVAL, JIT_STENCIL };
+enum jit_tier { JIT_AUTO, JIT_EVAL, JIT_STENCIL, JIT_LLVM };
 enum { JIT_NO_TIER = -2 };
 /* Translations take at most about max_bytes of the host. The tier is JIT_AUTO. */
 int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes);
-/* Before the first block is made. JIT_AUTO: blocks are compiled at their second visits; JIT_STENCIL: at once, but for
- * those that run ALONE. JIT_NO_TIER: this build has no such tier. */
+/* Before the first block is made. JIT_AUTO: blocks get stencils after some visits, hot ones become regions for LLVM on
+ * another thread; JIT_STENCIL: stencils at once, but for blocks that run ALONE; JIT_LLVM: regions after some visits, at
+ * once. JIT_NO_TIER: this build has no such tier. */
 int jit_set_tier(struct jit *j, enum jit_tier tier);
 bool jit_has_tier(enum jit_tier tier);
 /* Measure compile_ns by this clock of host nanoseconds; NULL: measure nothing. */
 void jit_set_clock(struct jit *j, uint64_t (*clock)(void));
-/* For tests, before the first block is made: let compiled code take this much. */
+/* Before the first block is made: let compiled code take this much; a quarter is for regions. When its part is full,
+ * stencils are forgotten, regions recycled. */
+void jit_set_code_cache(struct jit *j, size_t bytes);
+/* For tests, the same: let stencils, or regions, take this much. */
 void jit_set_code_bytes(struct jit *j, size_t bytes);
+void jit_set_region_bytes(struct jit *j, size_t bytes);
+/* For tests, likewise: when code counts as hot, and for how long regions are held back. */
+struct jit_tuning {
+  int64_t sample_period; /* cycles; 0: as usual */
+  int hot;               /* samples; 0: as usual */
+  uint64_t delay_seed;   /* not 0: the compiler's thread waits at random */
+};
+void jit_tune(struct jit *j, const struct jit_tuning *t);
+/* Before the first block is made: keep what LLVM compiles in this folder, as much as max_bytes. No memory: not done. */
+void jit_set_store(struct jit *j, const char *folder, uint64_t max_bytes);
+/* The first thing that went wrong with it, or NULL. */
+const char *jit_store_trouble(struct jit *j);
 void jit_free(struct jit *j);
 
 /* Find a block of a frame by pc, mode and the ALONE flag; NULL when there is none yet. The guard is the caller's
@@ -213,11 +233,20 @@ void jit_listing_free(struct jit_listing *l);
 /* What an address or a constant in the code stands for, or NULL. */
 const char *jit_listing_name(const struct jit_listing *l, uint64_t v, char *buf, size_t n);
 
+/* Cycles after which the caller is to end a slice and tell so, to find out what is hot; 0: no need. */
+int64_t jit_sample_period(const struct jit *j);
+/* The budget was used up in cpu->block (JIT_EXIT_BUDGET). Nothing is running. */
+void jit_sample(struct jit *j, struct jit_cpu *cpu);
+
 struct jit_stats {
   uint64_t blocks_made, blocks_dropped, insns_translated;
   uint64_t blocks_compiled, insns_compiled, code_resets;
   uint64_t cycles_stencil; /* of the budget used by stencils, bus stalls apart */
   uint64_t compile_ns;     /* host time for making stencils, if a clock was set */
+  uint64_t regions_made, regions_found, regions_dropped, region_insns, region_queue;
+  uint64_t samples, samples_region; /* of those: within regions */
+  double llvm_seconds;              /* CPU time of its thread */
+  size_t region_bytes;
   size_t bytes;
 };
 void jit_stats(const struct jit *j, struct jit_stats *out);

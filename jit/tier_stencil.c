@@ -15,7 +15,15 @@
 
 #include "jit/stencil_table.h"
 
-enum { K = STENCIL_REGS, NO_SLOT = 0xffff, COPY = 32, SLACK = 256, OP_HOT_MAX = 256, OP_COLD_MAX = 160 };
+enum {
+  K = STENCIL_REGS,
+  NO_SLOT = 0xffff,
+  COPY = 32,
+  SLACK = 256,
+  OP_HOT_MAX = 256,
+  OP_COLD_MAX = 160,
+  REGION_ALIGN = 4096,
+};
 
 struct jit_stencils {
   const struct jit_guest *guest;
@@ -24,7 +32,10 @@ struct jit_stencils {
     uint32_t at, begin, end;
   } hot, cold;
   uint32_t shared[JIT_OPCODES]; /* slow paths of memory operations */
-  uint32_t call, raise, leave, leave_at_t, look_up_neighbour, verify, go_on, go_on_at_pc;
+  uint32_t call, raise, leave, leave_at_t, look_up_neighbour, verify, go_on, go_on_at_pc, trouble;
+  uint32_t region_load, region_store, region_fpu, region_raise, region_leave;
+  uint32_t resets;  /* times all stencils were forgotten */
+  uint32_t regions; /* where their part of code memory begins */
   uint64_t (*enter)(struct jit_cpu *cpu, const void *code);
   struct jit_block *compiled;
 };
@@ -580,7 +591,8 @@ int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
   head(&e);
   for (unsigned i = 0; i < b->ops; i++) operation(&e, &b->code[i]);
   assert(s->hot.at < s->hot.end && s->cold.at < s->cold.end);
-  b->host = at;
+  b->stencils = at;
+  if (!b->host) b->host = at;
   b->heat = 1;
   b->next_compiled = s->compiled;
   b->prev_compiled = &s->compiled;
@@ -588,7 +600,7 @@ int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
   s->compiled = b;
   for (int i = 0; i < JIT_EXITS; i++)
     if (b->exit[i].to) jit_stencils_link(s, &b->exit[i]);
-  for (struct jit_exit *x = b->incoming; x; x = x->next) jit_stencils_link(s, x);
+  jit_stencils_enter_at(s, b);
   return 0;
 }
 
@@ -653,7 +665,7 @@ static void make_shared(struct jit_stencils *s) {
   s->go_on = put_shared(&e, ST_GO_ON, 0);
   e.value[STENCIL_OUT] = s->go_on;
   s->go_on_at_pc = put_shared(&e, ST_GO_ON_AT_PC, 0);
-  e.value[STENCIL_OUT] = put_shared(&e, ST_TROUBLE, (uintptr_t)s->guest->take_fault);
+  e.value[STENCIL_OUT] = s->trouble = put_shared(&e, ST_TROUBLE, (uintptr_t)s->guest->take_fault);
   s->call = put_shared(&e, ST_SHARED_CALL, 0);
   s->raise = put_shared(&e, ST_SHARED_RAISE, (uintptr_t)s->guest->raise);
 #define X(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, (uintptr_t)s->guest->load);
@@ -668,18 +680,20 @@ static void make_shared(struct jit_stencils *s) {
   s->cold.begin = s->cold.at;
 }
 
-int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_t max_bytes) {
+int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_t max_bytes, size_t region_bytes) {
   struct jit_stencils *s = calloc(1, sizeof *s);
   *out = NULL;
   if (!s) return -1;
   s->guest = g;
-  if (code_memory_init(&s->memory, max_bytes)) {
+  max_bytes = (max_bytes + REGION_ALIGN - 1) & ~(size_t)(REGION_ALIGN - 1);
+  if (code_memory_init(&s->memory, max_bytes + region_bytes)) {
     free(s);
     return -1;
   }
-  uint32_t half = (uint32_t)(s->memory.size / 2);
+  uint32_t half = (uint32_t)(max_bytes / 2);
   s->hot = (struct arena){COPY, COPY, half - COPY}; /* no block begins at 0 */
-  s->cold = (struct arena){half, half, (uint32_t)s->memory.size - COPY};
+  s->cold = (struct arena){half, half, (uint32_t)max_bytes - COPY};
+  s->regions = (uint32_t)max_bytes;
   make_shared(s);
   *out = s;
   return 0;
@@ -691,18 +705,21 @@ void jit_stencils_free(struct jit_stencils *s) {
   free(s);
 }
 
-void jit_stencils_forget(struct jit_block *b) {
-  if (!b->host) return;
+void jit_stencils_forget(struct jit_stencils *s, struct jit_block *b) {
+  if (!b->stencils) return;
   *b->prev_compiled = b->next_compiled;
   if (b->next_compiled) b->next_compiled->prev_compiled = b->prev_compiled;
-  b->host = 0;
+  if (b->host == b->stencils) b->host = 0;
+  b->stencils = 0;
   for (int i = 0; i < JIT_EXITS; i++) b->exit[i].jump = 0;
+  jit_stencils_enter_at(s, b);
 }
 
 void jit_stencils_reset(struct jit_stencils *s) {
-  while (s->compiled) jit_stencils_forget(s->compiled);
+  while (s->compiled) jit_stencils_forget(s, s->compiled);
   s->hot.at = s->hot.begin;
   s->cold.at = s->cold.begin;
+  s->resets++;
 }
 
 static void aim(struct jit_stencils *s, uint32_t jump, uint32_t target) {
@@ -710,20 +727,30 @@ static void aim(struct jit_stencils *s, uint32_t jump, uint32_t target) {
   memcpy(s->memory.write + jump, &v, 4);
 }
 
+static bool looks_up(const struct jit_stencils *s, const struct jit_exit *x) {
+  return x->look_up && x->resets == s->resets;
+}
+
 void jit_stencils_link(struct jit_stencils *s, struct jit_exit *x) {
-  if (x->jump) aim(s, x->jump, x->to && x->to->host ? x->to->host : x->stub);
+  bool known = x->to && x->to->host;
+  if (x->jump) aim(s, x->jump, known ? x->to->host : x->stub);
+  if (x->go) x->go = s->memory.exec + (known ? x->to->host : looks_up(s, x) ? x->look_up : s->leave);
 }
 
 void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
   struct emit e = {.s = s, .b = x->owner};
-  if (!has_room(&s->cold, OP_COLD_MAX)) return;
-  uint32_t at = s->cold.at;
-  e.value[STENCIL_HOLE_WIDE] = (int64_t)x->pc;
-  put_cold(&e, ST_WIDE_T);
-  e.value[STENCIL_OUT] = s->look_up_neighbour;
-  put_cold(&e, ST_LOOK_UP);
-  aim(s, x->jump, at);
+  if (!looks_up(s, x)) {
+    if (!has_room(&s->cold, OP_COLD_MAX)) return;
+    x->look_up = s->cold.at;
+    x->resets = s->resets;
+    e.value[STENCIL_HOLE_WIDE] = (int64_t)x->pc;
+    put_cold(&e, ST_WIDE_T);
+    e.value[STENCIL_OUT] = s->look_up_neighbour;
+    put_cold(&e, ST_LOOK_UP);
+  }
+  if (x->jump) aim(s, x->jump, x->look_up);
   x->jump = 0; /* it never changes again */
+  if (x->go) x->go = s->memory.exec + x->look_up;
 }
 
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
@@ -742,8 +769,51 @@ void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct j
   *j = to;
 }
 
-uint64_t jit_stencils_run(const struct jit_stencils *s, const struct jit_block *b, struct jit_cpu *cpu) {
-  return s->enter(cpu, s->memory.exec + b->host);
+uint64_t jit_stencils_run(const struct jit_stencils *s, uint32_t code, struct jit_cpu *cpu) {
+  return s->enter(cpu, s->memory.exec + code);
+}
+
+struct jit_region_memory jit_stencils_region_memory(const struct jit_stencils *s) {
+  return (struct jit_region_memory){s->memory.write, s->memory.exec, s->regions, (uint32_t)s->memory.size};
+}
+
+uint64_t jit_stencils_shared(const struct jit_stencils *s, const char *name) {
+  const struct {
+    const char *name;
+    uint32_t at;
+  } known[] = {{"look_up_neighbour", s->look_up_neighbour},
+               {"go_on", s->go_on},
+               {"go_on_at_pc", s->go_on_at_pc},
+               {"trouble", s->trouble},
+               {"slow_load", s->region_load},
+               {"slow_store", s->region_store},
+               {"slow_fpu", s->region_fpu},
+               {"raise", s->region_raise},
+               {"leave", s->region_leave}};
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (!strcmp(known[i].name, name)) return (uint64_t)(uintptr_t)(s->memory.exec + known[i].at);
+  return 0;
+}
+
+void jit_stencils_make_region_shared(struct jit_stencils *s, const struct jit_region_calls *c) {
+  struct emit e = {.s = s};
+  e.value[STENCIL_OUT] = s->trouble;
+  s->region_load = put_shared(&e, ST_REGION_TROUBLE, c->load);
+  s->region_store = put_shared(&e, ST_REGION_TROUBLE, c->store);
+  s->region_fpu = put_shared(&e, ST_REGION_TROUBLE, c->fpu);
+  s->region_raise = put_shared(&e, ST_REGION_TROUBLE, c->raise);
+  s->region_leave = put_shared(&e, ST_REGION_LEAVE, c->leave);
+  s->cold.begin = s->cold.at; /* nothing is compiled yet */
+}
+
+void jit_stencils_enter_at(struct jit_stencils *s, struct jit_block *b) {
+  for (struct jit_exit *x = b->incoming; x; x = x->next)
+    if (x->to) jit_stencils_link(s, x);
+}
+
+void jit_stencils_give_cell(struct jit_stencils *s, struct jit_exit *x) {
+  x->go = s->memory.exec + s->leave;
+  jit_stencils_link(s, x);
 }
 
 size_t jit_stencils_bytes(const struct jit_stencils *s) {

@@ -21,7 +21,9 @@ const char *mb_cpu_model(size_t i, const char **about) {
 }
 
 enum jit_tier mon_jit_tier(enum mb_tier tier) {
-  return tier == MB_TIER_EVAL ? JIT_EVAL : tier == MB_TIER_STENCIL ? JIT_STENCIL : JIT_AUTO;
+  static const enum jit_tier tiers[] = {
+      [MB_TIER_AUTO] = JIT_AUTO, [MB_TIER_EVAL] = JIT_EVAL, [MB_TIER_STENCIL] = JIT_STENCIL, [MB_TIER_LLVM] = JIT_LLVM};
+  return tiers[tier];
 }
 
 bool mb_has_tier(enum mb_tier tier) {
@@ -54,6 +56,8 @@ static int check_config(struct mb_machine *m) {
   if (c->l2tlb != MB_L2TLB_OFF && (c->l2tlb < MMU_L2TLB_MIN || c->l2tlb > MMU_L2TLB_MAX || c->l2tlb & (c->l2tlb - 1)))
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the second-level TLB has 0 entries, or a power of two from %d to %d",
                     MMU_L2TLB_MIN, MMU_L2TLB_MAX);
+  if (c->code_cache && (c->code_cache < MB_CODE_CACHE_MIN || c->code_cache > MB_CODE_CACHE_MAX))
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the code cache takes 1 MiB to 1 GiB");
   if (!mb_has_tier(c->tier)) return mon_fail(&m->error, MB_ERR_ARGUMENT, "this build has no such tier");
   if (!(c->timeout >= 0) || c->timeout > 1e9)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the time-out must be 0 to 1000000000 seconds");
@@ -76,6 +80,7 @@ int mb_machine_new(struct mb_machine **out, const struct mb_config *config) {
   bool fine = own(&m->config.board);
   fine &= own(&m->config.cpu);
   fine &= own(&m->config.append);
+  fine &= own(&m->config.code_store);
   fine &= own(&m->config.trace_file);
   if (!fine) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   return check_config(m);
@@ -100,8 +105,13 @@ void mb_machine_free(struct mb_machine *m) {
   let_go(m->config.board);
   let_go(m->config.cpu);
   let_go(m->config.append);
+  let_go(m->config.code_store);
   let_go(m->config.trace_file);
   free(m);
+}
+
+const char *mb_code_store_trouble(struct mb_machine *m) {
+  return m->vm.jit ? jit_store_trouble(m->vm.jit) : NULL;
 }
 
 const char *mb_error_text(const struct mb_machine *m) {

@@ -34,6 +34,8 @@ struct mon_vm {
 
 /* Lowered blocks and compiled code may take this much of the host together. */
 enum { MON_CODE_BYTES = 128 << 20 };
+/* Optimized code kept on disk, unless the configuration says how much. */
+#define MON_STORE_BYTES ((uint64_t)256 << 20)
 /* A kernel or initrd may unpack to guest memory plus this. */
 #define MON_UNPACK_SLACK ((uint64_t)64 << 20)
 /* A 32-bit store of MON_EXIT_KEY | code to this guest-physical address ends the run (in the CBUS gap of the FPGA). */

@@ -92,6 +92,15 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->units_alone = c->n.alone;
   out->translate_seconds = (double)c->n.translate_ns / 1e9;
   out->compile_seconds = (double)j.compile_ns / 1e9;
+  out->tier_llvm = j.samples ? out->tier_stencil * (double)j.samples_region / (double)j.samples : 0;
+  out->tier_stencil -= out->tier_llvm;
+  out->regions_made = j.regions_made;
+  out->regions_found = j.regions_found;
+  out->regions_dropped = j.regions_dropped;
+  out->region_insns = j.region_insns;
+  out->region_queue = j.region_queue;
+  out->region_bytes = j.region_bytes;
+  out->llvm_seconds = j.llvm_seconds;
   out->console_lines = m->console.lines;
   out->console_bytes = m->console.bytes;
   out->console_digest = m->console.digest;
@@ -173,6 +182,12 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"insns_compiled", s->insns_compiled},
       {"code_resets", s->code_resets},
       {"code_bytes", s->code_bytes},
+      {"regions_made", s->regions_made},
+      {"regions_found", s->regions_found},
+      {"regions_dropped", s->regions_dropped},
+      {"region_insns", s->region_insns},
+      {"region_queue", s->region_queue},
+      {"region_bytes", s->region_bytes},
       {"console_lines", s->console_lines},
       {"console_bytes", s->console_bytes},
       {"max_rss", s->max_rss},
@@ -184,7 +199,7 @@ static json_t *counts_json(const struct mb_stats *s) {
 
 struct json_t *mon_stats_json(struct mb_machine *m) {
   static const char *const tier_name[] = {
-      [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil"};
+      [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil", [MB_TIER_LLVM] = "llvm"};
   struct mb_stats s;
   char symbol[128];
   mb_get_stats(m, &s);
@@ -194,7 +209,9 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
   json_object_set_new(o, "exceptions", exceptions_json(&s));
   json_object_set_new(o, "exits", exits_json(&s));
   json_object_set_new(o, "units_alone", number(s.units_alone));
-  json_object_set_new(o, "tiers", json_pack("{s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil));
+  json_object_set_new(o, "tiers", json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil,
+                                                   "llvm", s.tier_llvm));
+  json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));
   json_object_set_new(o, "exit", json_string(mb_stop_name(m->why)));

@@ -180,6 +180,10 @@ int mon_vm_init(struct mb_machine *m) {
     goto fail;
   }
   jit_set_clock(vm->jit, m->profile ? mon_wall_ns : NULL);
+  if (m->config.code_cache) jit_set_code_cache(vm->jit, m->config.code_cache);
+  if (m->config.code_store)
+    jit_set_store(vm->jit, m->config.code_store,
+                  m->config.code_store_bytes ? m->config.code_store_bytes : MON_STORE_BYTES);
   if (init_board(m, big)) {
     mon_fail(&m->error, MB_ERR_MEMORY, "the board could not be built");
     goto fail;

@@ -51,6 +51,7 @@ enum stencil_leave {
   LEAVE_REG,     /* to cpu->pc */
   LEAVE_STOP,    /* to cpu->pc, through the run loop */
   LEAVE_TROUBLE, /* cpu->trouble says why */
+  LEAVE_REGION_BUDGET, /* this jit_block, within a region, does not fit into the budget */
   LEAVE_MASK = 7
 };
 

@@ -44,8 +44,10 @@ X(HOLE_IMM)
 u64 ENTER(cpu_ptr cpu, code_fn *code);
 u64 ENTER(cpu_ptr cpu, code_fn *code) {
   u64 anything = 0;
-  return code(anything, cpu, cpu->budget, anything, anything, anything, anything, anything, anything, anything,
-              anything, anything);
+  u64 how = code(anything, cpu, cpu->budget, anything, anything, anything, anything, anything, anything, anything,
+                 anything, anything);
+  __asm__ volatile("" : : : "rbp"); /* the one register preserve_none preserves, but regions that are left in the middle */
+  return how;
 }
 
 /* --- pure operations --- */
@@ -529,6 +531,26 @@ STENCIL SHARED_RAISE(ARGS) {
   ((void (*)(void *, unsigned))(uintptr_t)raise)(cpu, (unsigned)t);
   FORGET_REGS;
   GO(OUT);
+}
+/* What regions call out of line. All registers are saved where C can read them, by their DWARF numbers: it puts into
+ * memory the slots that are newer in registers, when it says that the region is to be left: rdx is then the stack pointer
+ * that the region was entered with, else 0. HOLE_WIDE: region_... of rebuild.c. */
+#define SAVE_AND_CALL                                                                                                  \
+  "pushq %r15; pushq %r14; pushq %r13; pushq %r12; pushq %r11; pushq %r10; pushq %r9; pushq %r8;"                      \
+  "pushq %rsp; pushq %rbp; pushq %rdi; pushq %rsi; pushq %rbx; pushq %rcx; pushq %rdx; pushq %rax;"                    \
+  "movq %rsp, %rax; pushq %rax;"                                                                                       \
+  "movabsq $HOLE_WIDE, %rax; callq *%rax;"                                                                             \
+  "addq $16, %rsp; testq %rdx, %rdx; jne 1f;"                                                                          \
+  "popq %rdx; popq %rcx; popq %rbx; popq %rsi; popq %rdi; popq %rbp; leaq 8(%rsp), %rsp;"                              \
+  "popq %r8; popq %r9; popq %r10; popq %r11; popq %r12; popq %r13; popq %r14; popq %r15; retq;"
+/* The region's first argument is the cpu; the second of a preserve_none function travels in r13. */
+__attribute__((naked)) void REGION_TROUBLE(void);
+__attribute__((naked)) void REGION_TROUBLE(void) {
+  __asm__(SAVE_AND_CALL "1: movq 32(%rsp), %r13; movq %rdx, %rsp; jmp OUT");
+}
+__attribute__((naked)) void REGION_LEAVE(void);
+__attribute__((naked)) void REGION_LEAVE(void) {
+  __asm__(SAVE_AND_CALL "1: movq %rdx, %rsp; retq");
 }
 /* HOLE_WIDE: what takes a fault. The handler is one jump away. */
 STENCIL TROUBLE(ARGS) {

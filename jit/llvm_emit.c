@@ -1,0 +1,830 @@
+/* jit/llvm_emit.c: from a region to LLVM's IR: control, slots, memory, ways out. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guest slots are variables that LLVM promotes to registers. Memory gets them back where the region is left, before a
+ * helper is called, and in the blocks, out of line, that are reached when an access does not happen: there it says which
+ * slots may be newer (`dirty`). Calls out of line leave no such code behind: they are statepoints, for which LLVM tells in
+ * a table where each of these slots is, should the region have to be left. All addresses of this process are external symbols, so that an object is
+ * good for any process: bN, the N-th block; xN_K, its exit K; fN, the frame of its page; hN, a helper. */
+#include "jit/llvm_emit.h"
+#include "jit/stencils/abi.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef LLVMValueRef value;
+enum { PRESERVE_NONE = 21, ARGUMENTS = 12, ARG_CPU = 1, ARG_BUDGET = 2, ARG_X = 6, ARG_T = 11 };
+#define NO_PAGE ((uint64_t)1 << (MMU_PAGE_BITS - 1)) /* equals no page */
+
+/* --- sets of slots --- */
+
+static void set_add(emit_set *s, unsigned i) {
+  s->bit[i / 64] |= UINT64_C(1) << i % 64;
+}
+static bool set_has(const emit_set *s, unsigned i) {
+  return s->bit[i / 64] >> i % 64 & 1;
+}
+static bool set_merge(emit_set *to, const emit_set *from) {
+  bool grew = false;
+  for (int i = 0; i < 3; i++) {
+    grew |= (from->bit[i] & ~to->bit[i]) != 0;
+    to->bit[i] |= from->bit[i];
+  }
+  return grew;
+}
+
+/* The slot at a byte offset (or around it), or -1: a temporary, or the zero slot. */
+static int slot_at(const struct emitter *e, uint16_t offset) {
+  int i = e->index[offset / 8] - 1;
+  return offset / 8 == e->zero / 8 ? -1 : i;
+}
+
+/* --- building blocks --- */
+
+static LLVMBasicBlockRef new_block(struct emitter *e) {
+  return LLVMAppendBasicBlockInContext(e->context, e->fn, "");
+}
+static void begin(struct emitter *e, LLVMBasicBlockRef at) {
+  LLVMPositionBuilderAtEnd(e->b, at);
+}
+static value in_cpu(struct emitter *e, size_t offset) {
+  value at = emit_i64(e, offset);
+  return LLVMBuildInBoundsGEP2(e->b, e->i8, e->cpu, &at, 1, "");
+}
+static value get_field(struct emitter *e, LLVMTypeRef type, size_t offset) {
+  return LLVMBuildLoad2(e->b, type, in_cpu(e, offset), "");
+}
+static void set_field(struct emitter *e, value v, size_t offset) {
+  LLVMBuildStore(e->b, v, in_cpu(e, offset));
+}
+static void branch_if(struct emitter *e, value condition, LLVMBasicBlockRef yes, LLVMBasicBlockRef no, value weights) {
+  value br = LLVMBuildCondBr(e->b, condition, yes, no);
+  if (weights) LLVMSetMetadata(br, e->prof, weights);
+}
+static value as_pointer(struct emitter *e, value v) {
+  return LLVMBuildIntToPtr(e->b, v, e->ptr, "");
+}
+
+/* --- addresses that are known when the code is loaded --- */
+
+static value symbol(struct emitter *e, const char *name) {
+  value g = LLVMGetNamedGlobal(e->module, name);
+  return g ? g : LLVMAddGlobal(e->module, e->i8, name);
+}
+static value numbered(struct emitter *e, char kind, unsigned n) {
+  char name[16];
+  snprintf(name, sizeof name, "%c%u", kind, n);
+  return LLVMConstPtrToInt(symbol(e, name), e->i64);
+}
+static value exit_symbol(struct emitter *e, unsigned exit) {
+  char name[16];
+  snprintf(name, sizeof name, "x%u_%u", e->node->block, exit);
+  return symbol(e, name);
+}
+/* A place in the code, for calls out of line. */
+static value where(struct emitter *e, unsigned at, unsigned op) {
+  return emit_i64(e, REGION_WHERE(e->node->block, at, op, e->rest));
+}
+
+/* --- slots --- */
+
+static value slot_value(struct emitter *e, unsigned slot) {
+  const struct emit_var *v = &e->var[slot];
+  if (!v->narrow) return LLVMBuildLoad2(e->b, e->i64, v->at, "");
+  return LLVMBuildSExt(e->b, LLVMBuildLoad2(e->b, e->i32, v->at, ""), e->i64, "");
+}
+static void set_slot(struct emitter *e, unsigned slot, value v) {
+  if (e->var[slot].narrow) v = LLVMBuildTrunc(e->b, v, e->i32, "");
+  LLVMBuildStore(e->b, v, e->var[slot].at);
+}
+
+static unsigned temp_at(uint16_t offset) {
+  assert(offset >= offsetof(struct jit_cpu, temp));
+  return (unsigned)(offset - offsetof(struct jit_cpu, temp)) / 8;
+}
+
+/* Other state is read and written in place: slow paths may change it. */
+static bool in_place(const struct emitter *e, uint16_t offset) {
+  return slot_at(e, offset) < 0 && offset != e->zero &&
+         (offset < offsetof(struct jit_cpu, temp) || offset >= offsetof(struct jit_cpu, temp) + 8 * JIT_TEMPS);
+}
+
+static value get_word(struct emitter *e, uint16_t offset) {
+  return LLVMBuildZExt(e->b, get_field(e, e->i32, offset), e->i64, "");
+}
+
+/* An operand's value; of one that is the high half of a slot, in the low half. */
+static value get(struct emitter *e, uint16_t offset) {
+  bool high = offset & 4;
+  if (offset == e->zero) return emit_i64(e, 0);
+  if (in_place(e, offset)) return high ? get_word(e, offset) : get_field(e, e->i64, offset);
+  int slot = slot_at(e, offset);
+  value v = slot >= 0 ? slot_value(e, (unsigned)slot) : e->temp[temp_at(offset)];
+  assert(v);
+  return high ? LLVMBuildLShr(e->b, v, emit_i64(e, 32), "") : v;
+}
+
+static void put(struct emitter *e, uint16_t offset, value v) {
+  int slot = slot_at(e, offset);
+  if (in_place(e, offset)) {
+    set_field(e, v, offset);
+    return;
+  }
+  if (slot < 0) {
+    e->temp[temp_at(offset)] = v;
+    return;
+  }
+  set_slot(e, (unsigned)slot, v);
+  set_add(&e->dirty, (unsigned)slot);
+}
+
+/* Does an operation move its slot by a constant? */
+static bool is_step(const struct jit_op *o) {
+  return (o->op == J_ADD32_I || o->op == J_ADD_I) && o->a == o->d;
+}
+
+static void forget_cache(struct emitter *e, uint16_t offset) {
+  int slot = slot_at(e, offset);
+  for (unsigned i = 0; i < e->caches; i++)
+    if (e->cache[i].slot == slot) e->cache[i].hopeful = false;
+}
+
+static void write_back(struct emitter *e) {
+  for (unsigned i = 0; i < e->g->slots; i++)
+    if (set_has(&e->dirty, i)) set_field(e, slot_value(e, i), e->g->slot[i].offset);
+}
+static void read_slots(struct emitter *e) {
+  for (unsigned i = 0; i < e->g->slots; i++)
+    if (e->var[i].at) set_slot(e, i, get_field(e, e->i64, e->g->slot[i].offset));
+}
+
+/* --- ways out --- */
+
+static value get_budget(struct emitter *e) {
+  return LLVMBuildLoad2(e->b, e->i64, e->budget, "");
+}
+static void set_budget(struct emitter *e, value v) {
+  LLVMBuildStore(e->b, v, e->budget);
+}
+
+/* Call out of line: name(cpu, a, where, budget, b, table). What it returns. */
+static value call_out(struct emitter *e, const char *name, value a, value where, value b) {
+  value live[2 * IR_MAX_SLOTS];
+  unsigned n = 0;
+  LLVMTypeRef types[] = {e->ptr, e->i64, e->i64, e->i64, e->i64, e->i64};
+  LLVMTypeRef type = LLVMFunctionType(e->i64, types, 6, 0);
+  value f = LLVMGetNamedFunction(e->module, name);
+  if (!f) f = LLVMAddFunction(e->module, name, type);
+  for (unsigned i = 0; i < e->g->slots; i++) {
+    if (!set_has(&e->dirty, i)) continue;
+    const struct emit_var *v = &e->var[i];
+    live[n++] = LLVMConstInt(e->i32, i, 0);
+    live[n++] = LLVMBuildLoad2(e->b, v->narrow ? e->i32 : e->i64, v->at, "");
+  }
+  value none = LLVMConstInt(e->i32, 0, 0);
+  value arg[] = {emit_i64(e, 0), none, f, LLVMConstInt(e->i32, 6, 0), LLVMConstInt(e->i32, 2, 0) /* live-in only */,
+                 e->cpu, a, where, get_budget(e), b, LLVMConstPtrToInt(symbol(e, "table"), e->i64), none, none};
+  LLVMOperandBundleRef deopt = LLVMCreateOperandBundle("deopt", 5, live, n);
+  value token = LLVMBuildCallWithOperandBundles(e->b, e->statepoint_type, e->statepoint, arg, 13, &deopt, 1, "");
+  LLVMDisposeOperandBundle(deopt);
+  LLVMSetInstructionCallConv(token, LLVMPreserveMostCallConv);
+  unsigned kind = LLVMGetEnumAttributeKindForName("elementtype", 11);
+  LLVMAddCallSiteAttribute(token, 3, LLVMCreateTypeAttribute(e->context, kind, type));
+  return LLVMBuildCall2(e->b, e->result_type, e->result, &token, 1, "");
+}
+
+/* Go on in other generated code; x and t may be NULL. */
+static void jump_to(struct emitter *e, value code, value x, value t) {
+  value arg[ARGUMENTS];
+  for (int i = 0; i < ARGUMENTS; i++) arg[i] = LLVMGetPoison(e->i64);
+  arg[ARG_CPU] = e->cpu;
+  arg[ARG_BUDGET] = get_budget(e);
+  if (x) arg[ARG_X] = x;
+  if (t) arg[ARG_T] = t;
+  value call = LLVMBuildCall2(e->b, e->region_type, code, arg, ARGUMENTS, "");
+  LLVMSetInstructionCallConv(call, PRESERVE_NONE);
+  LLVMSetTailCallKind(call, LLVMTailCallKindMustTail);
+  LLVMBuildRet(e->b, call);
+}
+static void jump_to_shared(struct emitter *e, const char *name, value x, value t) {
+  value f = LLVMGetNamedFunction(e->module, name);
+  if (!f) {
+    f = LLVMAddFunction(e->module, name, e->region_type);
+    LLVMSetFunctionCallConv(f, PRESERVE_NONE);
+  }
+  jump_to(e, f, x, t);
+}
+
+static void leave_through(struct emitter *e, unsigned exit) {
+  value x = exit_symbol(e, exit), at = emit_i64(e, offsetof(struct jit_exit, go));
+  write_back(e);
+  value go = LLVMBuildLoad2(e->b, e->ptr, LLVMConstInBoundsGEP2(e->i8, x, &at, 1), "");
+  jump_to(e, go, NULL, LLVMConstPtrToInt(x, e->i64));
+}
+
+static value in_jump(struct emitter *e, LLVMTypeRef type, value jump, size_t offset) {
+  value at = emit_i64(e, offset);
+  return LLVMBuildLoad2(e->b, type, LLVMBuildInBoundsGEP2(e->b, e->i8, jump, &at, 1, ""), "");
+}
+
+/* To the address in pc, if the jump cache knows it; see LOOK_UP in stencils.c. */
+static void look_up(struct emitter *e, value pc) {
+  LLVMBuilderRef u = e->b;
+  LLVMBasicBlockRef same_pc = new_block(e), same_mode = new_block(e), no = new_block(e);
+  write_back(e);
+  value n = LLVMBuildAnd(u, LLVMBuildLShr(u, pc, emit_i64(e, 2), ""), emit_i64(e, JIT_JUMPS - 1), "");
+  value offset = LLVMBuildMul(u, n, emit_i64(e, sizeof(struct jit_jump)), "");
+  value all = get_field(e, e->ptr, offsetof(struct jit_cpu, jump));
+  value j = LLVMBuildInBoundsGEP2(u, e->i8, all, &offset, 1, "");
+  value found = in_jump(e, e->i64, j, offsetof(struct jit_jump, pc));
+  branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, pc, ""), same_pc, no, e->likely);
+  begin(e, same_pc);
+  value mode = LLVMBuildZExt(u, get_field(e, e->i32, offsetof(struct jit_cpu, jump_mode)), e->i64, "");
+  found = in_jump(e, e->i64, j, offsetof(struct jit_jump, mode));
+  branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, mode, ""), same_mode, no, e->likely);
+  begin(e, same_mode);
+  value go = in_jump(e, e->ptr, j, offsetof(struct jit_jump, go));
+  jump_to(e, go, LLVMBuildPtrToInt(u, j, e->i64, ""), pc);
+  begin(e, no);
+  jump_to_shared(e, "look_up_neighbour", NULL, pc);
+}
+
+/* Where the soft TLB has the entry for an address. */
+static value tlb_entry(struct emitter *e, value va, enum mmu_access kind) {
+  size_t table = offsetof(struct jit_cpu, tlb) + kind * sizeof(struct softtlb_table);
+  value mask = get_field(e, e->i64, table + offsetof(struct softtlb_table, mask));
+  value base = get_field(e, e->ptr, table + offsetof(struct softtlb_table, entry));
+  value at = LLVMBuildLShr(e->b, va, emit_i64(e, MMU_PAGE_BITS - 4), "");
+  at = LLVMBuildAnd(e->b, at, mask, "");
+  return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, "");
+}
+static value entry_addend(struct emitter *e, value entry) {
+  value at = emit_i64(e, offsetof(struct softtlb_entry, addend));
+  return LLVMBuildLoad2(e->b, e->i64, LLVMBuildInBoundsGEP2(e->b, e->i8, entry, &at, 1, ""), "");
+}
+
+/* Does the address of a node on another page still lead to the frame that the node comes from? Else go to `no`. */
+static void check_frame(struct emitter *e, const struct region_node *to, LLVMBasicBlockRef no) {
+  LLVMBasicBlockRef same_page = new_block(e), yes = new_block(e);
+  value entry = tlb_entry(e, emit_i64(e, to->key.pc), MMU_FETCH);
+  value tag = LLVMBuildLoad2(e->b, e->i64, entry, "");
+  value page = emit_i64(e, to->key.pc & MMU_PAGE_MASK);
+  branch_if(e, LLVMBuildICmp(e->b, LLVMIntEQ, tag, page, ""), same_page, no, e->likely);
+  begin(e, same_page);
+  value frame = numbered(e, 'f', to->block);
+  branch_if(e, LLVMBuildICmp(e->b, LLVMIntEQ, entry_addend(e, entry), frame, ""), yes, no, e->likely);
+  begin(e, yes);
+}
+
+static void take_exit(struct emitter *e, unsigned exit, int32_t refund) {
+  int to = e->node->to[exit];
+  if (refund) set_budget(e, LLVMBuildAdd(e->b, get_budget(e), emit_i64(e, (uint64_t)refund), ""));
+  if (to != REGION_NONE && !e->node->check_to[exit]) {
+    LLVMBuildBr(e->b, e->head[to]);
+    return;
+  }
+  if (to != REGION_NONE) {
+    LLVMBasicBlockRef no = new_block(e);
+    check_frame(e, &e->s->node[to], no);
+    LLVMBuildBr(e->b, e->head[to]);
+    begin(e, no);
+  }
+  leave_through(e, exit);
+}
+
+static void exit_to_register(struct emitter *e, value pc) {
+  int to = e->node->returns;
+  if (to != REGION_NONE) {
+    LLVMBasicBlockRef yes = new_block(e), no = new_block(e);
+    const struct region_node *n = &e->s->node[to];
+    branch_if(e, LLVMBuildICmp(e->b, LLVMIntEQ, pc, emit_i64(e, n->key.pc), ""), yes, no, e->likely);
+    begin(e, yes);
+    if (e->node->check_returns) check_frame(e, n, no);
+    LLVMBuildBr(e->b, e->head[to]);
+    begin(e, no);
+  }
+  look_up(e, pc);
+}
+
+/* --- helpers and faults --- */
+
+/* What C must find in the cpu. */
+static void say_where(struct emitter *e, unsigned at) {
+  set_field(e, get_budget(e), offsetof(struct jit_cpu, budget));
+  set_field(e, numbered(e, 'b', e->node->block), offsetof(struct jit_cpu, block));
+  set_field(e, LLVMConstInt(e->i32, at, 0), offsetof(struct jit_cpu, at));
+}
+
+static void if_trouble(struct emitter *e) {
+  LLVMBasicBlockRef bad = new_block(e), good = new_block(e);
+  value trouble = get_field(e, e->i32, offsetof(struct jit_cpu, trouble));
+  branch_if(e, LLVMBuildICmp(e->b, LLVMIntEQ, trouble, LLVMConstInt(e->i32, 0, 0), ""), good, bad, e->likely);
+  begin(e, bad);
+  jump_to_shared(e, "trouble", NULL, NULL);
+  begin(e, good);
+}
+
+static void emit_call(struct emitter *e, const struct jit_op *o) {
+  LLVMTypeRef type = LLVMFunctionType(e->i64, (LLVMTypeRef[]){e->ptr, e->i64, e->i64, e->i64}, 4, 0);
+  value arg[] = {e->cpu, get(e, o->a), get(e, o->b), get(e, o->c)};
+  write_back(e);
+  e->dirty = (emit_set){0};
+  say_where(e, o->at);
+  value helper = as_pointer(e, numbered(e, 'h', (unsigned)o->offset));
+  value v = LLVMBuildCall2(e->b, type, helper, arg, 4, "");
+  if_trouble(e);
+  set_budget(e, get_field(e, e->i64, offsetof(struct jit_cpu, budget)));
+  read_slots(e);
+  for (unsigned i = 0; i < e->caches; i++) {
+    e->cache[i].hopeful = false;
+    LLVMBuildStore(e->b, emit_i64(e, NO_PAGE), e->cache[i].tag);
+  }
+  put(e, o->d, v);
+}
+
+static void emit_raise(struct emitter *e, const struct jit_op *o) {
+  LLVMBasicBlockRef on = NULL;
+  if (o->op == J_RAISE_IF) {
+    LLVMBasicBlockRef raise = new_block(e);
+    on = new_block(e);
+    value fine = LLVMBuildICmp(e->b, LLVMIntEQ, get(e, o->a), emit_i64(e, 0), "");
+    branch_if(e, fine, on, raise, e->likely);
+    begin(e, raise);
+  }
+  call_out(e, "raise", emit_i64(e, (uint64_t)o->offset), where(e, o->at, 0), emit_i64(e, 0));
+  LLVMBuildUnreachable(e->b);
+  if (on) begin(e, on);
+}
+
+/* --- memory --- */
+
+struct access {
+  const struct jit_op *o;
+  enum ir_opcode op;
+  enum mmu_access kind;
+  unsigned size;
+  bool sign, swap;
+};
+
+static struct access access_of(const struct jit_op *o, enum ir_opcode op) {
+  struct access a = {.o = o, .op = op, .kind = MMU_READ, .size = 8};
+  switch ((int)op) {
+  case IR_LD8U: a.size = 1; break;
+  case IR_LD8S: a.size = 1, a.sign = true; break;
+  case IR_LD16U: a.size = 2; break;
+  case IR_LD16S: a.size = 2, a.sign = true; break;
+  case IR_LD32U: a.size = 4; break;
+  case IR_LD32S: a.size = 4, a.sign = true; break;
+  case IR_LD64: break;
+  case IR_LD16U_X: a.size = 2, a.swap = true; break;
+  case IR_LD16S_X: a.size = 2, a.sign = a.swap = true; break;
+  case IR_LD32U_X: a.size = 4, a.swap = true; break;
+  case IR_LD32S_X: a.size = 4, a.sign = a.swap = true; break;
+  case IR_LD64_X: a.swap = true; break;
+  case IR_ST8: a.size = 1, a.kind = MMU_WRITE; break;
+  case IR_ST16: a.size = 2, a.kind = MMU_WRITE; break;
+  case IR_ST32: a.size = 4, a.kind = MMU_WRITE; break;
+  case IR_ST64: a.kind = MMU_WRITE; break;
+  case IR_ST16_X: a.size = 2, a.kind = MMU_WRITE, a.swap = true; break;
+  case IR_ST32_X: a.size = 4, a.kind = MMU_WRITE, a.swap = true; break;
+  case IR_ST64_X: a.kind = MMU_WRITE, a.swap = true; break;
+  default: a.size = 0; break; /* no access */
+  }
+  return a;
+}
+
+static struct emit_cache *cache_of(struct emitter *e, const struct access *a) {
+  int slot = slot_at(e, a->o->a);
+  if (slot < 0) return NULL;
+  for (unsigned i = 0; i < e->caches; i++)
+    if (e->cache[i].slot == slot && e->cache[i].kind == a->kind) return &e->cache[i];
+  return NULL;
+}
+
+static LLVMTypeRef memory_type(struct emitter *e, unsigned size) {
+  return size == 1 ? e->i8 : size == 2 ? e->i16 : size == 4 ? e->i32 : e->i64;
+}
+
+static value swapped(struct emitter *e, value v) {
+  LLVMTypeRef t = LLVMTypeOf(v);
+  unsigned id = LLVMLookupIntrinsicID("llvm.bswap", sizeof "llvm.bswap" - 1);
+  LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, &t, 1);
+  return LLVMBuildCall2(e->b, LLVMIntrinsicGetType(e->context, id, &t, 1), f, &v, 1, "");
+}
+
+/* The slow path. Afterwards memory was accessed, or the region is left. Returns what a load yields. */
+static value access_slowly(struct emitter *e, const struct access *a, value va, value stored) {
+  value v = call_out(e, stored ? "slow_store" : "slow_load", va, where(e, a->o->at, a->op),
+                     stored ? stored : emit_i64(e, 0));
+  set_budget(e, get_field(e, e->i64, offsetof(struct jit_cpu, budget))); /* devices take time */
+  return v;
+}
+
+/* Find out where the page of an access is in the host: its addend, in the block the builder is left in. */
+static value host_addend(struct emitter *e, const struct access *a, value va, LLVMBasicBlockRef slow) {
+  LLVMBuilderRef u = e->b;
+  struct emit_cache *c = cache_of(e, a);
+  value page = LLVMBuildAnd(u, va, emit_i64(e, MMU_PAGE_MASK | (a->size - 1)), ""), cached = NULL;
+  LLVMBasicBlockRef before = NULL, look = NULL, found = new_block(e), hit = c && c->hopeful ? new_block(e) : NULL;
+  if (hit) {
+    look = new_block(e);
+    cached = LLVMBuildLoad2(u, e->i64, c->addend, "");
+    before = LLVMGetInsertBlock(u);
+    value tag = LLVMBuildLoad2(u, e->i64, c->tag, "");
+    branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, page, tag, ""), hit, look, e->likely);
+    begin(e, look);
+  }
+  value entry = tlb_entry(e, va, a->kind);
+  value tag = LLVMBuildLoad2(u, e->i64, entry, "");
+  branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, tag, page, ""), found, slow, e->likely);
+  begin(e, found);
+  value addend = entry_addend(e, entry);
+  if (c) {
+    LLVMBuildStore(u, page, c->tag);
+    LLVMBuildStore(u, addend, c->addend);
+    c->hopeful = true;
+  }
+  if (!hit) return addend;
+  LLVMBuildBr(u, hit);
+  begin(e, hit);
+  value phi = LLVMBuildPhi(u, e->i64, "");
+  LLVMAddIncoming(phi, (value[]){cached, addend}, (LLVMBasicBlockRef[]){before, found}, 2);
+  return phi;
+}
+
+static void emit_access(struct emitter *e, const struct access *a) {
+  LLVMBuilderRef u = e->b;
+  LLVMBasicBlockRef slow = new_block(e), done = new_block(e);
+  LLVMTypeRef type = memory_type(e, a->size);
+  value va = get(e, a->o->a), stored = a->kind == MMU_WRITE ? get(e, a->o->b) : NULL, v = NULL;
+  if (a->o->offset) va = LLVMBuildAdd(u, va, emit_i64(e, (uint64_t)(int64_t)a->o->offset), "");
+  value at = as_pointer(e, LLVMBuildAdd(u, va, host_addend(e, a, va, slow), ""));
+  if (stored) {
+    value narrow = a->size == 8 ? stored : LLVMBuildTrunc(u, stored, type, "");
+    LLVMSetAlignment(LLVMBuildStore(u, a->swap ? swapped(e, narrow) : narrow, at), a->size);
+  } else {
+    v = LLVMBuildLoad2(u, type, at, "");
+    LLVMSetAlignment(v, a->size);
+    if (a->swap) v = swapped(e, v);
+    if (a->size < 8) v = LLVMBuildCast(u, a->sign ? LLVMSExt : LLVMZExt, v, e->i64, "");
+  }
+  LLVMBasicBlockRef fast = LLVMGetInsertBlock(u);
+  LLVMBuildBr(u, done);
+  begin(e, slow);
+  value slow_v = access_slowly(e, a, va, stored);
+  LLVMBasicBlockRef slow_end = LLVMGetInsertBlock(u);
+  LLVMBuildBr(u, done);
+  begin(e, done);
+  if (stored) return;
+  value phi = LLVMBuildPhi(u, e->i64, "");
+  LLVMAddIncoming(phi, (value[]){v, slow_v}, (LLVMBasicBlockRef[]){fast, slow_end}, 2);
+  put(e, a->o->d, phi);
+}
+
+/* --- operations --- */
+
+static void emit_branch(struct emitter *e, const struct jit_op *o, value condition) {
+  LLVMBasicBlockRef taken = new_block(e), on = new_block(e);
+  branch_if(e, condition, taken, on, NULL);
+  begin(e, taken);
+  take_exit(e, o->c, o->offset);
+  begin(e, on);
+}
+
+/* Change half of a slot; of a temporary nobody wants the other half. */
+static void put_half(struct emitter *e, uint16_t offset, value v) {
+  LLVMBuilderRef u = e->b;
+  bool high = offset & 4;
+  uint16_t whole = offset & (uint16_t)~7u;
+  if (in_place(e, offset)) {
+    set_field(e, LLVMBuildTrunc(u, v, e->i32, ""), offset);
+    return;
+  }
+  value old = slot_at(e, whole) >= 0 || e->temp[temp_at(whole)] ? get(e, whole) : emit_i64(e, 0);
+  v = high ? LLVMBuildShl(u, v, emit_i64(e, 32), "") : LLVMBuildAnd(u, v, emit_i64(e, UINT32_MAX), "");
+  old = LLVMBuildAnd(u, old, emit_i64(e, high ? UINT32_MAX : (uint64_t)UINT32_MAX << 32), "");
+  put(e, whole, LLVMBuildOr(u, old, v, ""));
+}
+
+static void emit_get_half(struct emitter *e, const struct jit_op *o) {
+  if (in_place(e, o->a))
+    put(e, o->d, get_word(e, o->a));
+  else
+    put(e, o->d, LLVMBuildAnd(e->b, get(e, o->a), emit_i64(e, UINT32_MAX), ""));
+}
+
+static void set_noted(struct emitter *e, const value *raw, unsigned operands) {
+  for (unsigned i = 0; i < operands; i++) set_field(e, raw[i], offsetof(struct jit_cpu, fp.a) + 8 * i);
+}
+
+static void emit_fpu(struct emitter *e, const struct jit_op *o, enum ir_opcode op) {
+  LLVMBuilderRef u = e->b;
+  unsigned operands = (unsigned)ir_opinfo[op].form, bytes;
+  bool noted = emit_is_noted(op);
+  value raw[3] = {get(e, o->a), operands > 1 ? get(e, o->b) : NULL, operands > 2 ? get(e, o->c) : NULL}, good;
+  value r = emit_floating(e, op, raw, &good, &bytes);
+  LLVMBasicBlockRef fast = new_block(e), slow = new_block(e), done = new_block(e);
+  if (noted) {
+    value ready = get_field(e, e->i32, offsetof(struct jit_cpu, fp.ready));
+    ready = LLVMBuildICmp(u, LLVMIntNE, ready, LLVMConstInt(e->i32, 0, 0), "");
+    LLVMBasicBlockRef is_ready = new_block(e);
+    branch_if(e, ready, is_ready, slow, e->likely);
+    begin(e, is_ready);
+  }
+  branch_if(e, good, fast, slow, e->likely);
+  begin(e, fast);
+  if (!(o->hint & JIT_UNNOTED)) {
+    uint32_t last = noted ? (uint32_t)o->offset : JIT_FP_EXACT;
+    if (noted) set_noted(e, raw, operands);
+    set_field(e, LLVMConstInt(e->i32, last, 0), offsetof(struct jit_cpu, fp.last));
+  }
+  if (bytes == 4) r = LLVMBuildZExt(u, r, e->i64, "");
+  LLVMBuildBr(u, done);
+  begin(e, slow);
+  set_noted(e, raw, operands);
+  value slow_r = call_out(e, "slow_fpu", emit_i64(e, (uint64_t)o->offset), where(e, o->at, op), emit_i64(e, 0));
+  LLVMBuildBr(u, done);
+  begin(e, done);
+  value phi = LLVMBuildPhi(u, e->i64, "");
+  LLVMAddIncoming(phi, (value[]){r, slow_r}, (LLVMBasicBlockRef[]){fast, slow}, 2);
+  if (bytes == 4)
+    put_half(e, o->d, phi);
+  else
+    put(e, o->d, phi);
+}
+
+static void emit_meaning_of(struct emitter *e, const struct jit_op *o, enum ir_opcode op, enum emit_form form) {
+  struct access access = access_of(o, op);
+  if (access.size) {
+    emit_access(e, &access);
+    return;
+  }
+  if (ir_opinfo[op].class == IR_CLASS_FPU) {
+    emit_fpu(e, o, op);
+    return;
+  }
+  enum ir_form operands = ir_opinfo[op].form;
+  value a = get(e, o->a), b = NULL, c = NULL;
+  if (operands >= IR_FORM_VV) b = form == EMIT_IMMEDIATE ? emit_i64(e, (uint64_t)o->imm) : get(e, o->b);
+  if (operands == IR_FORM_VVV) c = get(e, o->c);
+  if (form == EMIT_BRANCH)
+    emit_branch(e, o, emit_condition(e, op, a, b));
+  else
+    put(e, o->d, emit_pure(e, op, a, b, c));
+}
+
+static bool has_result(const struct jit_op *o);
+
+static void emit_op(struct emitter *e, const struct jit_op *o) {
+  enum emit_form form;
+  enum ir_opcode op = emit_meaning(o->op, &form);
+  if (op != IR_OPCODES) {
+    emit_meaning_of(e, o, op, form);
+  } else {
+    switch (o->op) {
+    case J_MOV: put(e, o->d, get(e, o->a)); break;
+    case J_MOVI: put(e, o->d, emit_i64(e, (uint64_t)o->imm)); break;
+    case J_GET32: emit_get_half(e, o); break;
+    case J_SET32: put_half(e, o->d, get(e, o->a)); break;
+    case J_CALL: emit_call(e, o); break;
+    case J_RAISE:
+    case J_RAISE_IF: emit_raise(e, o); break;
+    case J_EXIT_IF: {
+      value zero = emit_i64(e, 0);
+      emit_branch(e, o, LLVMBuildICmp(e->b, LLVMIntNE, get(e, o->a), zero, ""));
+      break;
+    }
+    case J_EXIT: take_exit(e, o->c, 0); break;
+    case J_EXIT_REG: exit_to_register(e, get(e, o->a)); break;
+    case J_EXIT_REG_STOP: {
+      value pc = get(e, o->a);
+      write_back(e);
+      jump_to_shared(e, "go_on", NULL, pc);
+      break;
+    }
+    case J_EXIT_STOP:
+      write_back(e);
+      jump_to_shared(e, "go_on", NULL, emit_i64(e, (uint64_t)o->imm));
+      break;
+    case J_EXIT_PC:
+      write_back(e);
+      jump_to_shared(e, "go_on_at_pc", NULL, NULL);
+      break;
+    default: assert(!"an operation without a case");
+    }
+  }
+  if (has_result(o) && !is_step(o)) forget_cache(e, o->d);
+}
+
+static bool has_result(const struct jit_op *o) {
+  enum emit_form form;
+  enum ir_opcode op = emit_meaning(o->op, &form);
+  if (op != IR_OPCODES) return form != EMIT_BRANCH && access_of(o, op).kind != MMU_WRITE;
+  return o->op == J_MOV || o->op == J_MOVI || o->op == J_GET32 || o->op == J_SET32 || o->op == J_CALL;
+}
+
+/* Which operands an operation reads, as offsets; returns how many. */
+static unsigned reads(const struct jit_op *o, uint16_t at[4]) {
+  enum emit_form form;
+  enum ir_opcode op = emit_meaning(o->op, &form);
+  unsigned n = 0;
+  if (op != IR_OPCODES) {
+    enum ir_form operands = ir_opinfo[op].form;
+    if (ir_opinfo[op].class == IR_CLASS_FPU && emit_fpu_result_bytes(op) == 4) at[n++] = o->d;
+    at[n++] = o->a;
+    if (operands >= IR_FORM_VV && form != EMIT_IMMEDIATE) at[n++] = o->b;
+    if (operands == IR_FORM_VVV) at[n++] = o->c;
+    return n;
+  }
+  switch (o->op) {
+  case J_MOV:
+  case J_GET32:
+  case J_RAISE_IF:
+  case J_EXIT_IF:
+  case J_EXIT_REG:
+  case J_EXIT_REG_STOP: at[n++] = o->a; break;
+  case J_SET32: at[n++] = o->a, at[n++] = o->d; break;
+  case J_CALL: at[n++] = o->a, at[n++] = o->b, at[n++] = o->c; break;
+  default: break;
+  }
+  return n;
+}
+
+/* Leave unless there is budget for all that can be run before the next check. Whoever goes on from there looks closer. */
+static void check_budget(struct emitter *e, unsigned need) {
+  LLVMBasicBlockRef fits = new_block(e), late = new_block(e);
+  value enough = LLVMBuildICmp(e->b, LLVMIntSGE, get_budget(e), emit_i64(e, need), "");
+  branch_if(e, enough, fits, late, e->likely);
+  begin(e, late);
+  call_out(e, "leave", emit_i64(e, 0), where(e, 0, 0), emit_i64(e, 0));
+  LLVMBuildUnreachable(e->b);
+  begin(e, fits);
+}
+
+static void emit_node(struct emitter *e, unsigned n) {
+  e->node = &e->s->node[n];
+  e->dirty = e->in[n];
+  e->rest = e->longest[n] - e->node->shape.insns;
+  memset(e->temp, 0, sizeof e->temp);
+  for (unsigned i = 0; i < e->caches; i++) e->cache[i].hopeful = e->cache[i].steady;
+  begin(e, e->head[n]);
+  if (e->need[n]) check_budget(e, e->need[n]);
+  set_budget(e, LLVMBuildSub(e->b, get_budget(e), emit_i64(e, e->node->shape.insns), ""));
+  for (unsigned i = 0; i < e->node->ops; i++) emit_op(e, &e->s->code[e->node->code + i]);
+}
+
+/* --- what to know before --- */
+
+/* Flow of `dirty` through a node; the exits' states go to the nodes they lead to. True when one of these grew. */
+static bool flow(struct emitter *e, unsigned n) {
+  const struct region_node *node = &e->s->node[n];
+  emit_set dirty = e->in[n];
+  bool grew = false;
+  for (unsigned i = 0; i < node->ops; i++) {
+    const struct jit_op *o = &e->s->code[node->code + i];
+    enum emit_form form;
+    if (o->op == J_CALL) dirty = (emit_set){0};
+    int slot = has_result(o) ? slot_at(e, o->d) : -1;
+    if (slot >= 0) set_add(&dirty, (unsigned)slot);
+    bool branch = o->op == J_EXIT_IF || o->op == J_EXIT || (emit_meaning(o->op, &form) != IR_OPCODES && form == EMIT_BRANCH);
+    int to = branch ? node->to[o->c] : o->op == J_EXIT_REG ? node->returns : REGION_NONE;
+    if (to != REGION_NONE) grew |= set_merge(&e->in[to], &dirty);
+  }
+  return grew;
+}
+
+static void find_dirty(struct emitter *e) {
+  memset(e->in, 0, sizeof e->in);
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (unsigned n = 0; n < e->s->nodes; n++) grew |= flow(e, n);
+  }
+}
+
+struct walk {
+  enum { NEW, OPEN, CLOSED } state[REGION_NODES];
+  bool check[REGION_NODES];
+};
+
+/* Depth first: the nodes that jumps back lead to check the budget; for the others add up what follows. */
+static void walk(struct emitter *e, struct walk *w, unsigned n) {
+  const struct region_node *node = &e->s->node[n];
+  const int16_t to[] = {node->to[0], node->to[1], node->returns};
+  w->state[n] = OPEN;
+  for (int k = 0; k < 3; k++) {
+    if (to[k] == REGION_NONE) continue;
+    if (w->state[to[k]] == OPEN) w->check[to[k]] = true;
+    if (w->state[to[k]] == NEW) walk(e, w, (unsigned)to[k]);
+  }
+  w->state[n] = CLOSED;
+}
+
+static uint32_t longest(struct emitter *e, struct walk *w, unsigned n) {
+  const struct region_node *node = &e->s->node[n];
+  const int16_t to[] = {node->to[0], node->to[1], node->returns};
+  uint32_t most = 0;
+  if (e->longest[n]) return e->longest[n];
+  for (int k = 0; k < 3; k++) {
+    if (to[k] == REGION_NONE || w->check[to[k]]) continue;
+    uint32_t then = longest(e, w, (unsigned)to[k]);
+    if (then > most) most = then;
+  }
+  return e->longest[n] = node->shape.insns + most;
+}
+
+static void find_checks(struct emitter *e) {
+  struct walk w = {0};
+  w.check[0] = true;
+  for (unsigned n = 0; n < e->s->nodes; n++)
+    if (w.state[n] == NEW) walk(e, &w, n);
+  memset(e->longest, 0, sizeof e->longest);
+  for (unsigned n = 0; n < e->s->nodes; n++) {
+    uint32_t most = longest(e, &w, n);
+    e->need[n] = w.check[n] ? most : 0;
+  }
+}
+
+static void make_variables(struct emitter *e) {
+  memset(e->var, 0, sizeof e->var);
+  for (unsigned i = 0; i < e->s->ops; i++) {
+    const struct jit_op *o = &e->s->code[i];
+    uint16_t at[5];
+    unsigned n = reads(o, at);
+    if (has_result(o)) at[n++] = o->d;
+    while (n--) {
+      int slot = slot_at(e, at[n]);
+      if (slot < 0 || e->var[slot].at) continue;
+      bool narrow = e->g->narrow && e->g->narrow((unsigned)slot, e->s->node[0].key.mode);
+      e->var[slot] = (struct emit_var){LLVMBuildAlloca(e->b, narrow ? e->i32 : e->i64, ""), narrow};
+    }
+  }
+}
+
+static struct emit_cache *want_cache(struct emitter *e, int slot, enum mmu_access kind) {
+  for (unsigned i = 0; i < e->caches; i++)
+    if (e->cache[i].slot == slot && e->cache[i].kind == kind) return &e->cache[i];
+  if (e->caches == EMIT_CACHES) return NULL;
+  e->cache[e->caches] = (struct emit_cache){.slot = slot, .kind = kind, .steady = true};
+  return &e->cache[e->caches++];
+}
+
+static void make_caches(struct emitter *e) {
+  e->caches = 0;
+  for (unsigned i = 0; i < e->s->ops; i++) {
+    enum emit_form form;
+    const struct jit_op *o = &e->s->code[i];
+    enum ir_opcode op = emit_meaning(o->op, &form);
+    if (op == IR_OPCODES) continue;
+    struct access a = access_of(o, op);
+    int slot = slot_at(e, o->a);
+    if (a.size && slot >= 0) want_cache(e, slot, a.kind);
+  }
+  for (unsigned i = 0; i < e->s->ops; i++) {
+    const struct jit_op *o = &e->s->code[i];
+    if (!has_result(o) || is_step(o)) continue;
+    for (unsigned k = 0; k < e->caches; k++)
+      if (e->cache[k].slot == slot_at(e, o->d)) e->cache[k].steady = false;
+  }
+  for (unsigned k = 0; k < e->caches; k++) {
+    e->cache[k].tag = LLVMBuildAlloca(e->b, e->i64, "");
+    e->cache[k].addend = LLVMBuildAlloca(e->b, e->i64, "");
+    LLVMBuildStore(e->b, emit_i64(e, NO_PAGE), e->cache[k].tag);
+    LLVMBuildStore(e->b, emit_i64(e, 0), e->cache[k].addend);
+  }
+}
+
+static void make_function(struct emitter *e) {
+  LLVMTypeRef arg[ARGUMENTS];
+  for (int i = 0; i < ARGUMENTS; i++) arg[i] = e->i64;
+  arg[ARG_CPU] = e->ptr;
+  e->region_type = LLVMFunctionType(e->i64, arg, ARGUMENTS, 0);
+  e->fn = LLVMAddFunction(e->module, "region", e->region_type);
+  LLVMSetFunctionCallConv(e->fn, PRESERVE_NONE);
+  unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+  LLVMAddAttributeAtIndex(e->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                          LLVMCreateEnumAttribute(e->context, nounwind, 0));
+  e->cpu = LLVMGetParam(e->fn, ARG_CPU);
+  LLVMSetGC(e->fn, "statepoint-example");
+  LLVMTypeRef fixed[] = {e->i64, e->i32, e->ptr, e->i32, e->i32}, token = LLVMTokenTypeInContext(e->context);
+  unsigned id = LLVMLookupIntrinsicID("llvm.experimental.gc.statepoint", 31);
+  e->statepoint = LLVMGetIntrinsicDeclaration(e->module, id, &e->ptr, 1);
+  e->statepoint_type = LLVMFunctionType(token, fixed, 5, 1);
+  id = LLVMLookupIntrinsicID("llvm.experimental.gc.result", 27);
+  e->result = LLVMGetIntrinsicDeclaration(e->module, id, &e->i64, 1);
+  e->result_type = LLVMFunctionType(e->i64, &token, 1, 0);
+}
+
+void emit_region(struct emitter *e, const struct region_source *s) {
+  e->s = s;
+  make_function(e);
+  begin(e, new_block(e));
+  e->budget = LLVMBuildAlloca(e->b, e->i64, "");
+  set_budget(e, LLVMGetParam(e->fn, ARG_BUDGET));
+  make_variables(e);
+  make_caches(e);
+  find_dirty(e);
+  find_checks(e);
+  read_slots(e);
+  for (unsigned n = 0; n < s->nodes; n++) e->head[n] = new_block(e);
+  LLVMBuildBr(e->b, e->head[0]);
+  for (unsigned n = 0; n < s->nodes; n++) emit_node(e, n);
+}

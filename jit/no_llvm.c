@@ -1,0 +1,38 @@
+/* jit/no_llvm.c: stands in for the LLVM tier where it was not built. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jit/code.h"
+
+bool jit_regions_present(void) {
+  return false;
+}
+int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const struct jit_regions_config *c) {
+  (void)g, (void)c;
+  *out = NULL;
+  return JIT_NO_TIER;
+}
+void jit_regions_free(struct jit_regions *rs) {
+  (void)rs;
+}
+void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
+  (void)rs, (void)b;
+}
+void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region) {
+  (void)rs, (void)b, (void)in_region;
+}
+bool jit_regions_settle(struct jit_regions *rs) {
+  (void)rs;
+  return false;
+}
+void jit_regions_relink(struct jit_regions *rs) {
+  (void)rs;
+}
+void jit_regions_forget(struct jit_regions *rs, struct jit_block *b) {
+  (void)rs, (void)b;
+}
+const char *jit_regions_trouble(struct jit_regions *rs) {
+  (void)rs;
+  return NULL;
+}
+void jit_regions_stats(const struct jit_regions *rs, struct jit_stats *out) {
+  (void)rs, (void)out;
+}

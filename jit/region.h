@@ -1,0 +1,135 @@
+/* jit/region.h: regions: hot blocks that LLVM compiles as one function. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A region is grown from a seed along chained exits. Its nodes are blocks; a block that is reached by calls from
+ * different places is a node for each, so that where it returns to is known (and checked). What the compiler gets is a
+ * copy: blocks may die while it works. */
+#ifndef JIT_REGION_H
+#define JIT_REGION_H
+#include "jit/code.h"
+
+enum { REGION_NODES = 40, REGION_OPS = 1000, REGION_CALLS = 3, REGION_NONE = -1 };
+
+struct region_node {
+  struct jit_key key;
+  struct jit_shape shape;
+  uint16_t ops;
+  uint16_t block; /* among the region's blocks; names its symbols in the object */
+  uint32_t code;  /* index of its first operation */
+  uint64_t exit_pc[JIT_EXITS];
+  int16_t to[JIT_EXITS];     /* the node an exit leads to, or REGION_NONE: out of the region */
+  bool check_to[JIT_EXITS];  /* ... on another page, which may be mapped differently by then */
+  int16_t returns;           /* the node a computed jump most likely leads to */
+  bool check_returns;
+  /* While it grows. */
+  int16_t context;
+};
+
+/* Everything the compiler needs; owns nothing else. */
+struct region_source {
+  unsigned nodes, ops, blocks;
+  struct region_node node[REGION_NODES]; /* the first is the seed */
+  struct jit_op code[];
+};
+
+struct jit_object { /* host code, not yet at an address */
+  void *bytes;
+  size_t size;
+};
+
+/* Where a region calls out of line: which of its blocks, the instruction within it, the IR opcode of a load, store or
+ * FPU operation; the budget that must be left, or the region must be left, should it have become less. */
+#define REGION_WHERE(block, at, op, rest)                                                                              \
+  ((uint64_t)(block) | (uint64_t)(at) << 16 | (uint64_t)(op) << 24 | (uint64_t)(rest) << 32)
+/* Where the values of slots are at each call out of line of a region. */
+enum region_place { PLACE_REGISTER, PLACE_MEMORY, PLACE_CONSTANT };
+struct region_value {
+  uint16_t slot;
+  uint8_t place, reg; /* DWARF number; MEMORY: the base */
+  bool narrow;        /* 32 bits, to be sign-extended */
+  int64_t value;      /* CONSTANT; MEMORY: offset */
+};
+struct region_site {
+  uint32_t at; /* return address of the call, from the function's start */
+  uint32_t first, values;
+};
+struct region_table {
+  const struct jit_guest *guest;
+  uint64_t code; /* the function's address */
+  uint64_t stack_size;
+  const struct region_member *member; /* for the addresses of blocks */
+  unsigned sites;
+  struct region_site *site; /* by `at` */
+  struct region_value *value;
+};
+
+/* One block's place in a region. */
+struct region_member {
+  struct jit_region *region;
+  struct jit_block *block; /* NULL: it died, and the region with it */
+  struct region_member *next, **prev;
+};
+
+enum region_state { REGION_QUEUED, REGION_LIVE, REGION_DEAD };
+struct jit_region {
+  enum region_state state;
+  bool compiling; /* the compiler has it: must not be freed */
+  uint32_t at, size; /* in code memory */
+  _Atomic uint32_t heat; /* samples, decaying */
+  uint32_t insns;
+  struct region_source *source;
+  struct jit_object object;
+  struct region_table table;
+  double seconds;
+  struct jit_region *next; /* in the compiler's queues, or among all */
+  struct jit_region *next_all, **prev_all;
+  unsigned members;
+  struct region_member member[]; /* the first is the seed's */
+};
+
+/* Can this block be part of a region? */
+bool region_takes(const struct jit_block *b);
+/* The block at which a region that is to contain b best begins. */
+struct jit_block *region_seed(struct jit_block *b);
+/* Grow a region. NULL: no memory, or nothing worth it. */
+struct jit_region *region_grow(const struct jit_guest *g, struct jit_block *seed);
+void region_free(struct jit_region *r);
+
+/* --- the compiler: LLVM. Everything below may be called from another thread, one at a time per compiler --- */
+struct jit_llvm;
+int jit_llvm_new(struct jit_llvm **out, const struct jit_guest *g);
+void jit_llvm_free(struct jit_llvm *l);
+/* 0, or -1. The object's bytes are the caller's to free. */
+int jit_llvm_compile(struct jit_llvm *l, const struct region_source *s, struct jit_object *out);
+bool jit_llvm_present(void);
+
+/* Which compiler, for which host: a line of text that lives as long as l. */
+const char *jit_llvm_name(const struct jit_llvm *l);
+
+/* --- keys for the store (region_key.c) --- */
+struct region_key {
+  void *bytes;
+  size_t size, room;
+  bool failed;
+};
+/* What all keys of a process begin with. 0, or -1: no memory, or this program cannot be told from others. */
+int region_key_begin(struct region_key *k, const struct jit_guest *g, const char *compiler);
+int region_key_make(struct region_key *k, const struct region_key *begun, const struct region_source *s);
+void region_key_fini(struct region_key *k);
+
+/* --- putting objects into code memory --- */
+struct object_symbols {
+  /* The address that a name in the object stands for; 0: unknown. */
+  uint64_t (*find)(const void *ctx, const char *name);
+  const void *ctx;
+};
+/* Bytes of code memory an object takes; 0: not an object of ours. */
+uint32_t object_size(const struct jit_object *o);
+/* Read the table of an object; its `code` and `guest` are left alone. 0 or -1. */
+int object_table(const struct jit_object *o, const struct jit_guest *g, struct region_table *out);
+void region_table_fini(struct region_table *t);
+/* The C side of a region's calls out of line (rebuild.c). */
+struct jit_region_calls region_calls(void);
+
+/* Copy to `write`, which is seen at `exec` when executed. 0 or -1. */
+int object_load(const struct jit_object *o, uint8_t *write, uint64_t exec, const struct object_symbols *names);
+#endif

@@ -1,0 +1,97 @@
+/* jit/region_key.c: all that a region's code depends on, as bytes: the key under which it is stored. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Of this program its build id is in it, so that nobody has to remember to count a version up. */
+#define _GNU_SOURCE
+#include "jit/region.h"
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NOTE_NAME = 4 };
+
+static void add(struct region_key *k, const void *bytes, size_t n) {
+  if (k->failed) return;
+  if (k->size + n > k->room) {
+    size_t room = 2 * (k->size + n);
+    void *more = realloc(k->bytes, room);
+    if (!more) {
+      k->failed = true;
+      return;
+    }
+    k->bytes = more;
+    k->room = room;
+  }
+  memcpy((char *)k->bytes + k->size, bytes, n);
+  k->size += n;
+}
+static void add_number(struct region_key *k, uint64_t v) {
+  add(k, &v, sizeof v);
+}
+static void add_text(struct region_key *k, const char *text) {
+  add(k, text, strlen(text) + 1);
+}
+
+/* Only the first object is asked: the program itself. */
+static int add_build_id(struct dl_phdr_info *info, size_t size, void *ctx) {
+  struct region_key *k = ctx;
+  (void)size;
+  k->failed = true;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    if (info->dlpi_phdr[i].p_type != PT_NOTE) continue;
+    const char *at = (const char *)(uintptr_t)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+    const char *end = at + info->dlpi_phdr[i].p_memsz;
+    while (end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
+      ElfW(Nhdr) n;
+      memcpy(&n, at, sizeof n);
+      const char *id = at + sizeof n + ((n.n_namesz + 3) & ~3u);
+      if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == NOTE_NAME && !memcmp(at + sizeof n, "GNU", NOTE_NAME)) {
+        k->failed = false;
+        add(k, id, n.n_descsz);
+        return 1;
+      }
+      at = id + ((n.n_descsz + 3) & ~3u);
+    }
+  }
+  return 1;
+}
+
+int region_key_begin(struct region_key *k, const struct jit_guest *g, const char *compiler) {
+  *k = (struct region_key){0};
+  dl_iterate_phdr(add_build_id, k);
+  add_text(k, compiler);
+  add_number(k, g->slots);
+  for (unsigned i = 0; i < g->slots; i++) add_number(k, g->slot[i].offset);
+  for (unsigned i = 0; i < g->helpers; i++) add_text(k, g->helper_name[i]);
+  if (!k->failed) return 0;
+  region_key_fini(k);
+  return -1;
+}
+
+static void add_node(struct region_key *k, const struct region_node *n) {
+  const uint64_t v[] = {n->key.pc,
+                        n->key.mode,
+                        (uint64_t)n->shape.insns << 8 | n->shape.flags,
+                        (uint64_t)n->ops << 32 | n->block,
+                        n->code,
+                        n->exit_pc[0],
+                        n->exit_pc[1],
+                        (uint64_t)(uint16_t)n->to[0] << 32 | (uint16_t)n->to[1] << 16 | (uint16_t)n->returns,
+                        (uint64_t)n->check_to[0] << 2 | (uint64_t)n->check_to[1] << 1 | n->check_returns};
+  add(k, v, sizeof v);
+}
+
+int region_key_make(struct region_key *k, const struct region_key *begun, const struct region_source *s) {
+  *k = (struct region_key){0};
+  add(k, begun->bytes, begun->size);
+  add_number(k, s->nodes);
+  for (unsigned i = 0; i < s->nodes; i++) add_node(k, &s->node[i]);
+  add(k, s->code, s->ops * sizeof s->code[0]);
+  if (!k->failed) return 0;
+  region_key_fini(k);
+  return -1;
+}
+
+void region_key_fini(struct region_key *k) {
+  free(k->bytes);
+  *k = (struct region_key){0};
+}
