@@ -83,6 +83,7 @@ static void make(void) {
   for (int i = 0; i < 2; i++) {
     cr_assert_eq(jit_new(&jits[i], &guest, 16 << 20), 0);
     cr_assert_eq(jit_set_tier(jits[i], tier[i]), 0);
+    jit_tune(jits[i], &(struct jit_tuning){.visits = RIG_LLVM_VISITS});
   }
   cpu = calloc(1, sizeof *cpu);
   ir = malloc(sizeof *ir);
