@@ -342,8 +342,11 @@ static int make_compilers(struct jit *j) {
     j->heat = JIT_COLD;
     return -1;
   }
-  const struct jit_regions_config c = {.stencils = j->stencils, .wait = j->tier == JIT_LLVM, .store = j->store, .store_bytes = j->store_bytes,
-                                     .tuning = j->tuning};
+  const struct jit_regions_config c = {.stencils = j->stencils,
+                                       .wait = j->tier == JIT_LLVM,
+                                       .store = j->store,
+                                       .store_bytes = j->store_bytes,
+                                       .tuning = j->tuning};
   if (regions && jit_regions_new(&j->regions, j->guest, &c)) j->regions = NULL; /* do without */
   return 0;
 }

@@ -2,14 +2,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The large code model: every address outside of the function is a 64-bit field, which object.c fills in. */
 #include "jit/llvm_emit.h"
+#include <assert.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
-#include <stdio.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +59,8 @@ int jit_llvm_new(struct jit_llvm **out, const struct jit_guest *g) {
   *out = NULL;
   if (!l) return -1;
   l->guest = l->e.g = g;
-  if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter() || !(l->machine = make_machine(l->name, sizeof l->name))) {
+  if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter() ||
+      !(l->machine = make_machine(l->name, sizeof l->name))) {
     free(l);
     return JIT_NO_TIER;
   }
