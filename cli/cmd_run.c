@@ -103,8 +103,9 @@ static const struct option_row rows[] = {
                    "that the kernel has symbols or a System.map beside it"},
     [O_TIMESTAMPS] = {"timestamps", NULL, "begin console lines with virtual seconds and instruction count"},
     [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
-    [O_CODE_STORE] = {"code-store", "DIR|none",
-                      "where optimized code is kept from run to run\n($XDG_CACHE_HOME/mirrorball/code or ~/.cache/mirrorball/code)"},
+    [O_CODE_STORE] =
+        {"code-store", "DIR|none",
+         "where optimized code is kept from run to run\n($XDG_CACHE_HOME/mirrorball/code or ~/.cache/mirrorball/code)"},
     [O_HELP] = {"help", NULL, "this text"},
     {0},
 };

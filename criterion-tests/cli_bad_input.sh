@@ -83,6 +83,7 @@ bad 2 'no cpu model 24Kx; did you mean 24Kf' run --kernel $f/good --cpu 24Kx
 bad 2 'no cpu model pentium' run --kernel $f/good --cpu pentium
 bad 2 'no board sead3' run --kernel $f/good --board sead3
 bad 2 'neither auto nor eval' run --kernel $f/good --tier fast
+bad 2 'not a size from 1M to 1G' run --kernel $f/good --code-cache 1k
 bad 2 'time would stand still' run --kernel $f/good --mhz 0
 bad 2 'not a number' run --kernel $f/good --mhz -5
 bad 2 'neither max nor real' run --kernel $f/good --pace slow

@@ -24,9 +24,9 @@ check "two runs end in the same state" $?
 [[ $(stat_of stats1 instructions) == "$(stat_of stats2 instructions)" ]]
 check "two runs take the same number of instructions" $?
 # Run by other tiers, and cut into slices in another way: nothing the guest sees may depend on it.
-for tier in eval stencil; do
+for tier in eval stencil llvm auto; do
   "$program" run "$guest" "${session[@]}" --timeout 300 --stats "stats.$tier" --tier $tier --pace real \
-    >console3 2>err3 </dev/null
+    --code-store store >console3 2>err3 </dev/null
   code=$?
   ((code == 2)) && continue # a build without this tier
   [[ $code == 0 && $(stat_of stats1 state_hash) == "$(stat_of "stats.$tier" state_hash)" ]]

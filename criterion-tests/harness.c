@@ -69,6 +69,7 @@ struct rig *rig_new_in(const char *model, bool big, enum jit_tier tier) {
   cr_assert_eq(mmu_pmap_add_ram(&r->pmap, gpa(0), RIG_RAM), 0);
   cr_assert_eq(jit_new(&r->jit, mips_jit_guest(), 16 << 20), 0);
   cr_assert_eq(jit_set_tier(r->jit, tier), 0);
+  if (tier == JIT_LLVM) jit_tune(r->jit, &(struct jit_tuning){.visits = RIG_LLVM_VISITS});
   r->cpu = calloc(1, sizeof *r->cpu);
   struct cpu_config cfg = {.model = cpu_model_find(model),
                            .pmap = &r->pmap,

@@ -11,6 +11,7 @@ enum {
   RIG_RAM = 8 << 20,
   RIG_DEVICE = 0x1f000000, /* guest-physical; outside RAM */
   RIG_SEEN = 64,
+  RIG_LLVM_VISITS = 4, /* until the LLVM tier compiles a block */
 };
 #define RIG_CODE   UINT64_C(0xffffffff80010000) /* kseg0; where programs usually start */
 #define KSEG0(gpa) (UINT64_C(0xffffffff80000000) | (gpa))

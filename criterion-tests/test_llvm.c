@@ -1,4 +1,5 @@
-/* criterion-tests/test_llvm.c: every operation in regions; regions that come late, are dropped, recycled, kept on disk. */
+/* criterion-tests/test_llvm.c: every operation in regions; regions that come late, are dropped, recycled, kept on disk.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "criterion-tests/encode.h"
 #include "criterion-tests/harness.h"
@@ -56,7 +57,8 @@ static bool fixed(uint64_t pc) {
 /* Stands in for what FPU operations call when they are not ordinary. */
 static uint64_t helper(void *cpu, uint64_t a, uint64_t b, uint64_t c) {
   (void)cpu;
-  return (uint32_t)a * UINT64_C(3) + (uint32_t)b * UINT64_C(5) + (uint32_t)c; /* of 4-byte operands the low half counts */
+  return (uint32_t)a * UINT64_C(3) + (uint32_t)b * UINT64_C(5) +
+         (uint32_t)c; /* of 4-byte operands the low half counts */
 }
 static const jit_helper helpers[] = {helper, helper};
 static const char *const helper_names[] = {"none", "helper"};
@@ -83,6 +85,7 @@ static void make(void) {
   for (int i = 0; i < 2; i++) {
     cr_assert_eq(jit_new(&jits[i], &guest, 16 << 20), 0);
     cr_assert_eq(jit_set_tier(jits[i], tier[i]), 0);
+    jit_tune(jits[i], &(struct jit_tuning){.visits = RIG_LLVM_VISITS});
   }
   cpu = calloc(1, sizeof *cpu);
   ir = malloc(sizeof *ir);
@@ -136,7 +139,8 @@ static void compare(const char *what) {
     cr_assert(llvm.j.pc == eval.j.pc && llvm.j.budget == eval.j.budget, "%s", what);
     cr_assert_eq(llvm.j.fp.last, eval.j.fp.last, "%s of %#lx %#lx: last", what, a, b);
     if (eval.j.fp.last == JIT_FP_EXACT) continue;
-    uint64_t mask = what[strlen(what) - 1] == 'D' ? UINT64_MAX : UINT32_MAX; /* of 4-byte operands the low half counts */
+    uint64_t mask =
+        what[strlen(what) - 1] == 'D' ? UINT64_MAX : UINT32_MAX; /* of 4-byte operands the low half counts */
     cr_assert_eq((llvm.j.fp.a ^ eval.j.fp.a) & mask, 0, "%s: note", what);
     cr_assert_eq((llvm.j.fp.b ^ eval.j.fp.b) & mask, 0, "%s: note", what);
     cr_assert_eq((llvm.j.fp.c ^ eval.j.fp.c) & mask, 0, "%s: note", what);
@@ -284,8 +288,8 @@ Test(llvm, changed_code, .fini = end) {
   uint64_t function = CODE_AT + 0x200;
   CODE(CODE_AT, LUI(S1, 0x8001), ORI(S1, S1, (uint32_t)function & 0xffff), LUI(T2, ADDIU(V0, V0, 0) >> 16),
        ORI(T2, T2, 0),
-       /* loop: */ ADDIU(S0, S0, 1), ANDI(T0, S0, 0x7fff), BNE(T0, ZR, 4), enc_r(0, S0, T0, 15, 2) /* SRL */, ANDI(T0, T0, 15),
-       OR(T1, T2, T0), SW(T1, 0, S1), JAL(KSEG0(function)), NOP, B(-10), NOP);
+       /* loop: */ ADDIU(S0, S0, 1), ANDI(T0, S0, 0x7fff), BNE(T0, ZR, 4), enc_r(0, S0, T0, 15, 2) /* SRL */,
+       ANDI(T0, T0, 15), OR(T1, T2, T0), SW(T1, 0, S1), JAL(KSEG0(function)), NOP, B(-10), NOP);
   CODE(function, ADDIU(V0, V0, 0), JR(RA), NOP);
   for (int i = 0; i < 2000 && stats().regions_dropped < 3; i++) {
     run_both("self-modifying", 20000);

@@ -20,6 +20,7 @@ static void begin(const char *model, size_t code_bytes) {
   cr_assert_eq(jit_set_tier(eval->jit, JIT_EVAL), 0);
   const char *tier = getenv("MB_TIER");
   cr_assert_eq(jit_set_tier(stencil->jit, tier && !strcmp(tier, "llvm") ? JIT_LLVM : JIT_STENCIL), 0);
+  jit_tune(stencil->jit, &(struct jit_tuning){.visits = RIG_LLVM_VISITS});
   if (code_bytes) jit_set_code_bytes(stencil->jit, code_bytes);
 }
 static void end(void) {

@@ -12,7 +12,8 @@
 _Static_assert(offsetof(struct cpu, j) == 0, "the jit_cpu comes first");
 _Static_assert(offsetof(struct cpu, fpu) < UINT16_MAX, "slots have 16-bit offsets");
 
-_Static_assert(offsetof(struct cpu, hi) < offsetof(struct cpu, lo) && offsetof(struct cpu, lo) < offsetof(struct cpu, fpr),
+_Static_assert(offsetof(struct cpu, hi) < offsetof(struct cpu, lo) &&
+                   offsetof(struct cpu, lo) < offsetof(struct cpu, fpr),
                "integer registers first");
 
 int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {

@@ -26,9 +26,9 @@ enum mb_error {
 };
 
 enum mb_endian { MB_ENDIAN_KERNEL, MB_ENDIAN_LITTLE, MB_ENDIAN_BIG }; /* _KERNEL: as its ELF header says */
-/* How guest code is executed. AUTO: interpreted at first, compiled when it comes again, optimized where it is hot (where
- * the build can). STENCIL: compiled at once; LLVM: optimized when it comes again, however long that takes; errors of
- * mb_machine_new() where the build has no such tier, see mb_has_tier(). */
+/* How guest code is executed. AUTO: interpreted at first, compiled when it comes again, optimized where it is hot
+ * (where the build can). STENCIL: compiled at once; LLVM: optimized when it comes again, however long that takes;
+ * errors of mb_machine_new() where the build has no such tier, see mb_has_tier(). */
 enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL, MB_TIER_STENCIL, MB_TIER_LLVM };
 enum mb_pace {
   MB_PACE_AUTO, /* max, but once a machine at a terminal has been idle for 2 virtual seconds it idles in real time */
@@ -54,17 +54,17 @@ struct mb_config {
   uint64_t code_cache;    /* bytes of host memory for compiled code; 0: 64 MiB; MB_CODE_CACHE_MIN to _MAX */
   const char *code_store; /* folder in which optimized code is kept from run to run; NULL: it is not kept */
   uint64_t code_store_bytes; /* as much as this; 0: 256 MiB */
-  const char *append;     /* kernel parameters */
-  const char *trace_file; /* written by mb_machine_start() on; NULL: no trace */
-  unsigned trace;         /* MB_TRACE_* */
-  uint64_t profile_every; /* take a sample of the guest after each so many instructions; 0: no profile */
-  bool timestamps;        /* begin each console line with virtual seconds and the instruction count */
+  const char *append;        /* kernel parameters */
+  const char *trace_file;    /* written by mb_machine_start() on; NULL: no trace */
+  unsigned trace;            /* MB_TRACE_* */
+  uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
+  bool timestamps;           /* begin each console line with virtual seconds and the instruction count */
 };
-#define MB_L2TLB_OFF  UINT32_MAX
+#define MB_L2TLB_OFF      UINT32_MAX
 #define MB_CODE_CACHE_MIN ((uint64_t)1 << 20)
 #define MB_CODE_CACHE_MAX ((uint64_t)1 << 30)
-#define MB_MEMORY_MIN ((uint64_t)8 << 20)
-#define MB_MEMORY_MAX ((uint64_t)2 << 30)
+#define MB_MEMORY_MIN     ((uint64_t)8 << 20)
+#define MB_MEMORY_MAX     ((uint64_t)2 << 30)
 
 /* How a raw image (no ELF or uImage header) is taken. load: 0 means 0x80100000; entry: 0 means load. */
 struct mb_raw {

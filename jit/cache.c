@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 4, SAMPLE_PERIOD = 50000 };
+enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 1000, SAMPLE_PERIOD = 50000 };
 enum { BUCKETS_MIN = 16, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
@@ -71,6 +71,7 @@ const char *jit_store_trouble(struct jit *j) {
 
 void jit_tune(struct jit *j, const struct jit_tuning *t) {
   j->tuning = *t;
+  if (j->tier == JIT_LLVM && t->visits) j->heat = t->visits;
 }
 
 void jit_set_clock(struct jit *j, uint64_t (*clock)(void)) {
@@ -340,8 +341,11 @@ static int make_compilers(struct jit *j) {
     j->heat = JIT_COLD;
     return -1;
   }
-  const struct jit_regions_config c = {.stencils = j->stencils, .wait = j->tier == JIT_LLVM, .store = j->store, .store_bytes = j->store_bytes,
-                                     .tuning = j->tuning};
+  const struct jit_regions_config c = {.stencils = j->stencils,
+                                       .wait = j->tier == JIT_LLVM,
+                                       .store = j->store,
+                                       .store_bytes = j->store_bytes,
+                                       .tuning = j->tuning};
   if (regions && jit_regions_new(&j->regions, j->guest, &c)) j->regions = NULL; /* do without */
   return 0;
 }

@@ -36,14 +36,14 @@ _Static_assert(sizeof(struct jit_op) == 16, "four to a cache line");
 
 enum { JIT_MAX_CODE = 2 * IR_MAX_OPS };
 
-/* An exit to a known address; owned by its block. `to` is followed without asking anyone. `seen` is where it led when it
- * was last asked: on another page that may be mapped differently by now. At most one of them is set. */
+/* An exit to a known address; owned by its block. `to` is followed without asking anyone. `seen` is where it led when
+ * it was last asked: on another page that may be mapped differently by now. At most one of them is set. */
 struct jit_exit {
   uint64_t pc;
   struct jit_block *to, *seen;
   struct jit_block *owner;
   struct jit_exit *next, **prev; /* among the exits that lead to `to` or `seen` */
-  uint32_t jump, stub; /* compiled: the displacement of its jump; where that goes while `to` is not compiled */
+  uint32_t jump, stub;      /* compiled: the displacement of its jump; where that goes while `to` is not compiled */
   uint32_t look_up, resets; /* code that looks its address up, made after that many resets; 0: none */
   const void *go;           /* where regions go; NULL: no region has this exit */
 };
@@ -121,7 +121,8 @@ struct jit_region_calls {
   uintptr_t load, store, fpu, raise, leave;
 };
 void jit_stencils_make_region_shared(struct jit_stencils *s, const struct jit_region_calls *c);
-/* The address of shared code, by name: go_on, go_on_at_pc, trouble, slow_load, slow_store, slow_fpu, raise, leave. 0: unknown. */
+/* The address of shared code, by name: go_on, go_on_at_pc, trouble, slow_load, slow_store, slow_fpu, raise, leave. 0:
+ * unknown. */
 uint64_t jit_stencils_shared(const struct jit_stencils *s, const char *name);
 /* b->region has come or gone: let everything that leads to b do so. */
 void jit_stencils_enter_at(struct jit_stencils *s, struct jit_block *b);

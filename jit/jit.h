@@ -163,6 +163,7 @@ void jit_set_region_bytes(struct jit *j, size_t bytes);
 struct jit_tuning {
   int64_t sample_period; /* cycles; 0: as usual */
   int hot;               /* samples; 0: as usual */
+  uint32_t visits;       /* JIT_LLVM: visits until a block is compiled; 0: as usual */
   uint64_t delay_seed;   /* not 0: the compiler's thread waits at random */
 };
 void jit_tune(struct jit *j, const struct jit_tuning *t);

@@ -2,15 +2,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The large code model: every address outside of the function is a 64-bit field, which object.c fills in. */
 #include "jit/llvm_emit.h"
+#include <assert.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
-#include <llvm-c/Support.h>
-#include <stdio.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
 #include <llvm/Config/llvm-config.h>
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,12 +59,12 @@ int jit_llvm_new(struct jit_llvm **out, const struct jit_guest *g) {
   *out = NULL;
   if (!l) return -1;
   l->guest = l->e.g = g;
-  if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter() || !(l->machine = make_machine(l->name, sizeof l->name))) {
+  if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter() ||
+      !(l->machine = make_machine(l->name, sizeof l->name))) {
     free(l);
     return JIT_NO_TIER;
   }
   l->options = LLVMCreatePassBuilderOptions();
-  if (getenv("MB_DBG")) { const char *av[] = {"x", "-time-passes"}; LLVMParseCommandLineOptions(2, av, ""); }
   index_slots(l);
   *out = l;
   return 0;
@@ -126,7 +125,6 @@ int jit_llvm_compile(struct jit_llvm *l, const struct region_source *s, struct j
   begin_module(l);
   emit_region(e, s);
   assert(!LLVMVerifyFunction(e->fn, LLVMPrintMessageAction));
-  if (getenv("MB_DUMP")) { static int n; char nm[64]; snprintf(nm, 64, "/tmp/dump/r%d-%lx-%u.ll", n++, (long)s->node[0].key.pc, s->nodes); LLVMPrintModuleToFile(e->module, nm, NULL); }
   LLVMErrorRef error = LLVMRunPasses(e->module, PASSES, l->machine, l->options);
   int failed = error != NULL;
   if (error) LLVMConsumeError(error);

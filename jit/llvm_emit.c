@@ -1,10 +1,11 @@
 /* jit/llvm_emit.c: from a region to LLVM's IR: control, slots, memory, ways out. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guest slots are variables that LLVM promotes to registers. Memory gets them back where the region is left, before a
- * helper is called, and in the blocks, out of line, that are reached when an access does not happen: there it says which
- * slots may be newer (`dirty`). Calls out of line leave no such code behind: they are statepoints, for which LLVM tells in
- * a table where each of these slots is, should the region have to be left. All addresses of this process are external symbols, so that an object is
- * good for any process: bN, the N-th block; xN_K, its exit K; fN, the frame of its page; hN, a helper. */
+ * helper is called, and in the blocks, out of line, that are reached when an access does not happen: there it says
+ * which slots may be newer (`dirty`). Calls out of line leave no such code behind: they are statepoints, for which LLVM
+ * tells in a table where each of these slots is, should the region have to be left. All addresses of this process are
+ * external symbols, so that an object is good for any process: bN, the N-th block; xN_K, its exit K; fN, the frame of
+ * its page; hN, a helper. */
 #include "jit/llvm_emit.h"
 #include "jit/stencils/abi.h"
 #include <assert.h>
@@ -14,29 +15,6 @@
 typedef LLVMValueRef value;
 enum { PRESERVE_NONE = 21, ARGUMENTS = 12, ARG_CPU = 1, ARG_BUDGET = 2, ARG_X = 6, ARG_T = 11 };
 #define NO_PAGE ((uint64_t)1 << (MMU_PAGE_BITS - 1)) /* equals no page */
-
-/* --- sets of slots --- */
-
-static void set_add(emit_set *s, unsigned i) {
-  s->bit[i / 64] |= UINT64_C(1) << i % 64;
-}
-static bool set_has(const emit_set *s, unsigned i) {
-  return s->bit[i / 64] >> i % 64 & 1;
-}
-static bool set_merge(emit_set *to, const emit_set *from) {
-  bool grew = false;
-  for (int i = 0; i < 3; i++) {
-    grew |= (from->bit[i] & ~to->bit[i]) != 0;
-    to->bit[i] |= from->bit[i];
-  }
-  return grew;
-}
-
-/* The slot at a byte offset (or around it), or -1: a temporary, or the zero slot. */
-static int slot_at(const struct emitter *e, uint16_t offset) {
-  int i = e->index[offset / 8] - 1;
-  return offset / 8 == e->zero / 8 ? -1 : i;
-}
 
 /* --- building blocks --- */
 
@@ -104,7 +82,7 @@ static unsigned temp_at(uint16_t offset) {
 
 /* Other state is read and written in place: slow paths may change it. */
 static bool in_place(const struct emitter *e, uint16_t offset) {
-  return slot_at(e, offset) < 0 && offset != e->zero &&
+  return emit_slot_at(e, offset) < 0 && offset != e->zero &&
          (offset < offsetof(struct jit_cpu, temp) || offset >= offsetof(struct jit_cpu, temp) + 8 * JIT_TEMPS);
 }
 
@@ -117,14 +95,14 @@ static value get(struct emitter *e, uint16_t offset) {
   bool high = offset & 4;
   if (offset == e->zero) return emit_i64(e, 0);
   if (in_place(e, offset)) return high ? get_word(e, offset) : get_field(e, e->i64, offset);
-  int slot = slot_at(e, offset);
+  int slot = emit_slot_at(e, offset);
   value v = slot >= 0 ? slot_value(e, (unsigned)slot) : e->temp[temp_at(offset)];
   assert(v);
   return high ? LLVMBuildLShr(e->b, v, emit_i64(e, 32), "") : v;
 }
 
 static void put(struct emitter *e, uint16_t offset, value v) {
-  int slot = slot_at(e, offset);
+  int slot = emit_slot_at(e, offset);
   if (in_place(e, offset)) {
     set_field(e, v, offset);
     return;
@@ -134,23 +112,18 @@ static void put(struct emitter *e, uint16_t offset, value v) {
     return;
   }
   set_slot(e, (unsigned)slot, v);
-  set_add(&e->dirty, (unsigned)slot);
-}
-
-/* Does an operation move its slot by a constant? */
-static bool is_step(const struct jit_op *o) {
-  return (o->op == J_ADD32_I || o->op == J_ADD_I) && o->a == o->d;
+  emit_set_add(&e->dirty, (unsigned)slot);
 }
 
 static void forget_cache(struct emitter *e, uint16_t offset) {
-  int slot = slot_at(e, offset);
+  int slot = emit_slot_at(e, offset);
   for (unsigned i = 0; i < e->caches; i++)
     if (e->cache[i].slot == slot) e->cache[i].hopeful = false;
 }
 
 static void write_back(struct emitter *e) {
   for (unsigned i = 0; i < e->g->slots; i++)
-    if (set_has(&e->dirty, i)) set_field(e, slot_value(e, i), e->g->slot[i].offset);
+    if (emit_set_has(&e->dirty, i)) set_field(e, slot_value(e, i), e->g->slot[i].offset);
 }
 static void read_slots(struct emitter *e) {
   for (unsigned i = 0; i < e->g->slots; i++)
@@ -175,14 +148,25 @@ static value call_out(struct emitter *e, const char *name, value a, value where,
   value f = LLVMGetNamedFunction(e->module, name);
   if (!f) f = LLVMAddFunction(e->module, name, type);
   for (unsigned i = 0; i < e->g->slots; i++) {
-    if (!set_has(&e->dirty, i)) continue;
+    if (!emit_set_has(&e->dirty, i)) continue;
     const struct emit_var *v = &e->var[i];
     live[n++] = LLVMConstInt(e->i32, i, 0);
     live[n++] = LLVMBuildLoad2(e->b, v->narrow ? e->i32 : e->i64, v->at, "");
   }
   value none = LLVMConstInt(e->i32, 0, 0);
-  value arg[] = {emit_i64(e, 0), none, f, LLVMConstInt(e->i32, 6, 0), LLVMConstInt(e->i32, 2, 0) /* live-in only */,
-                 e->cpu, a, where, get_budget(e), b, LLVMConstPtrToInt(symbol(e, "table"), e->i64), none, none};
+  value arg[] = {emit_i64(e, 0),
+                 none,
+                 f,
+                 LLVMConstInt(e->i32, 6, 0),
+                 LLVMConstInt(e->i32, 2, 0) /* live-in only */,
+                 e->cpu,
+                 a,
+                 where,
+                 get_budget(e),
+                 b,
+                 LLVMConstPtrToInt(symbol(e, "table"), e->i64),
+                 none,
+                 none};
   LLVMOperandBundleRef deopt = LLVMCreateOperandBundle("deopt", 5, live, n);
   value token = LLVMBuildCallWithOperandBundles(e->b, e->statepoint_type, e->statepoint, arg, 13, &deopt, 1, "");
   LLVMDisposeOperandBundle(deopt);
@@ -357,43 +341,8 @@ static void emit_raise(struct emitter *e, const struct jit_op *o) {
 
 /* --- memory --- */
 
-struct access {
-  const struct jit_op *o;
-  enum ir_opcode op;
-  enum mmu_access kind;
-  unsigned size;
-  bool sign, swap;
-};
-
-static struct access access_of(const struct jit_op *o, enum ir_opcode op) {
-  struct access a = {.o = o, .op = op, .kind = MMU_READ, .size = 8};
-  switch ((int)op) {
-  case IR_LD8U: a.size = 1; break;
-  case IR_LD8S: a.size = 1, a.sign = true; break;
-  case IR_LD16U: a.size = 2; break;
-  case IR_LD16S: a.size = 2, a.sign = true; break;
-  case IR_LD32U: a.size = 4; break;
-  case IR_LD32S: a.size = 4, a.sign = true; break;
-  case IR_LD64: break;
-  case IR_LD16U_X: a.size = 2, a.swap = true; break;
-  case IR_LD16S_X: a.size = 2, a.sign = a.swap = true; break;
-  case IR_LD32U_X: a.size = 4, a.swap = true; break;
-  case IR_LD32S_X: a.size = 4, a.sign = a.swap = true; break;
-  case IR_LD64_X: a.swap = true; break;
-  case IR_ST8: a.size = 1, a.kind = MMU_WRITE; break;
-  case IR_ST16: a.size = 2, a.kind = MMU_WRITE; break;
-  case IR_ST32: a.size = 4, a.kind = MMU_WRITE; break;
-  case IR_ST64: a.kind = MMU_WRITE; break;
-  case IR_ST16_X: a.size = 2, a.kind = MMU_WRITE, a.swap = true; break;
-  case IR_ST32_X: a.size = 4, a.kind = MMU_WRITE, a.swap = true; break;
-  case IR_ST64_X: a.kind = MMU_WRITE, a.swap = true; break;
-  default: a.size = 0; break; /* no access */
-  }
-  return a;
-}
-
-static struct emit_cache *cache_of(struct emitter *e, const struct access *a) {
-  int slot = slot_at(e, a->o->a);
+static struct emit_cache *cache_of(struct emitter *e, const struct emit_access *a) {
+  int slot = emit_slot_at(e, a->o->a);
   if (slot < 0) return NULL;
   for (unsigned i = 0; i < e->caches; i++)
     if (e->cache[i].slot == slot && e->cache[i].kind == a->kind) return &e->cache[i];
@@ -412,15 +361,15 @@ static value swapped(struct emitter *e, value v) {
 }
 
 /* The slow path. Afterwards memory was accessed, or the region is left. Returns what a load yields. */
-static value access_slowly(struct emitter *e, const struct access *a, value va, value stored) {
-  value v = call_out(e, stored ? "slow_store" : "slow_load", va, where(e, a->o->at, a->op),
-                     stored ? stored : emit_i64(e, 0));
+static value access_slowly(struct emitter *e, const struct emit_access *a, value va, value stored) {
+  value v =
+      call_out(e, stored ? "slow_store" : "slow_load", va, where(e, a->o->at, a->op), stored ? stored : emit_i64(e, 0));
   set_budget(e, get_field(e, e->i64, offsetof(struct jit_cpu, budget))); /* devices take time */
   return v;
 }
 
 /* Find out where the page of an access is in the host: its addend, in the block the builder is left in. */
-static value host_addend(struct emitter *e, const struct access *a, value va, LLVMBasicBlockRef slow) {
+static value host_addend(struct emitter *e, const struct emit_access *a, value va, LLVMBasicBlockRef slow) {
   LLVMBuilderRef u = e->b;
   struct emit_cache *c = cache_of(e, a);
   value page = LLVMBuildAnd(u, va, emit_i64(e, MMU_PAGE_MASK | (a->size - 1)), ""), cached = NULL;
@@ -451,7 +400,7 @@ static value host_addend(struct emitter *e, const struct access *a, value va, LL
   return phi;
 }
 
-static void emit_access(struct emitter *e, const struct access *a) {
+static void make_access(struct emitter *e, const struct emit_access *a) {
   LLVMBuilderRef u = e->b;
   LLVMBasicBlockRef slow = new_block(e), done = new_block(e);
   LLVMTypeRef type = memory_type(e, a->size);
@@ -499,7 +448,7 @@ static void put_half(struct emitter *e, uint16_t offset, value v) {
     set_field(e, LLVMBuildTrunc(u, v, e->i32, ""), offset);
     return;
   }
-  value old = slot_at(e, whole) >= 0 || e->temp[temp_at(whole)] ? get(e, whole) : emit_i64(e, 0);
+  value old = emit_slot_at(e, whole) >= 0 || e->temp[temp_at(whole)] ? get(e, whole) : emit_i64(e, 0);
   v = high ? LLVMBuildShl(u, v, emit_i64(e, 32), "") : LLVMBuildAnd(u, v, emit_i64(e, UINT32_MAX), "");
   old = LLVMBuildAnd(u, old, emit_i64(e, high ? UINT32_MAX : (uint64_t)UINT32_MAX << 32), "");
   put(e, whole, LLVMBuildOr(u, old, v, ""));
@@ -553,9 +502,9 @@ static void emit_fpu(struct emitter *e, const struct jit_op *o, enum ir_opcode o
 }
 
 static void emit_meaning_of(struct emitter *e, const struct jit_op *o, enum ir_opcode op, enum emit_form form) {
-  struct access access = access_of(o, op);
+  struct emit_access access = emit_access_of(o, op);
   if (access.size) {
-    emit_access(e, &access);
+    make_access(e, &access);
     return;
   }
   if (ir_opinfo[op].class == IR_CLASS_FPU) {
@@ -571,8 +520,6 @@ static void emit_meaning_of(struct emitter *e, const struct jit_op *o, enum ir_o
   else
     put(e, o->d, emit_pure(e, op, a, b, c));
 }
-
-static bool has_result(const struct jit_op *o);
 
 static void emit_op(struct emitter *e, const struct jit_op *o) {
   enum emit_form form;
@@ -612,44 +559,11 @@ static void emit_op(struct emitter *e, const struct jit_op *o) {
     default: assert(!"an operation without a case");
     }
   }
-  if (has_result(o) && !is_step(o)) forget_cache(e, o->d);
+  if (emit_has_result(o) && !emit_is_step(o)) forget_cache(e, o->d);
 }
 
-static bool has_result(const struct jit_op *o) {
-  enum emit_form form;
-  enum ir_opcode op = emit_meaning(o->op, &form);
-  if (op != IR_OPCODES) return form != EMIT_BRANCH && access_of(o, op).kind != MMU_WRITE;
-  return o->op == J_MOV || o->op == J_MOVI || o->op == J_GET32 || o->op == J_SET32 || o->op == J_CALL;
-}
-
-/* Which operands an operation reads, as offsets; returns how many. */
-static unsigned reads(const struct jit_op *o, uint16_t at[4]) {
-  enum emit_form form;
-  enum ir_opcode op = emit_meaning(o->op, &form);
-  unsigned n = 0;
-  if (op != IR_OPCODES) {
-    enum ir_form operands = ir_opinfo[op].form;
-    if (ir_opinfo[op].class == IR_CLASS_FPU && emit_fpu_result_bytes(op) == 4) at[n++] = o->d;
-    at[n++] = o->a;
-    if (operands >= IR_FORM_VV && form != EMIT_IMMEDIATE) at[n++] = o->b;
-    if (operands == IR_FORM_VVV) at[n++] = o->c;
-    return n;
-  }
-  switch (o->op) {
-  case J_MOV:
-  case J_GET32:
-  case J_RAISE_IF:
-  case J_EXIT_IF:
-  case J_EXIT_REG:
-  case J_EXIT_REG_STOP: at[n++] = o->a; break;
-  case J_SET32: at[n++] = o->a, at[n++] = o->d; break;
-  case J_CALL: at[n++] = o->a, at[n++] = o->b, at[n++] = o->c; break;
-  default: break;
-  }
-  return n;
-}
-
-/* Leave unless there is budget for all that can be run before the next check. Whoever goes on from there looks closer. */
+/* Leave unless there is budget for all that can be run before the next check. Whoever goes on from there looks closer.
+ */
 static void check_budget(struct emitter *e, unsigned need) {
   LLVMBasicBlockRef fits = new_block(e), late = new_block(e);
   value enough = LLVMBuildICmp(e->b, LLVMIntSGE, get_budget(e), emit_i64(e, need), "");
@@ -672,117 +586,12 @@ static void emit_node(struct emitter *e, unsigned n) {
   for (unsigned i = 0; i < e->node->ops; i++) emit_op(e, &e->s->code[e->node->code + i]);
 }
 
-/* --- what to know before --- */
-
-/* Flow of `dirty` through a node; the exits' states go to the nodes they lead to. True when one of these grew. */
-static bool flow(struct emitter *e, unsigned n) {
-  const struct region_node *node = &e->s->node[n];
-  emit_set dirty = e->in[n];
-  bool grew = false;
-  for (unsigned i = 0; i < node->ops; i++) {
-    const struct jit_op *o = &e->s->code[node->code + i];
-    enum emit_form form;
-    if (o->op == J_CALL) dirty = (emit_set){0};
-    int slot = has_result(o) ? slot_at(e, o->d) : -1;
-    if (slot >= 0) set_add(&dirty, (unsigned)slot);
-    bool branch = o->op == J_EXIT_IF || o->op == J_EXIT || (emit_meaning(o->op, &form) != IR_OPCODES && form == EMIT_BRANCH);
-    int to = branch ? node->to[o->c] : o->op == J_EXIT_REG ? node->returns : REGION_NONE;
-    if (to != REGION_NONE) grew |= set_merge(&e->in[to], &dirty);
-  }
-  return grew;
-}
-
-static void find_dirty(struct emitter *e) {
-  memset(e->in, 0, sizeof e->in);
-  for (bool grew = true; grew;) {
-    grew = false;
-    for (unsigned n = 0; n < e->s->nodes; n++) grew |= flow(e, n);
-  }
-}
-
-struct walk {
-  enum { NEW, OPEN, CLOSED } state[REGION_NODES];
-  bool check[REGION_NODES];
-};
-
-/* Depth first: the nodes that jumps back lead to check the budget; for the others add up what follows. */
-static void walk(struct emitter *e, struct walk *w, unsigned n) {
-  const struct region_node *node = &e->s->node[n];
-  const int16_t to[] = {node->to[0], node->to[1], node->returns};
-  w->state[n] = OPEN;
-  for (int k = 0; k < 3; k++) {
-    if (to[k] == REGION_NONE) continue;
-    if (w->state[to[k]] == OPEN) w->check[to[k]] = true;
-    if (w->state[to[k]] == NEW) walk(e, w, (unsigned)to[k]);
-  }
-  w->state[n] = CLOSED;
-}
-
-static uint32_t longest(struct emitter *e, struct walk *w, unsigned n) {
-  const struct region_node *node = &e->s->node[n];
-  const int16_t to[] = {node->to[0], node->to[1], node->returns};
-  uint32_t most = 0;
-  if (e->longest[n]) return e->longest[n];
-  for (int k = 0; k < 3; k++) {
-    if (to[k] == REGION_NONE || w->check[to[k]]) continue;
-    uint32_t then = longest(e, w, (unsigned)to[k]);
-    if (then > most) most = then;
-  }
-  return e->longest[n] = node->shape.insns + most;
-}
-
-static void find_checks(struct emitter *e) {
-  struct walk w = {0};
-  w.check[0] = true;
-  for (unsigned n = 0; n < e->s->nodes; n++)
-    if (w.state[n] == NEW) walk(e, &w, n);
-  memset(e->longest, 0, sizeof e->longest);
-  for (unsigned n = 0; n < e->s->nodes; n++) {
-    uint32_t most = longest(e, &w, n);
-    e->need[n] = w.check[n] ? most : 0;
-  }
-}
+/* --- the whole --- */
 
 static void make_variables(struct emitter *e) {
-  memset(e->var, 0, sizeof e->var);
-  for (unsigned i = 0; i < e->s->ops; i++) {
-    const struct jit_op *o = &e->s->code[i];
-    uint16_t at[5];
-    unsigned n = reads(o, at);
-    if (has_result(o)) at[n++] = o->d;
-    while (n--) {
-      int slot = slot_at(e, at[n]);
-      if (slot < 0 || e->var[slot].at) continue;
-      bool narrow = e->g->narrow && e->g->narrow((unsigned)slot, e->s->node[0].key.mode);
-      e->var[slot] = (struct emit_var){LLVMBuildAlloca(e->b, narrow ? e->i32 : e->i64, ""), narrow};
-    }
-  }
-}
-
-static struct emit_cache *want_cache(struct emitter *e, int slot, enum mmu_access kind) {
-  for (unsigned i = 0; i < e->caches; i++)
-    if (e->cache[i].slot == slot && e->cache[i].kind == kind) return &e->cache[i];
-  if (e->caches == EMIT_CACHES) return NULL;
-  e->cache[e->caches] = (struct emit_cache){.slot = slot, .kind = kind, .steady = true};
-  return &e->cache[e->caches++];
-}
-
-static void make_caches(struct emitter *e) {
-  e->caches = 0;
-  for (unsigned i = 0; i < e->s->ops; i++) {
-    enum emit_form form;
-    const struct jit_op *o = &e->s->code[i];
-    enum ir_opcode op = emit_meaning(o->op, &form);
-    if (op == IR_OPCODES) continue;
-    struct access a = access_of(o, op);
-    int slot = slot_at(e, o->a);
-    if (a.size && slot >= 0) want_cache(e, slot, a.kind);
-  }
-  for (unsigned i = 0; i < e->s->ops; i++) {
-    const struct jit_op *o = &e->s->code[i];
-    if (!has_result(o) || is_step(o)) continue;
-    for (unsigned k = 0; k < e->caches; k++)
-      if (e->cache[k].slot == slot_at(e, o->d)) e->cache[k].steady = false;
+  for (unsigned i = 0; i < e->g->slots; i++) {
+    struct emit_var *v = &e->var[i];
+    if (v->used) v->at = LLVMBuildAlloca(e->b, v->narrow ? e->i32 : e->i64, "");
   }
   for (unsigned k = 0; k < e->caches; k++) {
     e->cache[k].tag = LLVMBuildAlloca(e->b, e->i64, "");
@@ -819,10 +628,8 @@ void emit_region(struct emitter *e, const struct region_source *s) {
   begin(e, new_block(e));
   e->budget = LLVMBuildAlloca(e->b, e->i64, "");
   set_budget(e, LLVMGetParam(e->fn, ARG_BUDGET));
+  emit_plan(e);
   make_variables(e);
-  make_caches(e);
-  find_dirty(e);
-  find_checks(e);
   read_slots(e);
   for (unsigned n = 0; n < s->nodes; n++) e->head[n] = new_block(e);
   LLVMBuildBr(e->b, e->head[0]);

@@ -11,19 +11,34 @@ enum { EMIT_CACHES = 24, EMIT_SLOT_INDEX = 8192 };
 struct emit_cache {
   int slot;
   enum mmu_access kind;
-  bool steady;   /* within the region the slot only ever moves by constants */
-  bool hopeful;  /* at this point of the code: worth a look */
+  bool steady;              /* within the region the slot only ever moves by constants */
+  bool hopeful;             /* at this point of the code: worth a look */
   LLVMValueRef tag, addend; /* variables */
 };
 
 struct emit_var {
-  LLVMValueRef at;   /* a variable, or NULL: not used in the region */
-  bool narrow;       /* always a sign-extended 32-bit value */
+  bool used;       /* in the region */
+  bool narrow;     /* always a sign-extended 32-bit value */
+  LLVMValueRef at; /* the variable */
 };
 
 typedef struct {
   uint64_t bit[3];
 } emit_set;
+static inline void emit_set_add(emit_set *s, unsigned i) {
+  s->bit[i / 64] |= UINT64_C(1) << i % 64;
+}
+static inline bool emit_set_has(const emit_set *s, unsigned i) {
+  return s->bit[i / 64] >> i % 64 & 1;
+}
+
+struct emit_access { /* of guest memory */
+  const struct jit_op *o;
+  enum ir_opcode op;
+  enum mmu_access kind;
+  unsigned size; /* 0: it is none */
+  bool sign, swap;
+};
 
 struct emitter {
   LLVMContextRef context;
@@ -56,12 +71,20 @@ struct emitter {
 void emit_region(struct emitter *e, const struct region_source *s);
 
 /* --- within emission --- */
+/* What to know before (llvm_plan.c): fills var, cache, in, need, longest. */
+void emit_plan(struct emitter *e);
+/* The slot at a byte offset (or around it), or -1: a temporary, the zero slot, or one that is not kept in variables. */
+int emit_slot_at(const struct emitter *e, uint16_t offset);
+struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op);
+bool emit_has_result(const struct jit_op *o);
+/* Does an operation move its slot by a constant? */
+bool emit_is_step(const struct jit_op *o);
 /* The meaning of a PURE or CMP operation (llvm_ops.c). */
 LLVMValueRef emit_pure(struct emitter *e, enum ir_opcode op, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 /* The condition of a CMP operation, as an i1. */
 LLVMValueRef emit_condition(struct emitter *e, enum ir_opcode op, LLVMValueRef a, LLVMValueRef b);
-/* An FPU operation's ordinary case: the result's bits, whether it is that case, and the result's size (llvm_fpu.c). `raw`
- * are 64-bit values of which those of 4 bytes have the low half. */
+/* An FPU operation's ordinary case: the result's bits, whether it is that case, and the result's size (llvm_fpu.c).
+ * `raw` are 64-bit values of which those of 4 bytes have the low half. */
 LLVMValueRef emit_floating(struct emitter *e, enum ir_opcode op, const LLVMValueRef *raw, LLVMValueRef *good,
                            unsigned *bytes);
 bool emit_is_noted(enum ir_opcode op);

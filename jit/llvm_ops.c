@@ -1,4 +1,5 @@
-/* jit/llvm_ops.c: what each pure operation means in LLVM's IR; held against ir_ops.def by criterion-tests/test_llvm.c. */
+/* jit/llvm_ops.c: what each pure operation means in LLVM's IR; held against ir_ops.def by criterion-tests/test_llvm.c.
+ */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jit/llvm_emit.h"
 #include <assert.h>

@@ -104,8 +104,7 @@ static int relocate_all(const struct loading *l, Elf_Scn *s, const GElf_Shdr *h,
   if (h->sh_info >= SECTIONS || l->at[h->sh_info] == NOWHERE) return 0; /* of something that is not loaded */
   if (!d || !gelf_getshdr(elf_getscn(l->elf, h->sh_info), &target) || !h->sh_entsize) return -1;
   for (size_t i = 0; i < h->sh_size / h->sh_entsize; i++)
-    if (!gelf_getrela(d, (int)i, &r) ||
-        relocate(l, &r, l->at[h->sh_info], target.sh_size, write, exec, names))
+    if (!gelf_getrela(d, (int)i, &r) || relocate(l, &r, l->at[h->sh_info], target.sh_size, write, exec, names))
       return -1;
   return 0;
 }

@@ -96,13 +96,17 @@ static uint64_t floating(struct jit_cpu *cpu, enum ir_opcode op, uint32_t which,
 #define OPERAND(type, name)                                                                                            \
   type name;                                                                                                           \
   memcpy(&name, &cpu->fp.name, sizeof name)
-#define OPERANDS_V(type)   OPERAND(type, a)
-#define OPERANDS_VV(type)  OPERANDS_V(type); OPERAND(type, b)
-#define OPERANDS_VVV(type) OPERANDS_VV(type); OPERAND(type, c)
-#define READY_NOTED        cpu->fp.ready
-#define READY_EXACT        true
-#define NOTE_NOTED         which
-#define NOTE_EXACT         JIT_FP_EXACT
+#define OPERANDS_V(type) OPERAND(type, a)
+#define OPERANDS_VV(type)                                                                                              \
+  OPERANDS_V(type);                                                                                                    \
+  OPERAND(type, b)
+#define OPERANDS_VVV(type)                                                                                             \
+  OPERANDS_VV(type);                                                                                                   \
+  OPERAND(type, c)
+#define READY_NOTED cpu->fp.ready
+#define READY_EXACT true
+#define NOTE_NOTED  which
+#define NOTE_EXACT  JIT_FP_EXACT
   uint64_t v = 0;
   switch ((int)op) {
 #define FPU(name, form, to, from, kind, meaning, good, also)                                                           \
@@ -137,8 +141,8 @@ static struct answer region_raise(struct jit_cpu *cpu, uint64_t exception, uint6
   return (struct answer){.leave_at = rebuild(cpu, t, saved)};
 }
 
-static struct answer region_leave(struct jit_cpu *cpu, uint64_t nothing, uint64_t where, int64_t budget, uint64_t unused,
-                                  const struct region_table *t, const uint64_t *saved) {
+static struct answer region_leave(struct jit_cpu *cpu, uint64_t nothing, uint64_t where, int64_t budget,
+                                  uint64_t unused, const struct region_table *t, const uint64_t *saved) {
   (void)nothing, (void)unused;
   say_where(cpu, t, where, budget);
   cpu->reserve = 0;

@@ -16,9 +16,9 @@ struct region_node {
   uint16_t block; /* among the region's blocks; names its symbols in the object */
   uint32_t code;  /* index of its first operation */
   uint64_t exit_pc[JIT_EXITS];
-  int16_t to[JIT_EXITS];     /* the node an exit leads to, or REGION_NONE: out of the region */
-  bool check_to[JIT_EXITS];  /* ... on another page, which may be mapped differently by then */
-  int16_t returns;           /* the node a computed jump most likely leads to */
+  int16_t to[JIT_EXITS];    /* the node an exit leads to, or REGION_NONE: out of the region */
+  bool check_to[JIT_EXITS]; /* ... on another page, which may be mapped differently by then */
+  int16_t returns;          /* the node a computed jump most likely leads to */
   bool check_returns;
   /* While it grows. */
   int16_t context;
@@ -72,8 +72,8 @@ struct region_member {
 enum region_state { REGION_QUEUED, REGION_LIVE, REGION_DEAD };
 struct jit_region {
   enum region_state state;
-  bool compiling; /* the compiler has it: must not be freed */
-  uint32_t at, size; /* in code memory */
+  bool compiling;        /* the compiler has it: must not be freed */
+  uint32_t at, size;     /* in code memory */
   _Atomic uint32_t heat; /* samples, decaying */
   uint32_t insns;
   struct region_source *source;

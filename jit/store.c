@@ -41,7 +41,7 @@ static const char magic[8] = "mbregion";
 
 uint64_t store_hash(const void *bytes, size_t n, uint64_t h) {
   const uint8_t *p = bytes;
-  for (h ^= n * UINT64_C(0x9e3779b97f4a7c15); n; ) {
+  for (h ^= n * UINT64_C(0x9e3779b97f4a7c15); n;) {
     uint64_t v = 0;
     size_t k = n < 8 ? n : 8;
     memcpy(&v, p, k);

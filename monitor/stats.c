@@ -209,8 +209,8 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
   json_object_set_new(o, "exceptions", exceptions_json(&s));
   json_object_set_new(o, "exits", exits_json(&s));
   json_object_set_new(o, "units_alone", number(s.units_alone));
-  json_object_set_new(o, "tiers", json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil,
-                                                   "llvm", s.tier_llvm));
+  json_object_set_new(o, "tiers",
+                      json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil, "llvm", s.tier_llvm));
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));

@@ -46,11 +46,11 @@ enum { STENCIL_REGS = 7 };
 
 /* What generated code returns: an address (of a struct jit_exit or jit_block, or 0) plus one of these. */
 enum stencil_leave {
-  LEAVE_EXIT,    /* through this jit_exit */
-  LEAVE_BUDGET,  /* this jit_block does not fit into the budget */
-  LEAVE_REG,     /* to cpu->pc */
-  LEAVE_STOP,    /* to cpu->pc, through the run loop */
-  LEAVE_TROUBLE, /* cpu->trouble says why */
+  LEAVE_EXIT,          /* through this jit_exit */
+  LEAVE_BUDGET,        /* this jit_block does not fit into the budget */
+  LEAVE_REG,           /* to cpu->pc */
+  LEAVE_STOP,          /* to cpu->pc, through the run loop */
+  LEAVE_TROUBLE,       /* cpu->trouble says why */
   LEAVE_REGION_BUDGET, /* this jit_block, within a region, does not fit into the budget */
   LEAVE_MASK = 7
 };

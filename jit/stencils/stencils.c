@@ -46,7 +46,10 @@ u64 ENTER(cpu_ptr cpu, code_fn *code) {
   u64 anything = 0;
   u64 how = code(anything, cpu, cpu->budget, anything, anything, anything, anything, anything, anything, anything,
                  anything, anything);
-  __asm__ volatile("" : : : "rbp"); /* the one register preserve_none preserves, but regions that are left in the middle */
+  __asm__ volatile(""
+                   :
+                   :
+                   : "rbp"); /* the one register preserve_none preserves, but regions that are left in the middle */
   return how;
 }
 
@@ -533,8 +536,8 @@ STENCIL SHARED_RAISE(ARGS) {
   GO(OUT);
 }
 /* What regions call out of line. All registers are saved where C can read them, by their DWARF numbers: it puts into
- * memory the slots that are newer in registers, when it says that the region is to be left: rdx is then the stack pointer
- * that the region was entered with, else 0. HOLE_WIDE: region_... of rebuild.c. */
+ * memory the slots that are newer in registers, when it says that the region is to be left: rdx is then the stack
+ * pointer that the region was entered with, else 0. HOLE_WIDE: region_... of rebuild.c. */
 #define SAVE_AND_CALL                                                                                                  \
   "pushq %r15; pushq %r14; pushq %r13; pushq %r12; pushq %r11; pushq %r10; pushq %r9; pushq %r8;"                      \
   "pushq %rsp; pushq %rbp; pushq %rdi; pushq %rsi; pushq %rbx; pushq %rcx; pushq %rdx; pushq %rax;"                    \

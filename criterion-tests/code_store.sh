@@ -1,0 +1,66 @@
+#!/bin/bash
+# criterion-tests/code_store.sh: optimized code on disk: found again, damaged, not writable, shared; the run is the same.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck source-path=SCRIPTDIR source=guest.bash
+source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
+cd "$folder" || exit 1
+"$program" run --help | grep -q 'auto|eval|stencil|llvm' || exit 1
+
+# A loop for ever: addiu $2, $2, 1; xor $3, $3, $2; b loop; nop
+printf '\x01\x00\x42\x24\x26\x18\x62\x00\xfd\xff\x00\x10\x00\x00\x00\x00' >loop
+run() { # stats-name option...
+  local name=$1
+  shift
+  "$program" run --kernel loop --endian little --until insns:600000000 --stats "$name" "$@" \
+    >"$name.out" 2>"$name.err" </dev/null
+  [[ $? == 6 ]]
+}
+same() { [[ $(stat_of plain state_hash) == 0x* && $(stat_of plain state_hash) == "$(stat_of "$1" state_hash)" ]]; }
+
+run plain --tier eval
+check "the loop runs to its end: $(cat plain.err)" $?
+if ! run none --tier llvm --code-store none; then
+  grep -q 'left out of this build' none.err && { echo "skipped: this build has no LLVM tier"; exit 77; }
+fi
+same none
+check "without a store it is the same run" $?
+
+for pass in cold warm; do
+  run $pass --code-store store
+  check "$pass: $(cat $pass.err)" $?
+  same $pass
+  check "$pass: the same run" $?
+done
+check "something is kept" "$([[ -n $(ls store) ]]; echo $?)"
+check "and found: $(stat_of warm regions_found)" $(($(stat_of warm regions_found) < 1))
+
+for file in store/*; do printf 'rubbish' | dd of="$file" bs=1 seek=200 conv=notrunc status=none; done
+run damaged --code-store store
+check "damaged: $(cat damaged.err)" $?
+same damaged
+check "damaged: the same run" $?
+check "damaged files are not used" "$(stat_of damaged regions_found)"
+for file in store/*; do : >"$file"; done
+run empty --code-store store && same empty
+check "empty files: the same run" $?
+
+# Two at once.
+rm -r store
+run one --code-store store &
+run two --code-store store
+check "two at once" $?
+wait $!
+check "two at once, the other" $?
+same one && same two
+check "two at once: the same run" $?
+check "nothing half-written is left" "$(find store -name 'new-*' | wc -l)"
+
+# A folder that cannot be made: one warning, nothing else.
+run nowhere --code-store loop/store
+check "no folder: $(cat nowhere.err)" $?
+same nowhere
+check "no folder: the same run" $?
+check "one warning: $(cat nowhere.err)" "$(($(grep -c warning nowhere.err) != 1))"
+HOME='' XDG_CACHE_HOME='' run homeless && same homeless
+check "no home" $?
+finish
