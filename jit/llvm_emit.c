@@ -115,10 +115,12 @@ static void put(struct emitter *e, uint16_t offset, value v) {
   emit_set_add(&e->dirty, (unsigned)slot);
 }
 
-static void forget_cache(struct emitter *e, uint16_t offset) {
-  int slot = emit_slot_at(e, offset);
+/* An operation has changed its slot: is it worth a look whether the slot still leads to the page it last led to? */
+static void move_caches(struct emitter *e, const struct jit_op *o) {
+  int slot = emit_slot_at(e, o->d);
+  if (emit_is_step(o)) return;
   for (unsigned i = 0; i < e->caches; i++)
-    if (e->cache[i].slot == slot) e->cache[i].hopeful = false;
+    if (e->cache[i].slot == slot) e->cache[i].hopeful = emit_is_sum(o);
 }
 
 static void write_back(struct emitter *e) {
@@ -368,6 +370,22 @@ static value access_slowly(struct emitter *e, const struct emit_access *a, value
   return v;
 }
 
+/* Is va in linear memory, and aligned? Its host address then, in the block the builder is left in; see struct
+ * jit_linear.
+ */
+static value linear_address(struct emitter *e, unsigned size, value va, LLVMBasicBlockRef no) {
+  LLVMBuilderRef u = e->b;
+  unsigned k = (unsigned)__builtin_ctz(size);
+  value offset = LLVMBuildSub(u, va, emit_i64(e, JIT_LINEAR_VA), ""), x = offset;
+  if (k) x = LLVMBuildOr(u, LLVMBuildLShr(u, x, emit_i64(e, k), ""), LLVMBuildShl(u, x, emit_i64(e, 64 - k), ""), "");
+  value limit = get_field(e, e->i64, offsetof(struct jit_cpu, linear.limit) + k * sizeof(uint64_t));
+  LLVMBasicBlockRef yes = new_block(e);
+  branch_if(e, LLVMBuildICmp(u, LLVMIntULT, x, limit, ""), yes, no, e->likely);
+  begin(e, yes);
+  value host = get_field(e, e->i64, offsetof(struct jit_cpu, linear.host));
+  return LLVMBuildAdd(u, host, offset, "");
+}
+
 /* Find out where the page of an access is in the host: its addend, in the block the builder is left in. */
 static value host_addend(struct emitter *e, const struct emit_access *a, value va, LLVMBasicBlockRef slow) {
   LLVMBuilderRef u = e->b;
@@ -400,13 +418,31 @@ static value host_addend(struct emitter *e, const struct emit_access *a, value v
   return phi;
 }
 
+/* The host address of an access, in the block the builder is left in. */
+static value host_address(struct emitter *e, const struct emit_access *a, value va, LLVMBasicBlockRef slow) {
+  if (a->kind != MMU_READ || !e->linear) return LLVMBuildAdd(e->b, va, host_addend(e, a, va, slow), "");
+  LLVMBasicBlockRef otherwise = new_block(e), known = new_block(e), from[2];
+  value at[2];
+  at[0] = linear_address(e, a->size, va, otherwise);
+  from[0] = LLVMGetInsertBlock(e->b);
+  LLVMBuildBr(e->b, known);
+  begin(e, otherwise);
+  at[1] = LLVMBuildAdd(e->b, va, host_addend(e, a, va, slow), "");
+  from[1] = LLVMGetInsertBlock(e->b);
+  LLVMBuildBr(e->b, known);
+  begin(e, known);
+  value phi = LLVMBuildPhi(e->b, e->i64, "");
+  LLVMAddIncoming(phi, at, from, 2);
+  return phi;
+}
+
 static void make_access(struct emitter *e, const struct emit_access *a) {
   LLVMBuilderRef u = e->b;
   LLVMBasicBlockRef slow = new_block(e), done = new_block(e);
   LLVMTypeRef type = memory_type(e, a->size);
   value va = get(e, a->o->a), stored = a->kind == MMU_WRITE ? get(e, a->o->b) : NULL, v = NULL;
   if (a->o->offset) va = LLVMBuildAdd(u, va, emit_i64(e, (uint64_t)(int64_t)a->o->offset), "");
-  value at = as_pointer(e, LLVMBuildAdd(u, va, host_addend(e, a, va, slow), ""));
+  value at = as_pointer(e, host_address(e, a, va, slow));
   if (stored) {
     value narrow = a->size == 8 ? stored : LLVMBuildTrunc(u, stored, type, "");
     LLVMSetAlignment(LLVMBuildStore(u, a->swap ? swapped(e, narrow) : narrow, at), a->size);
@@ -559,7 +595,7 @@ static void emit_op(struct emitter *e, const struct jit_op *o) {
     default: assert(!"an operation without a case");
     }
   }
-  if (emit_has_result(o) && !emit_is_step(o)) forget_cache(e, o->d);
+  if (emit_has_result(o)) move_caches(e, o);
 }
 
 /* Leave unless there is budget for all that can be run before the next check. Whoever goes on from there looks closer.
@@ -624,6 +660,7 @@ static void make_function(struct emitter *e) {
 
 void emit_region(struct emitter *e, const struct region_source *s) {
   e->s = s;
+  e->linear = e->g->linear && e->g->linear(s->node[0].key.mode);
   make_function(e);
   begin(e, new_block(e));
   e->budget = LLVMBuildAlloca(e->b, e->i64, "");

@@ -58,6 +58,7 @@ struct emitter {
   LLVMValueRef temp[JIT_TEMPS];
   struct emit_cache cache[EMIT_CACHES];
   unsigned caches;
+  bool linear;               /* loads try linear memory first */
   emit_set in[REGION_NODES]; /* slots that may be newer than memory when a node is entered */
   emit_set dirty;
   uint32_t need[REGION_NODES]; /* budget a node asks for; 0: it does not */
@@ -79,6 +80,8 @@ struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op);
 bool emit_has_result(const struct jit_op *o);
 /* Does an operation move its slot by a constant? */
 bool emit_is_step(const struct jit_op *o);
+/* Is it the sum of two registers, such as the address of an element of a table? */
+bool emit_is_sum(const struct jit_op *o);
 /* The meaning of a PURE or CMP operation (llvm_ops.c). */
 LLVMValueRef emit_pure(struct emitter *e, enum ir_opcode op, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 /* The condition of a CMP operation, as an i1. */

@@ -14,6 +14,10 @@ bool emit_is_step(const struct jit_op *o) {
   return (o->op == J_ADD32_I || o->op == J_ADD_I) && o->a == o->d;
 }
 
+bool emit_is_sum(const struct jit_op *o) {
+  return o->op == J_ADD32 || o->op == J_ADD;
+}
+
 struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op) {
   struct emit_access a = {.o = o, .op = op, .kind = MMU_READ, .size = 8};
   switch ((int)op) {
