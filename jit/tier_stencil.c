@@ -74,7 +74,7 @@ static const uint16_t fast[JIT_OPCODES] = {
     HOT_RRR(X)
 #undef X
 #define X(name) [J_##name##_I] = ST_RRI_##name##_00,
-        HOT_RRI(X)
+        HOT_RRI(X) HOT_SHIFTS(X)
 #undef X
 #define X(name) [J_##name] = ST_RR_##name##_00,
             HOT_RR(X)
@@ -136,7 +136,11 @@ struct emit {
 
 static void patch(struct emit *e, uint32_t base, const struct stencil_patch *p) {
   uint8_t *to = e->s->memory.write + base + p->at;
-  int64_t v = e->value[p->hole] + p->addend;
+  int64_t v = e->value[p->hole == STENCIL_HOLE_COUNT ? STENCIL_HOLE_IMM : p->hole] + p->addend;
+  if (p->kind == STENCIL_ABS8) {
+    *to = (uint8_t)v;
+    return;
+  }
   if (p->kind == STENCIL_ABS64) {
     memcpy(to, &v, 8);
     return;

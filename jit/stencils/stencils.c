@@ -124,6 +124,29 @@ HOT_RRR(RRR_NAME)
     r##d = mean_##name(r##a, (u64)VALUE(HOLE_IMM), 0);                                                                 \
     GO(NEXT);                                                                                                          \
   }
+/* By a constant count: the compiler knows holes of 32 bits only, and would move that to a register. */
+#define RRI_SHIFT(name, insn, type, as)                                                                                \
+  static inline __attribute__((always_inline)) u64 shift_##name(u64 a) {                                               \
+    type v = (type)a;                                                                                                  \
+    __asm__(insn " $HOLE_COUNT, %0" : "+r"(v) : : "cc");                                                               \
+    return (u64)(int64_t)(as)v;                                                                                        \
+  }
+RRI_SHIFT(SHL32, "shll", uint32_t, int32_t)
+RRI_SHIFT(SHR32, "shrl", uint32_t, int32_t)
+RRI_SHIFT(SAR32, "sarl", uint32_t, int32_t)
+RRI_SHIFT(ROTR32, "rorl", uint32_t, int32_t)
+RRI_SHIFT(SHL, "shlq", u64, u64)
+RRI_SHIFT(SHR, "shrq", u64, u64)
+RRI_SHIFT(SAR, "sarq", u64, u64)
+RRI_SHIFT(ROTR, "rorq", u64, u64)
+#define RSI(d, a, name)                                                                                                \
+  STENCIL RRI_##name##_##a##d(ARGS) {                                                                                  \
+    r##d = shift_##name(r##a);                                                                                         \
+    GO(NEXT);                                                                                                          \
+  }
+#define RSI_A(a, name) EACH_REG2(RSI, a, name)
+#define RSI_NAME(name) EACH_REG(RSI_A, name)
+HOT_SHIFTS(RSI_NAME)
 #define RRI_A(a, name) EACH_REG2(RRI, a, name)
 #define RRI_NAME(name) EACH_REG(RRI_A, name)
 HOT_RRI(RRI_NAME)
