@@ -552,6 +552,12 @@ static void raise(struct emit *e, const struct jit_op *o) {
 }
 
 static void move(struct emit *e, const struct jit_op *o) {
+  if (o->op == J_MOVI && o->a & JIT_IN_MEMORY && fits(o->imm)) {
+    e->value[STENCIL_HOLE_D] = o->d, e->value[STENCIL_HOLE_IMM] = o->imm;
+    put(e, ST_STORE_IMM);
+    changed(e, o->d);
+    return;
+  }
   if (o->op == J_MOVI) {
     unsigned d = def(e, o->d);
     immediate(e, d, o->imm);
