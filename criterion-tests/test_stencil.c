@@ -145,6 +145,39 @@ Test(stencil, mapped_code_follows_the_tlb, .fini = end) {
   cr_assert_gt(stats().cycles_stencil, 20000);
 }
 
+/* Neighbouring accesses look their page up once, which must not carry over to the next page, nor from loads to stores,
+ * nor past a change of the base. The next page, and then writing, faults. */
+static void neighbours(uint32_t first, uint32_t second, unsigned flags) {
+  CODE(CODE_AT, LUI(S1, 0x0040), ORI(S1, S1, 0xf00), /* loop: */ ADDIU(V0, V0, 1), first, second, ADDIU(S0, S0, 1),
+       B(-5), NOP);
+  rig_map(eval, 0, 0x400000, DATA, 0, flags);
+  rig_map(stencil, 0, 0x400000, DATA, 0, flags);
+  rig_go(eval, RIG_CODE);
+  rig_go(stencil, RIG_CODE);
+  run_both("neighbours", 60);
+  rig_status(eval, eval->cpu->cp0.status & ~(uint32_t)ST_EXL);
+  rig_status(stencil, stencil->cpu->cp0.status & ~(uint32_t)ST_EXL);
+}
+
+Test(stencil, neighbouring_accesses_stay_on_their_page, .fini = end) {
+  enum { ONE = RIG_MAP_V | RIG_MAP_D | RIG_MAP_G | RIG_MAP_ODD_INVALID, BOTH = RIG_MAP_V | RIG_MAP_D | RIG_MAP_G };
+  begin("24Kf", 0);
+  neighbours(LW(T0, 0, S1), LW(T1, 4, S1), ONE);
+  neighbours(LW(T0, 0, S1), LW(T1, 0x100, S1), BOTH);
+  neighbours(LW(T0, 0x100, S1), LW(T1, 0xfc, S1), BOTH);
+  neighbours(SW(V0, 0xfc, S1), SW(T1, 0x100, S1), BOTH);
+  cr_assert_lt(rig_exception(eval), 0);
+  neighbours(LW(T0, 0xfc, S1), LW(T1, 0x100, S1), ONE);
+  cr_assert_eq(rig_exception(eval), EXC_TLBL);
+  neighbours(SW(V0, 0xfc, S1), SW(T1, 0x100, S1), ONE);
+  cr_assert_eq(rig_exception(eval), EXC_TLBS);
+  neighbours(LW(T0, 0, S1), SW(T1, 4, S1), RIG_MAP_V | RIG_MAP_G);
+  cr_assert_eq(rig_exception(eval), EXC_MOD);
+  neighbours(LW(T0, 0, S1), LW(T1, 6, S1), BOTH);
+  cr_assert_eq(rig_exception(eval), EXC_ADEL);
+  neighbours(LW(S1, 0, S1), LW(T1, 4, S1), ONE);
+}
+
 /* Straight code over all registers, so that host registers are shared out in every way. */
 static uint32_t random_insn(uint64_t *seed, bool wide) {
   unsigned d = 1 + rig_below(seed, 15), a = rig_below(seed, 17), b = rig_below(seed, 17), f;
@@ -171,8 +204,8 @@ static void random_programs(const char *model, bool wide) {
     uint64_t at = CODE_AT;
     char what[32];
     snprintf(what, sizeof what, "round %d", round);
-    CODE(at, LUI(30, 0x8002));
-    at += 4;
+    CODE(at, LUI(30, 0x8002), ORI(30, 30, 0x800)); /* what lies off it, lies on two pages */
+    at += 8;
     for (int i = 0; i < 120; i++, at += 4) {
       bool branch = rig_below(&seed, 12) == 0;
       static const uint8_t kinds[] = {4, 5, 6, 7, 0x14, 0x15};
@@ -182,7 +215,7 @@ static void random_programs(const char *model, bool wide) {
       if (branch) CODE(at += 4, random_insn(&seed, wide));
     }
     for (int i = 0; i < 8; i++, at += 4) CODE(at, NOP);
-    CODE(at, J(KSEG0(CODE_AT + 4)), NOP);
+    CODE(at, J(KSEG0(CODE_AT + 8)), NOP);
     for (int i = 1; i < 32; i++) eval->cpu->gpr[i] = stencil->cpu->gpr[i] = IR_SX32(rig_random(&seed));
     rig_go(eval, RIG_CODE);
     rig_go(stencil, RIG_CODE);

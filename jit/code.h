@@ -30,7 +30,7 @@ struct jit_op {
 /* What a tier may make use of. */
 enum jit_hint {
   JIT_UNNOTED = 1,   /* FPU: another one follows before anybody can ask for the note */
-  JIT_IN_MEMORY = 2, /* load: nobody wants the value in a register */
+  JIT_IN_MEMORY = 2, /* load, MOV, MOVI (where `a` has the hint): nobody wants the value in a register */
 };
 _Static_assert(sizeof(struct jit_op) == 16, "four to a cache line");
 

@@ -24,6 +24,7 @@ struct lower {
   bool in_registers[IR_MAX_OPS]; /* value i is an operand of something that is best done in general registers */
   bool whole[IR_MAX_OPS];        /* all 64 bits of value i are wanted by someone */
   bool in_half[IR_MAX_OPS];      /* value i was computed into the half that it is stored to */
+  bool dead[IR_MAX_OPS];         /* SET: see find_dead */
   bool unnoted[IR_MAX_OPS];      /* FPU: see JIT_UNNOTED */
   uint16_t free_temp[JIT_TEMPS];
   unsigned free_temps, temps; /* given back; ever used */
@@ -87,6 +88,29 @@ static void find_kills(struct lower *l) {
     case IR_GET32: l->kill[i] = next_half[o->imm] < call ? next_half[o->imm] : call; break;
     case IR_SET32: next[o->imm / 2] = next_half[o->imm] = (uint16_t)i; break;
     default: break;
+    }
+  }
+}
+
+/* A SET that is overwritten before a fault, a helper or an exit could show it does nothing. */
+static void find_dead(struct lower *l) {
+  bool again[IR_MAX_SLOTS] = {false};
+  for (unsigned i = l->ir->n; i-- > 0;) {
+    const struct ir_op *o = &l->ir->op[i];
+    switch (class_of(o)) {
+    case IR_CLASS_SET:
+    case IR_CLASS_GET: {
+      bool half = o->op == IR_SET32 || o->op == IR_GET32, set = o->op == IR_SET;
+      bool *a = &again[half ? o->imm / 2 : o->imm];
+      l->dead[i] = set && *a;
+      if (l->dead[i]) l->uses[o->a]--;
+      *a = set;
+      break;
+    }
+    case IR_CLASS_CONST:
+    case IR_CLASS_PURE:
+    case IR_CLASS_CMP: break;
+    default: memset(again, 0, sizeof again);
     }
   }
 }
@@ -155,7 +179,7 @@ static void release_operands(struct lower *l, unsigned i, const struct ir_op *o)
 /* Choose where value i goes: into the slot that the next operation stores it to, else into a temporary. */
 static uint16_t destination(struct lower *l, unsigned i) {
   const struct ir_op *next = &l->ir->op[i + 1];
-  if (i + 1 < l->ir->n && next->op == IR_SET && next->a == i && l->kill[i + 1] >= l->last_use[i])
+  if (i + 1 < l->ir->n && next->op == IR_SET && next->a == i && !l->dead[i + 1] && l->kill[i + 1] >= l->last_use[i])
     return l->home[i] = l->g->slot[next->imm].offset;
   return l->home[i] = temp_get(l);
 }
@@ -228,9 +252,14 @@ static void lower_set(struct lower *l, unsigned i, const struct ir_op *o) {
   bool half = o->op == IR_SET32;
   uint16_t to = half ? half_offset(l, o->imm) : l->g->slot[o->imm].offset;
   const struct ir_op *v = &l->ir->op[o->a];
+  if (l->dead[i]) {
+    if (l->uses[o->a]) release_operands(l, i, o);
+    return;
+  }
   if (!half && v->op == IR_CONST && l->home[o->a] == NO_HOME) {
     struct jit_op *j = emit(l, J_MOVI);
     j->d = to, j->imm = v->imm;
+    j->a = l->in_registers[o->a] ? 0 : JIT_IN_MEMORY;
     return;
   }
   uint16_t from = place(l, o->a);
@@ -383,11 +412,13 @@ unsigned jit_lower(const struct jit_guest *g, const struct ir_block *ir, struct 
   FILL(in_registers, 0);
   FILL(whole, 0);
   FILL(in_half, 0);
+  FILL(dead, 0);
   FILL(unnoted, 0);
 #undef FILL
   count_uses(&l);
   sink_comparisons(&l);
   find_kills(&l);
+  find_dead(&l);
   find_unnoted(&l);
   for (unsigned i = 0; i < ir->n && !l.failed; i++) lower_op(&l, i);
   return l.failed ? 0 : l.n;

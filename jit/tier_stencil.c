@@ -21,7 +21,7 @@ enum {
   COPY = 32,
   SLACK = 256,
   OP_HOT_MAX = 256,
-  OP_COLD_MAX = 160,
+  OP_COLD_MAX = 256,
   REGION_ALIGN = 4096,
 };
 
@@ -74,7 +74,7 @@ static const uint16_t fast[JIT_OPCODES] = {
     HOT_RRR(X)
 #undef X
 #define X(name) [J_##name##_I] = ST_RRI_##name##_00,
-        HOT_RRI(X)
+        HOT_RRI(X) HOT_SHIFTS(X)
 #undef X
 #define X(name) [J_##name] = ST_RR_##name##_00,
             HOT_RR(X)
@@ -84,6 +84,14 @@ static const uint16_t fast[JIT_OPCODES] = {
 #undef X
 #define X(name, ...) [J_##name] = ST_M_##name##_00,
                     LOADS(X) STORES(X)
+#undef X
+};
+/* The stencils for accesses to a page that is known, in the same order. */
+static const struct {
+  uint16_t fast, any;
+} page_known[JIT_OPCODES] = {
+#define X(name, ...) [J_##name] = {ST_MP_##name##_00, ST_MPS_##name##_0},
+    LOADS(X) STORES(X)
 #undef X
 };
 static const struct {
@@ -119,11 +127,20 @@ struct emit {
   uint32_t used[K], clock;
   uint16_t zero;
   bool linear; /* loads try linear memory first */
+  /* The last access to memory: code behind it knows the page, so the next of its kind off the same, unchanged base need
+   * not look it up if it lies there. NO_SLOT: none. */
+  uint16_t base;
+  bool wrote;
+  int32_t offset;
 };
 
 static void patch(struct emit *e, uint32_t base, const struct stencil_patch *p) {
   uint8_t *to = e->s->memory.write + base + p->at;
-  int64_t v = e->value[p->hole] + p->addend;
+  int64_t v = e->value[p->hole == STENCIL_HOLE_COUNT ? STENCIL_HOLE_IMM : p->hole] + p->addend;
+  if (p->kind == STENCIL_ABS8) {
+    *to = (uint8_t)v;
+    return;
+  }
   if (p->kind == STENCIL_ABS64) {
     memcpy(to, &v, 8);
     return;
@@ -214,6 +231,7 @@ static unsigned def(struct emit *e, uint16_t slot) {
 
 /* The new value is there. */
 static void defined(struct emit *e, uint16_t slot, unsigned k) {
+  if (slot == e->base) e->base = NO_SLOT;
   e->slot[k] = slot;
   e->dirty[k] = true;
   if (!is_temp(slot)) write_back(e, k);
@@ -226,6 +244,7 @@ static void in_memory(struct emit *e, uint16_t slot) {
 }
 /* A slot (or half of it) was changed in memory. */
 static void changed(struct emit *e, uint16_t slot) {
+  if ((slot & ~7u) == e->base) e->base = NO_SLOT;
   for (unsigned k = 0; k < K; k++)
     if (e->slot[k] == (slot & ~7u)) e->slot[k] = NO_SLOT, e->dirty[k] = false;
 }
@@ -344,6 +363,7 @@ static void immediate(struct emit *e, unsigned k, int64_t imm) {
 /* The result is in t. */
 static void from_t(struct emit *e, uint16_t slot) {
   unsigned d = def(e, slot);
+  e->base = NO_SLOT; /* t's operations use the registers */
   put(e, ST_FROM_T_0 + d);
   defined(e, slot, d);
 }
@@ -409,64 +429,79 @@ static void pure_vvv(struct emit *e, const struct jit_op *o) {
 }
 
 /* Back from a slow path whose result, in t, goes to a slot (or half of one); then on behind stencil `id`. */
-static void put_back(struct emit *e, uint16_t d, bool half, unsigned id) {
-  e->value[STENCIL_NEXT] = end_of(e, id);
+static void put_back(struct emit *e, uint16_t d, bool half, uint32_t next) {
+  e->value[STENCIL_NEXT] = next;
   e->value[STENCIL_HOLE_D] = d;
   put_in(e, &e->s->cold, half ? ST_SET_HALF_T : ST_STORE_T, true);
 }
 
-static void load_to_slot(struct emit *e, const struct jit_op *o) {
-  unsigned id = plain[o->op].any + use(e, o->a);
-  uint32_t cold = e->s->cold.at;
-  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
-  e->value[STENCIL_BACK] = cold + stencils[ST_SLOW].size;
-  e->value[STENCIL_OUT] = e->s->shared[o->op];
-  put_cold(e, ST_SLOW);
-  put_back(e, o->d, false, id);
+enum { NEAR = 1024 }; /* so close to the last access, an access is expected on its page */
+
+enum access { READ, WRITE, READ_LINEAR };
+
+/* Is something quicker than the soft TLB to be tried first? */
+static bool has_hope(const struct emit *e, const struct jit_op *o, enum access kind) {
+  int64_t ahead = (int64_t)o->offset - e->offset;
+  return kind == READ_LINEAR || (e->base == o->a && e->wrote == (kind == WRITE) && ahead > -NEAR && ahead < NEAR);
+}
+
+/* The access proper: `soft`, which asks the soft TLB, and whose slow path is at `slow`; or `first`, if there is hope
+ * for it, which falls back to `soft`, out of line. */
+static void access(struct emit *e, const struct jit_op *o, unsigned soft, unsigned first, uint32_t slow,
+                   enum access kind) {
   e->value[STENCIL_HOLE_IMM] = o->offset;
-  e->value[STENCIL_OUT] = cold;
-  put(e, id);
-  changed(e, o->d);
+  e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_D] = o->d;
+  e->value[STENCIL_OUT] = slow;
+  if (has_hope(e, o, kind)) {
+    uint32_t look_up = e->s->cold.at;
+    e->value[STENCIL_NEXT] = end_of(e, first);
+    put_in(e, &e->s->cold, soft, true);
+    e->value[STENCIL_OUT] = look_up;
+    put(e, first);
+  } else {
+    put(e, soft);
+  }
+  e->base = kind == READ_LINEAR ? NO_SLOT : o->a;
+  e->wrote = kind == WRITE, e->offset = o->offset;
 }
 
 static void load(struct emit *e, const struct jit_op *o) {
-  if (o->hint & JIT_IN_MEMORY) {
-    load_to_slot(e, o);
-    return;
-  }
-  unsigned a = use(e, o->a), d = def(e, o->d), soft = fast[o->op] + a * K + d;
-  unsigned id = e->linear ? linear[o->op] + a * K + d : soft;
-  uint32_t cold = e->s->cold.at;
+  bool to_slot = o->hint & JIT_IN_MEMORY, by_linear = e->linear && !to_slot;
+  enum access kind = by_linear ? READ_LINEAR : READ;
+  unsigned a = use(e, o->a), d = to_slot ? 0 : def(e, o->d), of = to_slot ? a : a * K + d;
+  unsigned soft = of + (to_slot ? plain[o->op].any : fast[o->op]);
+  unsigned first = by_linear ? of + linear[o->op] : of + (to_slot ? page_known[o->op].any : page_known[o->op].fast);
+  uint32_t slow = e->s->cold.at, next = end_of(e, has_hope(e, o, kind) ? first : soft);
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
-  e->value[STENCIL_BACK] = cold + stencils[ST_SLOW].size;
+  e->value[STENCIL_BACK] = slow + stencils[ST_SLOW].size;
   e->value[STENCIL_OUT] = e->s->shared[o->op];
   put_cold(e, ST_SLOW);
-  e->value[STENCIL_NEXT] = end_of(e, id);
-  put_in(e, &e->s->cold, ST_FROM_T_0 + d, true);
-  e->value[STENCIL_HOLE_IMM] = o->offset;
-  e->value[STENCIL_OUT] = cold;
-  if (e->linear) {
-    uint32_t second_chance = e->s->cold.at;
-    put_in(e, &e->s->cold, soft, true);
-    e->value[STENCIL_OUT] = second_chance;
+  if (to_slot) {
+    put_back(e, o->d, false, next);
+  } else {
+    e->value[STENCIL_NEXT] = next;
+    put_in(e, &e->s->cold, ST_FROM_T_0 + d, true);
   }
-  put(e, id);
-  defined(e, o->d, d);
+  access(e, o, soft, first, slow, kind);
+  if (to_slot)
+    changed(e, o->d);
+  else
+    defined(e, o->d, d);
 }
 
 static void store(struct emit *e, const struct jit_op *o) {
   int b = holder(e, o->b);
   if (b >= 0) e->used[b] = e->clock;
-  unsigned a = use(e, o->a), id = b < 0 ? plain[o->op].any + a : fast[o->op] + a * K + (unsigned)b;
-  uint32_t cold = e->s->cold.at;
+  unsigned a = use(e, o->a), of = b < 0 ? a : a * K + (unsigned)b;
+  unsigned soft = of + (b < 0 ? plain[o->op].any : fast[o->op]);
+  unsigned first = of + (b < 0 ? page_known[o->op].any : page_known[o->op].fast);
+  uint32_t slow = e->s->cold.at;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
   e->value[STENCIL_HOLE_B] = o->b;
-  e->value[STENCIL_BACK] = end_of(e, id);
+  e->value[STENCIL_BACK] = end_of(e, has_hope(e, o, WRITE) ? first : soft);
   e->value[STENCIL_OUT] = e->s->shared[o->op];
   put_cold(e, b < 0 ? ST_SLOW_STORE_SLOT : ST_SLOW_STORE_0 + (unsigned)b);
-  e->value[STENCIL_HOLE_IMM] = o->offset;
-  e->value[STENCIL_OUT] = cold;
-  put(e, id);
+  access(e, o, soft, first, slow, WRITE);
 }
 
 static void floating(struct emit *e, const struct jit_op *o) {
@@ -482,7 +517,7 @@ static void floating(struct emit *e, const struct jit_op *o) {
   e->value[STENCIL_BACK] = cold + stencils[fpu[o->op].slow].size;
   e->value[STENCIL_OUT] = e->s->shared[o->op];
   put_cold(e, fpu[o->op].slow);
-  put_back(e, o->d, fpu[o->op].bytes == 4, id);
+  put_back(e, o->d, fpu[o->op].bytes == 4, end_of(e, id));
   e->value[STENCIL_OUT] = cold;
   put(e, id);
   changed(e, o->d);
@@ -491,6 +526,7 @@ static void floating(struct emit *e, const struct jit_op *o) {
 static void call(struct emit *e, const struct jit_op *o) {
   for (unsigned k = 0; k < K; k++) write_back(e, k);     /* temporaries outlive it, */
   for (unsigned k = 0; k < K; k++) e->slot[k] = NO_SLOT; /* guest slots may change */
+  e->base = NO_SLOT;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
   e->value[STENCIL_HOLE_MORE] = (int64_t)(uintptr_t)e->s->guest->helper[o->offset];
   e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_C] = o->c;
@@ -516,6 +552,12 @@ static void raise(struct emit *e, const struct jit_op *o) {
 }
 
 static void move(struct emit *e, const struct jit_op *o) {
+  if (o->op == J_MOVI && o->a & JIT_IN_MEMORY && fits(o->imm)) {
+    e->value[STENCIL_HOLE_D] = o->d, e->value[STENCIL_HOLE_IMM] = o->imm;
+    put(e, ST_STORE_IMM);
+    changed(e, o->d);
+    return;
+  }
   if (o->op == J_MOVI) {
     unsigned d = def(e, o->d);
     immediate(e, d, o->imm);
@@ -582,7 +624,7 @@ static bool has_room(const struct arena *a, uint32_t bytes) {
 }
 
 int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
-  struct emit e = {.s = s, .b = b, .zero = s->guest->slot[s->guest->zero_slot].offset};
+  struct emit e = {.s = s, .b = b, .base = NO_SLOT, .zero = s->guest->slot[s->guest->zero_slot].offset};
   if (!has_room(&s->hot, b->ops * OP_HOT_MAX) || !has_room(&s->cold, b->ops * OP_COLD_MAX))
     return s->hot.at == s->hot.begin && s->cold.at == s->cold.begin ? -2 : -1;
   memset(e.slot, 0xff, sizeof e.slot);

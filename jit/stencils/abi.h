@@ -9,13 +9,14 @@
   X(HOLE_A) /* slot of an operand, as an offset from the cpu */                                                        \
   X(HOLE_B)                                                                                                            \
   X(HOLE_C)                                                                                                            \
-  X(HOLE_D)    /* slot of the result */                                                                                \
-  X(HOLE_IMM)  /* an immediate that fits 32 bits, sign-extended */                                                     \
-  X(HOLE_WIDE) /* 64 bits */                                                                                           \
-  X(HOLE_MORE) /* 64 bits */                                                                                           \
-  X(NEXT)      /* the code behind this stencil */                                                                      \
-  X(OUT)       /* where a branch or an unlikely case goes */                                                           \
-  X(BACK)      /* where a slow path comes back to */
+  X(HOLE_D)     /* slot of the result */                                                                               \
+  X(HOLE_IMM)   /* an immediate that fits 32 bits, sign-extended */                                                    \
+  X(HOLE_COUNT) /* the low byte of one */                                                                              \
+  X(HOLE_WIDE)  /* 64 bits */                                                                                          \
+  X(HOLE_MORE)  /* 64 bits */                                                                                          \
+  X(NEXT)       /* the code behind this stencil */                                                                     \
+  X(OUT)        /* where a branch or an unlikely case goes */                                                          \
+  X(BACK)       /* where a slow path comes back to */
 
 enum stencil_hole {
 #define X(name) STENCIL_##name,
@@ -31,7 +32,7 @@ struct stencil_patch {
   uint8_t kind;   /* enum stencil_patch_kind */
   int32_t addend; /* added to the value */
 };
-enum stencil_patch_kind { STENCIL_ABS32, STENCIL_ABS64, STENCIL_REL32 };
+enum stencil_patch_kind { STENCIL_ABS8, STENCIL_ABS32, STENCIL_ABS64, STENCIL_REL32 };
 
 struct stencil {
   uint32_t bytes; /* index of the first */

@@ -90,6 +90,7 @@ static void read_relocations(struct table *t, Elf_Scn *section, const GElf_Shdr 
     *f = (struct found){.at = r.r_offset, .patch.addend = (int32_t)r.r_addend};
     f->patch.hole = hole_of(t->symbol[GELF_R_SYM(r.r_info)]);
     switch (GELF_R_TYPE(r.r_info)) {
+    case R_X86_64_8: f->patch.kind = STENCIL_ABS8; break; /* of a shift: the assembler makes it */
     case R_X86_64_32: /* of a 32-bit operation: the kernel's code model makes no other */
     case R_X86_64_32S: f->patch.kind = STENCIL_ABS32; break;
     case R_X86_64_64: f->patch.kind = STENCIL_ABS64; break;

@@ -14,7 +14,8 @@
 typedef uint64_t u64;
 typedef struct jit_cpu *cpu_ptr;
 #define STENCIL __attribute__((preserve_none, minsize)) u64
-/* r0..r6 hold guest slots; t goes from fast to slow paths; x and y are free within a stencil. */
+/* r0..r6 hold guest slots; t goes from fast to slow paths. x and y: page and addend of the last memory access, from it
+ * to the next within a block; elsewhere free. */
 #define ARGS u64 r0, cpu_ptr cpu, int64_t budget, u64 r1, u64 r2, u64 r3, u64 x, u64 y, u64 r4, u64 r5, u64 r6, u64 t
 #define PASS r0, cpu, budget, r1, r2, r3, x, y, r4, r5, r6, t
 typedef __attribute__((preserve_none)) u64 code_fn(ARGS);
@@ -30,15 +31,18 @@ X(HOLE_IMM)
 #define SLOT(hole)  (*(u64 *)((char *)cpu + VALUE(hole)))
 #define HALF(hole)  (*(uint32_t *)((char *)cpu + VALUE(hole)))
 /* Holes that the kernel's code model cannot express. */
-#define WIDE(name, to, reg)  __asm__("movabsq $" #name ", %0" : "=" reg(to))
-#define BACK_ADDRESS(to)     __asm__("leaq BACK(%%rip), %0" : "=c"(to))
-#define GO_KEEPING_XY(where) __attribute__((musttail)) return where(PASS)
-#define GO(where)                                                                                                      \
+#define WIDE(name, to, reg) __asm__("movabsq $" #name ", %0" : "=" reg(to))
+#define BACK_ADDRESS(to)    __asm__("leaq BACK(%%rip), %0" : "=c"(to))
+#define GO(where)           __attribute__((musttail)) return where(PASS)
+/* On from what needs registers: no page is known any more. */
+#define GO_WITHOUT_PAGE(where)                                                                                         \
   do {                                                                                                                 \
     u64 anything;                                                                                                      \
     x = anything, y = anything;                                                                                        \
-    GO_KEEPING_XY(where);                                                                                              \
+    GO(where);                                                                                                         \
   } while (0)
+/* A page that no access lies in: beyond what any cpu maps. */
+#define NO_PAGE UINT64_C(0x3ffffffffffff000)
 
 /* From C: run `code`. Stands first, so that no variant has number 0. */
 u64 ENTER(cpu_ptr cpu, code_fn *code);
@@ -66,23 +70,23 @@ u64 ENTER(cpu_ptr cpu, code_fn *code) {
 #define S_V(name)                                                                                                      \
   STENCIL T_##name(ARGS) {                                                                                             \
     t = mean_##name(t, 0, 0);                                                                                          \
-    GO(NEXT);                                                                                                          \
+    GO_WITHOUT_PAGE(NEXT);                                                                                             \
   }
 #define S_B(b, name)                                                                                                   \
   STENCIL T_##name##_##b(ARGS) {                                                                                       \
     t = mean_##name(t, r##b, 0);                                                                                       \
-    GO(NEXT);                                                                                                          \
+    GO_WITHOUT_PAGE(NEXT);                                                                                             \
   }
 #define S_VV(name)                                                                                                     \
   EACH_REG(S_B, name)                                                                                                  \
   STENCIL TI_##name(ARGS) {                                                                                            \
     t = mean_##name(t, (u64)VALUE(HOLE_IMM), 0);                                                                       \
-    GO(NEXT);                                                                                                          \
+    GO_WITHOUT_PAGE(NEXT);                                                                                             \
   }
 #define S_BC(c, b, name)                                                                                               \
   STENCIL T_##name##_##b##c(ARGS) {                                                                                    \
     t = mean_##name(t, r##b, r##c);                                                                                    \
-    GO(NEXT);                                                                                                          \
+    GO_WITHOUT_PAGE(NEXT);                                                                                             \
   }
 #define S_B_ANY(b, name) EACH_REG2(S_BC, b, name)
 #define S_VVV(name)      EACH_REG(S_B_ANY, name)
@@ -120,6 +124,29 @@ HOT_RRR(RRR_NAME)
     r##d = mean_##name(r##a, (u64)VALUE(HOLE_IMM), 0);                                                                 \
     GO(NEXT);                                                                                                          \
   }
+/* By a constant count: the compiler knows holes of 32 bits only, and would move that to a register. */
+#define RRI_SHIFT(name, insn, type, as)                                                                                \
+  static inline __attribute__((always_inline)) u64 shift_##name(u64 a) {                                               \
+    type v = (type)a;                                                                                                  \
+    __asm__(insn " $HOLE_COUNT, %0" : "+r"(v) : : "cc");                                                               \
+    return (u64)(int64_t)(as)v;                                                                                        \
+  }
+RRI_SHIFT(SHL32, "shll", uint32_t, int32_t)
+RRI_SHIFT(SHR32, "shrl", uint32_t, int32_t)
+RRI_SHIFT(SAR32, "sarl", uint32_t, int32_t)
+RRI_SHIFT(ROTR32, "rorl", uint32_t, int32_t)
+RRI_SHIFT(SHL, "shlq", u64, u64)
+RRI_SHIFT(SHR, "shrq", u64, u64)
+RRI_SHIFT(SAR, "sarq", u64, u64)
+RRI_SHIFT(ROTR, "rorq", u64, u64)
+#define RSI(d, a, name)                                                                                                \
+  STENCIL RRI_##name##_##a##d(ARGS) {                                                                                  \
+    r##d = shift_##name(r##a);                                                                                         \
+    GO(NEXT);                                                                                                          \
+  }
+#define RSI_A(a, name) EACH_REG2(RSI, a, name)
+#define RSI_NAME(name) EACH_REG(RSI_A, name)
+HOT_SHIFTS(RSI_NAME)
 #define RRI_A(a, name) EACH_REG2(RRI, a, name)
 #define RRI_NAME(name) EACH_REG(RRI_A, name)
 HOT_RRI(RRI_NAME)
@@ -228,52 +255,69 @@ STENCIL SET_HALF_T(ARGS) {
 
 /* --- memory: the soft TLB entry is right only when page, kind and alignment all are. The address goes out in t --- */
 
+#define PAGE_OF(va, type) ((va) & (MMU_PAGE_MASK | (sizeof(type) - 1)))
 #define HIT(kind, type)                                                                                                \
   struct softtlb_entry *e = softtlb_slot(&cpu->tlb.table[kind], t);                                                    \
-  if (__builtin_expect(e->tag == (t & (MMU_PAGE_MASK | (sizeof(type) - 1))), 1))
-#define LOAD_D(d, a, name, raw, as, swap)                                                                              \
-  STENCIL M_##name##_##a##d(ARGS) {                                                                                    \
+  x = PAGE_OF(t, type);                                                                                                \
+  if (__builtin_expect(e->tag == x, 1)) {                                                                              \
+    y = e->addend;
+/* MP: probably on the same page as the last access of this kind, which is in x and y. */
+#define SAME(kind, type) if (__builtin_expect(!PAGE_OF(t ^ x, type), 1)) {
+#define LOAD_AS(M, CHECK, to, a, name, raw, as, swap)                                                                  \
+  STENCIL M(ARGS) {                                                                                                    \
     t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
-    HIT(MMU_READ, raw) {                                                                                               \
-      r##d = (u64)(int64_t)(as)swap(*(raw *)(uintptr_t)(t + e->addend));                                               \
-      GO(NEXT);                                                                                                        \
-    }                                                                                                                  \
-    GO(OUT);                                                                                                           \
+    CHECK(MMU_READ, raw)                                                                                               \
+    to = (u64)(int64_t)(as)swap(*(raw *)(uintptr_t)(t + y));                                                           \
+    GO(NEXT);                                                                                                          \
+  }                                                                                                                    \
+  GO(OUT);                                                                                                             \
   }
-#define LOAD_A(a, ...) EACH_REG2(LOAD_D, a, __VA_ARGS__)
-#define LOAD_NAME(...) EACH_REG(LOAD_A, __VA_ARGS__)
-LOADS(LOAD_NAME)
-/* To and from a slot that is in no register. */
-#define LOAD_TO_SLOT(a, name, raw, as, swap)                                                                           \
-  STENCIL MS_##name##_##a(ARGS) {                                                                                      \
+#define STORE_AS(M, CHECK, value, a, name, raw, swap)                                                                  \
+  STENCIL M(ARGS) {                                                                                                    \
     t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
-    HIT(MMU_READ, raw) {                                                                                               \
-      SLOT(HOLE_D) = (u64)(int64_t)(as)swap(*(raw *)(uintptr_t)(t + e->addend));                                       \
-      GO(NEXT);                                                                                                        \
-    }                                                                                                                  \
-    GO(OUT);                                                                                                           \
+    CHECK(MMU_WRITE, raw)                                                                                              \
+    *(raw *)(uintptr_t)(t + y) = swap((raw)(value));                                                                   \
+    GO(NEXT);                                                                                                          \
+  }                                                                                                                    \
+  GO(OUT);                                                                                                             \
   }
-#define LOAD_TO_SLOT_NAME(...) EACH_REG(LOAD_TO_SLOT, __VA_ARGS__)
-LOADS(LOAD_TO_SLOT_NAME)
-#define STORE_FROM_SLOT(a, name, raw, swap)                                                                            \
-  STENCIL MS_##name##_##a(ARGS) {                                                                                      \
-    t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
-    HIT(MMU_WRITE, raw) {                                                                                              \
-      *(raw *)(uintptr_t)(t + e->addend) = swap((raw)SLOT(HOLE_B));                                                    \
-      GO(NEXT);                                                                                                        \
-    }                                                                                                                  \
-    GO(OUT);                                                                                                           \
-  }
-#define STORE_FROM_SLOT_NAME(...) EACH_REG(STORE_FROM_SLOT, __VA_ARGS__)
-STORES(STORE_FROM_SLOT_NAME)
+#define M_LOAD(d, a, name, ...)  LOAD_AS(M_##name##_##a##d, HIT, r##d, a, name, __VA_ARGS__)
+#define M_LOAD_A(a, ...)         EACH_REG2(M_LOAD, a, __VA_ARGS__)
+#define M_LOADS(...)             EACH_REG(M_LOAD_A, __VA_ARGS__)
+#define MP_LOAD(d, a, name, ...) LOAD_AS(MP_##name##_##a##d, SAME, r##d, a, name, __VA_ARGS__)
+#define MP_LOAD_A(a, ...)        EACH_REG2(MP_LOAD, a, __VA_ARGS__)
+#define MP_LOADS(...)            EACH_REG(MP_LOAD_A, __VA_ARGS__)
+LOADS(M_LOADS)
+LOADS(MP_LOADS)
+#define M_STORE(b, a, name, ...)  STORE_AS(M_##name##_##a##b, HIT, r##b, a, name, __VA_ARGS__)
+#define M_STORE_A(a, ...)         EACH_REG2(M_STORE, a, __VA_ARGS__)
+#define M_STORES(...)             EACH_REG(M_STORE_A, __VA_ARGS__)
+#define MP_STORE(b, a, name, ...) STORE_AS(MP_##name##_##a##b, SAME, r##b, a, name, __VA_ARGS__)
+#define MP_STORE_A(a, ...)        EACH_REG2(MP_STORE, a, __VA_ARGS__)
+#define MP_STORES(...)            EACH_REG(MP_STORE_A, __VA_ARGS__)
+STORES(M_STORES)
+STORES(MP_STORES)
+/* MS, MPS: to and from a slot that is in no register. */
+#define MS_LOAD(a, name, ...)   LOAD_AS(MS_##name##_##a, HIT, SLOT(HOLE_D), a, name, __VA_ARGS__)
+#define MS_LOADS(...)           EACH_REG(MS_LOAD, __VA_ARGS__)
+#define MPS_LOAD(a, name, ...)  LOAD_AS(MPS_##name##_##a, SAME, SLOT(HOLE_D), a, name, __VA_ARGS__)
+#define MPS_LOADS(...)          EACH_REG(MPS_LOAD, __VA_ARGS__)
+#define MS_STORE(a, name, ...)  STORE_AS(MS_##name##_##a, HIT, SLOT(HOLE_B), a, name, __VA_ARGS__)
+#define MS_STORES(...)          EACH_REG(MS_STORE, __VA_ARGS__)
+#define MPS_STORE(a, name, ...) STORE_AS(MPS_##name##_##a, SAME, SLOT(HOLE_B), a, name, __VA_ARGS__)
+#define MPS_STORES(...)         EACH_REG(MPS_STORE, __VA_ARGS__)
+LOADS(MS_LOADS)
+LOADS(MPS_LOADS)
+STORES(MS_STORES)
+STORES(MPS_STORES)
 /* Loads from linear memory; the soft TLB is asked where this fails. */
 #define K_D(d, a, name, raw, as, swap)                                                                                 \
   STENCIL K_##name##_##a##d(ARGS) {                                                                                    \
     enum { SIZE_LOG = sizeof(raw) == 8 ? 3 : sizeof(raw) >> 1 };                                                       \
-    x = r##a + (u64)VALUE(HOLE_IMM) - JIT_LINEAR_VA;                                                                   \
-    x = x >> SIZE_LOG | x << (-SIZE_LOG & 63);                                                                         \
-    if (__builtin_expect(x < cpu->linear.limit[SIZE_LOG], 1)) {                                                        \
-      r##d = (u64)(int64_t)(as)swap(((const raw *)(const void *)cpu->linear.host)[x]);                                 \
+    u64 i = r##a + (u64)VALUE(HOLE_IMM) - JIT_LINEAR_VA;                                                               \
+    i = i >> SIZE_LOG | i << (-SIZE_LOG & 63);                                                                         \
+    if (__builtin_expect(i < cpu->linear.limit[SIZE_LOG], 1)) {                                                        \
+      r##d = (u64)(int64_t)(as)swap(((const raw *)(const void *)cpu->linear.host)[i]);                                 \
       GO(NEXT);                                                                                                        \
     }                                                                                                                  \
     GO(OUT);                                                                                                           \
@@ -281,18 +325,6 @@ STORES(STORE_FROM_SLOT_NAME)
 #define K_A(a, ...) EACH_REG2(K_D, a, __VA_ARGS__)
 #define K_NAME(...) EACH_REG(K_A, __VA_ARGS__)
 LOADS(K_NAME)
-#define STORE_B(b, a, name, raw, swap)                                                                                 \
-  STENCIL M_##name##_##a##b(ARGS) {                                                                                    \
-    t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
-    HIT(MMU_WRITE, raw) {                                                                                              \
-      *(raw *)(uintptr_t)(t + e->addend) = swap((raw)r##b);                                                            \
-      GO(NEXT);                                                                                                        \
-    }                                                                                                                  \
-    GO(OUT);                                                                                                           \
-  }
-#define STORE_A(a, ...) EACH_REG2(STORE_B, a, __VA_ARGS__)
-#define STORE_NAME(...) EACH_REG(STORE_A, __VA_ARGS__)
-STORES(STORE_NAME)
 
 /* --- floating point, from slots to a slot. FQ: the note is left out. --- */
 
@@ -419,21 +451,21 @@ STENCIL GO_ON_AT_PC(ARGS) {
 STENCIL SLOW(ARGS) {
   WIDE(HOLE_WIDE, x, "d");
   BACK_ADDRESS(y);
-  GO_KEEPING_XY(OUT);
+  GO(OUT);
 }
 #define SLOW_STORE(b, unused)                                                                                          \
   STENCIL SLOW_STORE_##b(ARGS) {                                                                                       \
     WIDE(HOLE_WIDE, x, "d");                                                                                           \
     BACK_ADDRESS(y);                                                                                                   \
     cpu->stored = r##b;                                                                                                \
-    GO_KEEPING_XY(OUT);                                                                                                \
+    GO(OUT);                                                                                                           \
   }
 EACH_REG(SLOW_STORE, )
 STENCIL SLOW_STORE_SLOT(ARGS) {
   WIDE(HOLE_WIDE, x, "d");
   BACK_ADDRESS(y);
   cpu->stored = SLOT(HOLE_B);
-  GO_KEEPING_XY(OUT);
+  GO(OUT);
 }
 /* HOLE_MORE: the helper, HOLE_IMM: its number. */
 #define SLOW_FPU(form, operands)                                                                                       \
@@ -443,7 +475,7 @@ STENCIL SLOW_STORE_SLOT(ARGS) {
     BACK_ADDRESS(y);                                                                                                   \
     operands;                                                                                                          \
     cpu->fp.last = (uint32_t)VALUE(HOLE_IMM);                                                                          \
-    GO_KEEPING_XY(OUT);                                                                                                \
+    GO(OUT);                                                                                                           \
   }
 SLOW_FPU(V, cpu->fp.a = SLOT(HOLE_A))
 SLOW_FPU(VV, (cpu->fp.a = SLOT(HOLE_A), cpu->fp.b = SLOT(HOLE_B)))
@@ -452,7 +484,7 @@ SLOW_FPU(VVV, (cpu->fp.a = SLOT(HOLE_A), cpu->fp.b = SLOT(HOLE_B), cpu->fp.c = S
 STENCIL SLOW_RAISE(ARGS) {
   WIDE(HOLE_WIDE, x, "d");
   t = (u64)VALUE(HOLE_IMM);
-  GO_KEEPING_XY(OUT);
+  GO(OUT);
 }
 /* HOLE_MORE: the helper. All registers are free. */
 STENCIL CALL(ARGS) {
@@ -460,7 +492,7 @@ STENCIL CALL(ARGS) {
   WIDE(HOLE_MORE, t, "a");
   r0 = SLOT(HOLE_A), r1 = SLOT(HOLE_B), r2 = SLOT(HOLE_C);
   BACK_ADDRESS(y);
-  GO_KEEPING_XY(OUT);
+  GO(OUT);
 }
 
 #define ENTER_C                                                                                                        \
@@ -471,9 +503,8 @@ STENCIL CALL(ARGS) {
   } while (0)
 #define BACK_FROM_C                                                                                                    \
   do {                                                                                                                 \
-    u64 anything;                                                                                                      \
     code_fn *back = (code_fn *)(uintptr_t)y;                                                                           \
-    x = anything, y = anything;                                                                                        \
+    x = NO_PAGE;                                                                                                       \
     __attribute__((musttail)) return back(PASS);                                                                       \
   } while (0)
 #define LEAVE_C                                                                                                        \
@@ -517,7 +548,7 @@ STENCIL SHARED_CALL(ARGS) {
   STENCIL SHARED_##name(ARGS) {                                                                                        \
     FPU_NOTED_##form(from);                                                                                            \
     to r = meaning;                                                                                                    \
-    if (!(FPU_READY_##kind && (also))) GO_KEEPING_XY(OUT);                                                             \
+    if (!(FPU_READY_##kind && (also))) GO(OUT);                                                                        \
     *(to *)&t = r;                                                                                                     \
     BACK_FROM_C;                                                                                                       \
   }
