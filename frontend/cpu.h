@@ -149,7 +149,10 @@ struct cpu {
   uint64_t ll_bit, ll_gpa, ll_va;
   struct mips_cp0 cp0;
   struct mmu_guest mmu; /* architectural TLB, address contexts, the tables j.tlb points into */
-  uint32_t irq;         /* hardware interrupt lines 0..5, level */
+  struct {
+    uint64_t epoch, page, at;
+  } linked;     /* where a page that LL has read was found, good for one mmu.epoch */
+  uint32_t irq; /* hardware interrupt lines 0..5, level */
   struct mips_fault fault;
   bool alone; /* running an ALONE block: code writes happen now, and so do device accesses of helpers */
   struct {

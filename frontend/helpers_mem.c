@@ -42,16 +42,28 @@ STORE_PART(SDR, 8, false)
 
 /* --- LL, SC --- the link is to the address; whoever lets another cpu run, and ERET, clear ll_bit */
 
+/* Guest-physical address of va, which has just been read. */
+static uint64_t address_of(struct cpu *c, uint64_t va) {
+  gpa_t at = gpa(0);
+  bool writable;
+  uint64_t page = va & MMU_PAGE_MASK;
+  if (c->linked.epoch != c->mmu.epoch || c->linked.page != page) {
+    if (mmu_translate(&c->mmu, page, MMU_READ, &at, &writable) != MMU_OK) return 0;
+    c->linked.epoch = c->mmu.epoch;
+    c->linked.page = page;
+    c->linked.at = at.v;
+  }
+  return c->linked.at | (va & (MMU_PAGE_SIZE - 1));
+}
+
 static uint64_t load_linked(struct cpu *c, uint64_t va, unsigned op) {
   uint64_t v = mips_load(c, va, op);
   if (c->j.trouble) return 0;
-  gpa_t at = gpa(0);
-  bool writable;
-  if (mmu_translate(&c->mmu, va, MMU_READ, &at, &writable) != MMU_OK) at = gpa(0);
+  uint64_t at = address_of(c, va);
   c->ll_bit = 1;
   c->ll_va = va;
-  c->ll_gpa = at.v;
-  c->cp0.lladdr = at.v;
+  c->ll_gpa = at;
+  c->cp0.lladdr = at;
   return v;
 }
 

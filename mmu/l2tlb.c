@@ -36,6 +36,7 @@ int mmu_l2tlb_resize(struct mmu_guest *g, unsigned entries) {
   }
   if (g->l2) mmu_soft_flush(g); /* some of what is in them came from it */
   free(g->l2);
+  g->epoch++;
   g->l2 = l;
   return 0;
 }
@@ -68,6 +69,7 @@ const struct mmu_tlb_entry *mmu_l2tlb_find(const struct mmu_guest *g, uint64_t v
 
 static void forget(struct mmu_guest *g, struct mmu_tlb_entry *e) {
   mmu_soft_drop_tlb(g, e);
+  g->epoch++;
   g->l2->of_size[size_index(e->mask)]--;
   e->hidden = true;
 }
@@ -115,6 +117,7 @@ void mmu_l2tlb_flush(struct mmu_guest *g) {
   if (!g->l2) return;
   for (unsigned i = 0; i < g->l2->sets * WAYS; i++) g->l2->entry[i].hidden = true;
   memset(g->l2->of_size, 0, sizeof g->l2->of_size);
+  g->epoch++;
   mmu_soft_flush(g);
 }
 

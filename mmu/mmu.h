@@ -87,6 +87,7 @@ struct mmu_guest {
   uint8_t lender;                   /* whose are there now */
   struct softtlb *live;             /* the cpu's; updated when the context changes or a table grows */
   struct mmu_l2tlb *l2;             /* owned; NULL: none */
+  uint64_t epoch;                   /* changes whenever an address may lead elsewhere */
   uint64_t swept;                   /* entries written by TLBWI since the last TLBWR, as bits */
   uint64_t fills, flushes, l2_hits; /* statistics */
 };

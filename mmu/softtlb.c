@@ -146,6 +146,7 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
   if (!*c && !context_make(g, c)) return -1;
   if (s->priv == MMU_KERNEL && g->lender != s->asid) exchange_loans(g, s->asid);
   g->state = *s;
+  g->epoch++;
   if (remapped) mmu_soft_flush(g);
   *g->live = (*c)->tlb;
   return 0;

@@ -77,6 +77,7 @@ static int put(struct mmu_guest *g, unsigned i, struct mmu_tlb_entry *fresh, boo
     mmu_soft_drop_tlb(g, old);
   if (other >= 0) mmu_soft_flush(g); /* it may answer in the other's place from now on */
   *old = *fresh;
+  g->epoch++;
   index_entry(g, i);
   return other;
 }
