@@ -115,12 +115,15 @@ static void put(struct emitter *e, uint16_t offset, value v) {
   emit_set_add(&e->dirty, (unsigned)slot);
 }
 
-/* An operation has changed its slot: is it worth a look whether the slot still leads to the page it last led to? */
-static void move_caches(struct emitter *e, const struct jit_op *o) {
+/* A slot was written: is the page that was last reached through it worth a look the next time? */
+static void judge_cache(struct emitter *e, const struct jit_op *o) {
   int slot = emit_slot_at(e, o->d);
-  if (emit_is_step(o)) return;
+  if (slot < 0 || emit_is_step(o)) return;
+  bool even = emit_is_even(e, o);
+  e->even.bit[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+  if (even) emit_set_add(&e->even, (unsigned)slot);
   for (unsigned i = 0; i < e->caches; i++)
-    if (e->cache[i].slot == slot) e->cache[i].hopeful = emit_is_sum(o);
+    if (e->cache[i].slot == slot) e->cache[i].hopeful = even && o->op != J_MOVI;
 }
 
 static void write_back(struct emitter *e) {
@@ -595,7 +598,7 @@ static void emit_op(struct emitter *e, const struct jit_op *o) {
     default: assert(!"an operation without a case");
     }
   }
-  if (emit_has_result(o)) move_caches(e, o);
+  if (emit_has_result(o)) judge_cache(e, o);
 }
 
 /* Leave unless there is budget for all that can be run before the next check. Whoever goes on from there looks closer.
@@ -615,6 +618,7 @@ static void emit_node(struct emitter *e, unsigned n) {
   e->dirty = e->in[n];
   e->rest = e->longest[n] - e->node->shape.insns;
   memset(e->temp, 0, sizeof e->temp);
+  for (int i = 0; i < 3; i++) e->even.bit[i] = ~e->uneven.bit[i];
   for (unsigned i = 0; i < e->caches; i++) e->cache[i].hopeful = e->cache[i].steady;
   begin(e, e->head[n]);
   if (e->need[n]) check_budget(e, e->need[n]);

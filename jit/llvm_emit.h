@@ -11,7 +11,7 @@ enum { EMIT_CACHES = 24, EMIT_SLOT_INDEX = 8192 };
 struct emit_cache {
   int slot;
   enum mmu_access kind;
-  bool steady;              /* within the region the slot only ever moves by constants */
+  bool steady;              /* within the region the slot only ever moves to places near: see emit_is_step() */
   bool hopeful;             /* at this point of the code: worth a look */
   LLVMValueRef tag, addend; /* variables */
 };
@@ -61,6 +61,8 @@ struct emitter {
   bool linear;               /* loads try linear memory first */
   emit_set in[REGION_NODES]; /* slots that may be newer than memory when a node is entered */
   emit_set dirty;
+  emit_set even;               /* slots that, here, hold what only ever moves by constants */
+  emit_set uneven;             /* slots that somewhere in the region are written in another way */
   uint32_t need[REGION_NODES]; /* budget a node asks for; 0: it does not */
   LLVMBasicBlockRef head[REGION_NODES];
   const struct region_node *node;
@@ -80,8 +82,9 @@ struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op);
 bool emit_has_result(const struct jit_op *o);
 /* Does an operation move its slot by a constant? */
 bool emit_is_step(const struct jit_op *o);
-/* Is it the sum of two registers, such as the address of an element of a table? */
-bool emit_is_sum(const struct jit_op *o);
+/* Is its result made of slots that only ever move by constants? As an address it then most likely leads to the page
+ * that it last led to. */
+bool emit_is_even(const struct emitter *e, const struct jit_op *o);
 /* The meaning of a PURE or CMP operation (llvm_ops.c). */
 LLVMValueRef emit_pure(struct emitter *e, enum ir_opcode op, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c);
 /* The condition of a CMP operation, as an i1. */

@@ -14,8 +14,25 @@ bool emit_is_step(const struct jit_op *o) {
   return (o->op == J_ADD32_I || o->op == J_ADD_I) && o->a == o->d;
 }
 
-bool emit_is_sum(const struct jit_op *o) {
-  return o->op == J_ADD32 || o->op == J_ADD;
+static bool is_even(const struct emitter *e, uint16_t offset) {
+  int slot = emit_slot_at(e, offset);
+  return slot >= 0 ? emit_set_has(&e->even, (unsigned)slot) : offset == e->zero;
+}
+
+bool emit_is_even(const struct emitter *e, const struct jit_op *o) {
+  switch (o->op) {
+  case J_MOVI: return true;
+  case J_MOV:
+  case J_ADD_I:
+  case J_ADD32_I:
+  case J_SHL_I:
+  case J_SHL32_I: return is_even(e, o->a);
+  case J_ADD:
+  case J_ADD32:
+  case J_SUB:
+  case J_SUB32: return is_even(e, o->a) && is_even(e, o->b);
+  default: return false;
+  }
 }
 
 struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op) {
@@ -160,11 +177,16 @@ static void find_checks(struct emitter *e) {
 
 static void find_variables(struct emitter *e) {
   memset(e->var, 0, sizeof e->var);
+  e->uneven = (emit_set){0};
   for (unsigned i = 0; i < e->s->ops; i++) {
     const struct jit_op *o = &e->s->code[i];
     uint16_t at[5];
     unsigned n = reads(o, at);
-    if (emit_has_result(o)) at[n++] = o->d;
+    if (emit_has_result(o)) {
+      at[n++] = o->d;
+      int d = emit_slot_at(e, o->d);
+      if (d >= 0 && !emit_is_step(o)) emit_set_add(&e->uneven, (unsigned)d);
+    }
     while (n--) {
       int slot = emit_slot_at(e, at[n]);
       if (slot < 0) continue;

@@ -75,7 +75,7 @@ static void add_node(struct region_key *k, const struct region_node *n) {
                         n->code,
                         n->exit_pc[0],
                         n->exit_pc[1],
-                        (uint64_t)(uint16_t)n->to[0] << 32 | (uint16_t)n->to[1] << 16 | (uint16_t)n->returns,
+                        (uint64_t)(uint16_t)n->to[0] << 32 | (uint64_t)(uint16_t)n->to[1] << 16 | (uint16_t)n->returns,
                         (uint64_t)n->check_to[0] << 2 | (uint64_t)n->check_to[1] << 1 | n->check_returns};
   add(k, v, sizeof v);
 }
