@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { QUEUE = 16, HOT = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20 };
+enum { QUEUE = 16, HOT = 80, LOOK_FROM = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20 };
 
 struct span { /* free code memory */
   uint32_t at, size;
@@ -363,12 +363,14 @@ static void shorten_queue(struct jit_regions *rs) {
   }
 }
 
-void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
-  if (rs->queued == QUEUE) shorten_queue(rs);
+/* Have a region around b, or (kept_only) have it if it is in the store. */
+static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
+  if (rs->queued == QUEUE && !kept_only) shorten_queue(rs);
   if (!region_takes(b) || (!rs->wait && !rs->started && start(rs))) return;
   struct jit_block *seed = region_seed(b);
   if (seed->region) seed = b;
-  b->samples = -rs->hot; /* not so soon again */
+  int samples = b->samples;
+  if (!kept_only) b->samples = -rs->hot; /* not so soon again */
   if (seed->region) return;
   struct jit_region *r = region_grow(rs->guest, seed);
   if (!r) return;
@@ -382,6 +384,14 @@ void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
   r->compiling = true;
   rs->queued++;
   bool found = find_kept(rs, r);
+  if (kept_only && !found) { /* as if nothing had been */
+    r->compiling = false;
+    rs->queued--;
+    drop(rs, r);
+    seed->samples = 0;
+    b->samples = samples;
+    return;
+  }
   if (!rs->wait && !found) {
     enqueue(rs, r);
     return;
@@ -391,12 +401,20 @@ void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
   receive(rs, r);
 }
 
+void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
+  want(rs, b, false);
+}
+
 void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region) {
   for (struct region_member *m = b->regions; m; m = m->next)
     if (in_region == (m->region->state == REGION_LIVE))
       atomic_fetch_add_explicit(&m->region->heat, 8, memory_order_relaxed);
   if (in_region) return;
-  if (++b->samples >= rs->hot) jit_regions_want(rs, b);
+  int n = ++b->samples;
+  if (n >= rs->hot)
+    want(rs, b, false);
+  else if (rs->store && n >= LOOK_FROM && !(n & (n - 1))) /* a block grows with what is seen of it: look again */
+    want(rs, b, true);
 }
 
 /* --- the whole --- */
