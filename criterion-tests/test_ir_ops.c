@@ -19,7 +19,8 @@ static const struct jit_slot slots[SLOTS] = {
 static bool fixed(uint64_t pc) {
   return pc == 0x40; /* there is no soft TLB here to ask */
 }
-static const struct jit_guest guest = {.slot = slots, .slots = SLOTS, .zero_slot = ZERO, .kept_slots = SLOTS, .fixed = fixed};
+static const struct jit_guest guest = {
+    .slot = slots, .slots = SLOTS, .zero_slot = ZERO, .kept_slots = SLOTS, .fixed = fixed};
 
 static const uint64_t edge[] = {
     0,

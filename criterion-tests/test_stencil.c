@@ -1,7 +1,7 @@
 /* criterion-tests/test_stencil.c: compiled code does what eval does: chains, changed code, full code memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each program runs in eval and in stencils, or in what $MB_TIER says, in slices of odd lengths; time, state and memory must be the same after
- * each slice. */
+/* Each program runs in eval and in stencils, or in what $MB_TIER says, in slices of odd lengths; time, state and memory
+ * must be the same after each slice. */
 #include "criterion-tests/encode.h"
 #include "criterion-tests/harness.h"
 #include <criterion/criterion.h>

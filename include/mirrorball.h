@@ -185,8 +185,8 @@ const char *mb_symbol(const struct mb_machine *m, uint64_t va, char *buf, size_t
 /* What mb_disasm() shows of a block. */
 enum { MB_DISASM_IR = 1, MB_DISASM_CODE = 2, MB_DISASM_HOST = 4 };
 /* Translate the block that these instruction words form at `pc` (kernel mode; 64-bit addresses on a 64-bit model) and
- * write it as text: MIPS, and as asked its IR, the lowered code, and the host code of the tiers that can show it. words:
- * at most 64. *error is static text when this fails. */
+ * write it as text: MIPS, and as asked its IR, the lowered code, and the host code of the tiers that can show it.
+ * words: at most 64. *error is static text when this fails. */
 __attribute__((warn_unused_result)) int mb_disasm(const char *model, bool big_endian, uint64_t pc,
                                                   const uint32_t *words, size_t n, unsigned show, FILE *to,
                                                   const char **error);

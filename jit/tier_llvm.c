@@ -308,7 +308,8 @@ static void dawdle(struct jit_regions *rs) {
 
 static void *work(void *ctx) {
   struct jit_regions *rs = ctx;
-  setpriority(PRIO_PROCESS, (id_t)gettid(), 19); /* on Linux of this thread: where cores are few the guest comes first */
+  setpriority(PRIO_PROCESS, (id_t)gettid(),
+              19); /* on Linux of this thread: where cores are few the guest comes first */
   pthread_mutex_lock(&rs->lock);
   for (;;) {
     while (!rs->todo && !rs->quit) pthread_cond_wait(&rs->work, &rs->lock);

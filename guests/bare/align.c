@@ -32,7 +32,7 @@ STORES(LOAD)
 STORES64(LOAD)
 
 #define ROW(id, insn) {#id, id, insn[0] == 's' && insn[1] == 'c'},
-    typedef reg access(reg, reg);
+typedef reg access(reg, reg);
 static const struct {
   const char *name;
   access *run;
