@@ -259,6 +259,12 @@ static void raise_hook(void *c, unsigned exception) {
 static bool linear_hook(uint32_t mode) {
   return (mode & MODE_PRIV) == MMU_KERNEL && !(mode & MODE_ADDR64);
 }
+static unsigned view_hook(const void *c, uint32_t mode) {
+  return (mode & MODE_PRIV) == MMU_USER ? mmu_view_bits(&((const struct cpu *)c)->mmu) : 0;
+}
+static bool want_view_hook(void *c) {
+  return mmu_view_want(&((struct cpu *)c)->mmu);
+}
 static void fault_hook(void *c) {
   struct cpu *cpu = c;
   cpu->j.running = false; /* time is now that of the instruction that faulted */
@@ -284,6 +290,8 @@ const struct jit_guest *mips_jit_guest(void) {
       .raise = raise_hook,
       .take_fault = fault_hook,
       .linear = linear_hook,
+      .view = view_hook,
+      .want_view = want_view_hook,
       .narrow = narrow_hook,
       .fixed = mips_unmapped,
   };

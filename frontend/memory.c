@@ -128,17 +128,27 @@ static void go_on_or_restart(struct cpu *c, uint64_t generation, uint64_t va, ui
   c->j.trouble = JIT_RESTART;
 }
 
+/* A page that may be accessed was: let the view have it. */
+static void enter_in_view(struct cpu *c, uint64_t va, const struct frame *f, bool writable) {
+  gpa_t at;
+  if (!c->j.by_view || mmu_peek(&c->mmu, va, &at) != MMU_OK || !may_fill(c, va, MMU_READ)) return;
+  writable &= !f->code && may_fill(c, va, MMU_WRITE);
+  mmu_view_enter(&c->mmu, va, c->cfg.pmap->memory, f, writable);
+}
+
 static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   struct shape s = shape_of(ir_op);
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_READ], va, s.size);
-  if (e) return extend(get_bytes((const uint8_t *)(uintptr_t)(va + e->addend), s), s);
+  if (e && !c->j.by_view) return extend(get_bytes((const uint8_t *)(uintptr_t)(va + e->addend), s), s);
   gpa_t at;
   bool writable;
   if (!resolve(c, &va, s.size, MMU_READ, &at, &writable)) return 0;
   struct frame *f = mmu_pmap_frame(c->cfg.pmap, at);
   if (f) {
-    if (may_fill(c, va, MMU_READ))
+    if (may_fill(c, va, MMU_READ)) {
       mmu_soft_fill(&c->mmu, va, MMU_READ, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
+      enter_in_view(c, va, f, writable);
+    }
     return extend(get_bytes(f->host + (at.v & (MMU_PAGE_SIZE - 1)), s), s);
   }
   if (c->alone && made_before(c, va)) return extend(c->made.value, s);
@@ -169,7 +179,7 @@ void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t b
 static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool at_once) {
   struct shape s = shape_of(ir_op);
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_WRITE], va, s.size);
-  if (e) {
+  if (e && !c->j.by_view) {
     put_bytes((uint8_t *)(uintptr_t)(va + e->addend), v, s);
     return;
   }
@@ -184,8 +194,10 @@ static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool a
       mips_code_write(c, f, offset, s.size);
     }
     put_bytes(f->host + offset, v, s);
-    if (!f->code && may_fill(c, va, MMU_WRITE))
+    if (!f->code && may_fill(c, va, MMU_WRITE)) {
       mmu_soft_fill(&c->mmu, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
+      enter_in_view(c, va, f, true);
+    }
     return;
   }
   if (c->alone && made_before(c, va)) return;

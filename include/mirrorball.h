@@ -99,12 +99,12 @@ struct mb_stats {
   uint64_t instructions, cycles, virtual_ns;
   double wall_seconds;     /* in mb_machine_run() */
   uint64_t exceptions[32]; /* by Cause.ExcCode; [0] is interrupts */
-  uint64_t tlb_refills, l2tlb_hits, softtlb_fills, tlbwr, tlbwi, eret, device_accesses, code_writes;
+  uint64_t tlb_refills, l2tlb_hits, softtlb_fills, view_pages, tlbwr, tlbwi, eret, device_accesses, code_writes;
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
   uint64_t blocks_compiled, insns_compiled, code_resets; /* by the stencil tier */
   double tier_eval, tier_stencil, tier_llvm; /* share of instructions run by each tier, 0..1; between the last two it is
                                                 estimated from samples */
-  uint64_t regions_made, regions_found, regions_dropped, region_insns, region_queue, region_bytes; /* LLVM's */
+  uint64_t regions_made, regions_found, regions_for_views, regions_dropped, region_insns, region_queue, region_bytes; /* LLVM's */
   double llvm_seconds;      /* CPU time of its thread */
   uint64_t exits[MB_EXITS]; /* from generated code to the run loop, see mb_exit_name() */
   uint64_t units_alone;     /* instructions (or branches with their slots) run by themselves */

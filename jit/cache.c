@@ -389,7 +389,9 @@ void jit_sample(struct jit *j, struct jit_cpu *cpu) {
   if (!j->regions || !cpu->block->page) return;
   j->stats.samples++;
   j->stats.samples_region += j->in_region;
-  jit_regions_sample(j->regions, cpu->block, j->in_region);
+  unsigned view = j->in_region && j->guest->view ? j->guest->view(cpu, cpu->block->key.mode) : 0;
+  if (view && !j->guest->want_view(cpu)) view = 0;
+  jit_regions_sample(j->regions, cpu->block, j->in_region, view);
 }
 
 static enum jit_exit_kind left(struct jit *j, struct jit_cpu *cpu, uint64_t how, struct jit_block **next) {

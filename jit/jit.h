@@ -65,6 +65,7 @@ struct jit_cpu {
   uint32_t running;        /* 1 within jit_run; kept by the frontend */
   struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
   uint64_t blocks;         /* blocks entered, for statistics */
+  bool by_view;            /* a load or store comes from code that has tried the view */
   uint64_t stored;         /* a value on its way to a slow store */
   struct jit_fp fp;
   struct jit_jump *jump; /* JIT_JUMPS of them; good for one generation of the cache */
@@ -104,6 +105,11 @@ struct jit_guest {
   void (*take_fault)(void *cpu);
   /* Do loads in this mode most likely go to linear memory, and may they? NULL: never. */
   bool (*linear)(uint32_t mode);
+  /* For modes whose memory may be seen through a view (struct softtlb): how many bits of an address that takes; where
+   * these are 32, addresses are sign-extended ones. 0: none. NULL: never. */
+  unsigned (*view)(const void *cpu, uint32_t mode);
+  /* Hot code runs that would use a view, now that nothing is running. Is there one? */
+  bool (*want_view)(void *cpu);
   /* Does this slot, in this mode, always hold a sign-extended 32-bit value? NULL: no. */
   bool (*narrow)(unsigned slot, uint32_t mode);
   /* Is pc, fetched from in some mode, always mapped alike in that mode? NULL: never. */
@@ -163,6 +169,7 @@ void jit_set_region_bytes(struct jit *j, size_t bytes);
 struct jit_tuning {
   int64_t sample_period; /* cycles; 0: as usual */
   int hot;               /* samples; 0: as usual */
+  int hot_for_view;      /* samples within a region; 0: as usual */
   uint32_t visits;       /* JIT_LLVM: visits until a block is compiled; 0: as usual */
   uint64_t delay_seed;   /* not 0: the compiler's thread waits at random */
 };
@@ -244,7 +251,7 @@ struct jit_stats {
   uint64_t blocks_compiled, insns_compiled, code_resets;
   uint64_t cycles_stencil; /* of the budget used by stencils, bus stalls apart */
   uint64_t compile_ns;     /* host time for making stencils, if a clock was set */
-  uint64_t regions_made, regions_found, regions_dropped, region_insns, region_queue;
+  uint64_t regions_made, regions_found, regions_for_views, regions_dropped, region_insns, region_queue;
   uint64_t samples, samples_region; /* of those: within regions */
   double llvm_seconds;              /* CPU time of its thread */
   size_t region_bytes;

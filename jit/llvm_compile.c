@@ -59,7 +59,7 @@ int jit_llvm_new(struct jit_llvm **out, const struct jit_guest *g) {
   *out = NULL;
   if (!l) return -1;
   l->guest = l->e.g = g;
-  if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter() ||
+  if (LLVMInitializeNativeTarget() || LLVMInitializeNativeAsmPrinter() || LLVMInitializeNativeAsmParser() ||
       !(l->machine = make_machine(l->name, sizeof l->name))) {
     free(l);
     return JIT_NO_TIER;

@@ -439,21 +439,90 @@ static value host_address(struct emitter *e, const struct emit_access *a, value 
   return phi;
 }
 
+/* A guest address that is not aligned is always an address error: leave. */
+static void check_alignment(struct emitter *e, const struct emit_access *a, value va, value stored) {
+  if (a->size == 1) return;
+  LLVMBasicBlockRef bad = new_block(e), good = new_block(e);
+  value low = LLVMBuildAnd(e->b, va, emit_i64(e, a->size - 1), "");
+  branch_if(e, LLVMBuildICmp(e->b, LLVMIntEQ, low, emit_i64(e, 0), ""), good, bad, e->likely);
+  begin(e, bad);
+  access_slowly(e, a, va, stored);
+  LLVMBuildUnreachable(e->b);
+  begin(e, good);
+}
+
+/* Where the view has va = base + offset. What is too far off is in its guards, or goes to `slow`. */
+static value view_address(struct emitter *e, value base, value va, value offset, LLVMBasicBlockRef slow) {
+  LLVMBuilderRef u = e->b;
+  if (e->s->view == 32) {
+    base = LLVMBuildZExt(u, LLVMBuildTrunc(u, base, e->i32, ""), e->i64, "");
+  } else {
+    LLVMBasicBlockRef inside = new_block(e);
+    value beyond = LLVMBuildLShr(u, va, emit_i64(e, e->s->view), "");
+    branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, beyond, emit_i64(e, 0), ""), inside, slow, e->likely);
+    begin(e, inside);
+  }
+  value at = LLVMBuildInBoundsGEP2(u, e->i8, e->view, &base, 1, "");
+  return LLVMBuildInBoundsGEP2(u, e->i8, at, &offset, 1, "");
+}
+
+/* One host instruction that accesses a view, noted as one that may fault; control goes to `slow` then. The result of a
+ * load has 32 bits, or all 64. */
+static value access_view(struct emitter *e, const struct emit_access *a, value at, value stored, LLVMBasicBlockRef slow) {
+  static const char *const load[] = {"movzbl", "movzwl", "movl", "movq"}, *const load_sign[] = {"movsbl", "movswl"};
+  static const char store[] = "bwlq";
+  unsigned k = (unsigned)__builtin_ctz(a->size);
+  char text[200], insn[8];
+  if (stored)
+    snprintf(insn, sizeof insn, "mov%c", store[k]);
+  else
+    snprintf(insn, sizeof insn, "%s", a->sign && k < 2 && !a->swap ? load_sign[k] : load[k]);
+  int n = snprintf(text, sizeof text,
+                   "1: %s $1, $0\n.pushsection " REGION_FAULTS ",\"\",@progbits\n.long 1b - .\n.long ${2:l} - .\n"
+                   ".popsection",
+                   insn);
+  const char *constraints = !stored ? "=r,*m,!i" : a->size == 8 ? "=*m,r,!i" : "=*m,ri,!i";
+  LLVMTypeRef result = stored ? LLVMVoidTypeInContext(e->context) : k == 3 ? e->i64 : e->i32, of = memory_type(e, a->size);
+  LLVMTypeRef type = LLVMFunctionType(result, (LLVMTypeRef[]){e->ptr, of}, stored ? 2 : 1, 0);
+  value code = LLVMGetInlineAsm(type, text, (size_t)n, constraints, strlen(constraints), 1, 0, LLVMInlineAsmDialectATT, 0);
+  LLVMBasicBlockRef fast = new_block(e);
+  value args[] = {at, stored};
+  value v = LLVMBuildCallBr(e->b, type, code, fast, &slow, 1, args, stored ? 2 : 1, NULL, 0, "");
+  unsigned kind = LLVMGetEnumAttributeKindForName("elementtype", 11);
+  LLVMAddCallSiteAttribute(v, 1, LLVMCreateTypeAttribute(e->context, kind, of));
+  begin(e, fast);
+  return v;
+}
+
+/* Load from the host; 64 bits. */
+static value extended(struct emitter *e, const struct emit_access *a, value v) {
+  if (a->swap) v = swapped(e, LLVMBuildTrunc(e->b, v, memory_type(e, a->size), ""));
+  if (a->size == 8) return v;
+  return LLVMBuildCast(e->b, a->sign ? LLVMSExt : LLVMZExt, v, e->i64, "");
+}
+
 static void make_access(struct emitter *e, const struct emit_access *a) {
   LLVMBuilderRef u = e->b;
   LLVMBasicBlockRef slow = new_block(e), done = new_block(e);
   LLVMTypeRef type = memory_type(e, a->size);
-  value va = get(e, a->o->a), stored = a->kind == MMU_WRITE ? get(e, a->o->b) : NULL, v = NULL;
-  if (a->o->offset) va = LLVMBuildAdd(u, va, emit_i64(e, (uint64_t)(int64_t)a->o->offset), "");
-  value at = as_pointer(e, host_address(e, a, va, slow));
-  if (stored) {
-    value narrow = a->size == 8 ? stored : LLVMBuildTrunc(u, stored, type, "");
-    LLVMSetAlignment(LLVMBuildStore(u, a->swap ? swapped(e, narrow) : narrow, at), a->size);
+  value base = get(e, a->o->a), offset = emit_i64(e, (uint64_t)(int64_t)a->o->offset), v = NULL;
+  value stored = a->kind == MMU_WRITE ? get(e, a->o->b) : NULL, narrow = stored;
+  value va = a->o->offset ? LLVMBuildAdd(u, base, offset, "") : base;
+  if (stored && a->size < 8) narrow = LLVMBuildTrunc(u, stored, type, "");
+  if (stored && a->swap) narrow = swapped(e, narrow);
+  if (e->view) {
+    check_alignment(e, a, va, stored);
+    v = access_view(e, a, view_address(e, base, va, offset, slow), narrow, slow);
+    if (!stored) v = extended(e, a, v);
   } else {
-    v = LLVMBuildLoad2(u, type, at, "");
-    LLVMSetAlignment(v, a->size);
-    if (a->swap) v = swapped(e, v);
-    if (a->size < 8) v = LLVMBuildCast(u, a->sign ? LLVMSExt : LLVMZExt, v, e->i64, "");
+    value at = as_pointer(e, host_address(e, a, va, slow));
+    if (stored) {
+      LLVMSetAlignment(LLVMBuildStore(u, narrow, at), a->size);
+    } else {
+      v = LLVMBuildLoad2(u, type, at, "");
+      LLVMSetAlignment(v, a->size);
+      v = extended(e, a, v);
+    }
   }
   LLVMBasicBlockRef fast = LLVMGetInsertBlock(u);
   LLVMBuildBr(u, done);
@@ -662,15 +731,27 @@ static void make_function(struct emitter *e) {
   e->result_type = LLVMFunctionType(e->i64, &token, 1, 0);
 }
 
+/* In a context without a view the other variant runs. No context gets or loses one while a region runs. */
+static void begin_with_view(struct emitter *e) {
+  LLVMBasicBlockRef without = new_block(e), with = new_block(e);
+  e->view = get_field(e, e->ptr, offsetof(struct jit_cpu, tlb.view));
+  branch_if(e, LLVMBuildIsNotNull(e->b, e->view, ""), with, without, e->likely);
+  begin(e, without);
+  jump_to_shared(e, "plain", NULL, NULL);
+  begin(e, with);
+}
+
 void emit_region(struct emitter *e, const struct region_source *s) {
   e->s = s;
   e->linear = e->g->linear && e->g->linear(s->node[0].key.mode);
+  e->view = NULL;
   make_function(e);
   begin(e, new_block(e));
   e->budget = LLVMBuildAlloca(e->b, e->i64, "");
   set_budget(e, LLVMGetParam(e->fn, ARG_BUDGET));
   emit_plan(e);
   make_variables(e);
+  if (s->view) begin_with_view(e);
   read_slots(e);
   for (unsigned n = 0; n < s->nodes; n++) e->head[n] = new_block(e);
   LLVMBuildBr(e->b, e->head[0]);

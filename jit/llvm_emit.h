@@ -59,6 +59,7 @@ struct emitter {
   struct emit_cache cache[EMIT_CACHES];
   unsigned caches;
   bool linear;               /* loads try linear memory first */
+  LLVMValueRef view;         /* host address of va 0; NULL: memory is not accessed through a view */
   emit_set in[REGION_NODES]; /* slots that may be newer than memory when a node is entered */
   emit_set dirty;
   emit_set even;               /* slots that, here, hold what only ever moves by constants */

@@ -17,12 +17,13 @@ struct loading {
 };
 #define NOWHERE UINT64_MAX
 
-/* LLVM's stack maps: read by object_table(), not loaded. */
-static bool is_map(const struct loading *l, const GElf_Shdr *h) {
+/* Two sections are for object_table(), and not loaded: LLVM's stack maps, and the faults that llvm_emit.c notes. */
+#define STACK_MAPS ".llvm_stackmaps"
+static bool is_named(const struct loading *l, const GElf_Shdr *h, const char *wanted) {
   size_t names;
   if (elf_getshdrstrndx(l->elf, &names)) return false;
   const char *name = elf_strptr(l->elf, names, h->sh_name);
-  return name && !strcmp(name, ".llvm_stackmaps");
+  return name && !strcmp(name, wanted);
 }
 
 /* The code comes first, so that the function is where the object is. */
@@ -33,7 +34,7 @@ static int place(struct loading *l, bool code) {
     if (i >= SECTIONS || !gelf_getshdr(s, &h)) return -1;
     if (h.sh_type == SHT_SYMTAB) l->symbols = elf_getdata(s, NULL), l->names = h.sh_link;
     if (!(h.sh_flags & SHF_ALLOC) || h.sh_type != SHT_PROGBITS || !h.sh_size) continue;
-    if (is_map(l, &h)) continue;
+    if (is_named(l, &h, STACK_MAPS)) continue;
     if ((h.sh_flags & SHF_EXECINSTR ? true : false) != code) continue;
     if (h.sh_addralign > ALIGN || h.sh_size > UINT32_MAX / 4) return -1;
     l->at[i] = (l->size + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
@@ -217,6 +218,11 @@ static int by_at(const void *a, const void *b) {
   return x->at < y->at ? -1 : x->at > y->at;
 }
 
+static int by_fault(const void *a, const void *b) {
+  const struct region_fault *x = a, *y = b;
+  return x->at < y->at ? -1 : x->at > y->at;
+}
+
 static int read_map(const uint8_t *begin, size_t size, struct region_table *t) {
   struct reader r = {begin, begin + size, false};
   uint32_t values = 0;
@@ -237,18 +243,42 @@ static int read_map(const uint8_t *begin, size_t size, struct region_table *t) {
   return 0;
 }
 
+/* The relocations of a section of pairs of addresses, each relative to itself, tell the addresses. */
+static int read_faults(const struct loading *l, Elf_Scn *rela, const GElf_Shdr *h, struct region_table *t) {
+  Elf_Data *d = elf_getdata(rela, NULL);
+  size_t n = h->sh_entsize ? h->sh_size / h->sh_entsize : 0;
+  uint64_t v[2];
+  if (!d || n % 2 || t->fault || !(t->fault = calloc(n / 2 + 1, sizeof t->fault[0]))) return -1;
+  for (size_t i = 0; i < n; i++) {
+    GElf_Rela r;
+    GElf_Sym s;
+    if (!gelf_getrela(d, (int)i, &r) || r.r_offset != 4 * i || GELF_R_TYPE(r.r_info) != R_X86_64_PC32) return -1;
+    if (!gelf_getsym(l->symbols, (int)GELF_R_SYM(r.r_info), &s) || s.st_shndx >= SECTIONS) return -1;
+    v[i % 2] = l->at[s.st_shndx] + s.st_value + (uint64_t)r.r_addend;
+    if (l->at[s.st_shndx] == NOWHERE || v[i % 2] >= l->size) return -1;
+    if (i % 2) t->fault[t->faults++] = (struct region_fault){(uint32_t)v[0], (uint32_t)v[1]};
+  }
+  qsort(t->fault, t->faults, sizeof t->fault[0], by_fault);
+  return 0;
+}
+
 int object_table(const struct jit_object *o, const struct jit_guest *g, struct region_table *out) {
   struct loading l;
-  int failed = -1;
+  int failed = 0;
   *out = (struct region_table){.guest = g};
   if (open_object(&l, o)) return -1;
   GElf_Shdr h;
-  for (Elf_Scn *s = NULL; (s = elf_nextscn(l.elf, s));) {
+  for (Elf_Scn *s = NULL; (s = elf_nextscn(l.elf, s)) && !failed;) {
     Elf_Data *d = elf_getdata(s, NULL);
-    if (gelf_getshdr(s, &h) && h.sh_type == SHT_PROGBITS && is_map(&l, &h) && d && d->d_buf && !out->site)
-      failed = read_map(d->d_buf, d->d_size, out);
+    if (!gelf_getshdr(s, &h))
+      failed = -1;
+    else if (h.sh_type == SHT_PROGBITS && is_named(&l, &h, STACK_MAPS))
+      failed = d && d->d_buf && !out->site ? read_map(d->d_buf, d->d_size, out) : -1;
+    else if (h.sh_type == SHT_RELA && is_named(&l, &h, ".rela" REGION_FAULTS))
+      failed = read_faults(&l, s, &h, out);
   }
   elf_end(l.elf);
+  if (!out->site) failed = -1;
   if (failed) region_table_fini(out);
   return failed;
 }
@@ -256,6 +286,8 @@ int object_table(const struct jit_object *o, const struct jit_guest *g, struct r
 void region_table_fini(struct region_table *t) {
   free(t->site);
   free(t->value);
+  free(t->fault);
   t->site = NULL;
   t->value = NULL;
+  t->fault = NULL;
 }

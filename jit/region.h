@@ -27,6 +27,7 @@ struct region_node {
 /* Everything the compiler needs; owns nothing else. */
 struct region_source {
   unsigned nodes, ops, blocks;
+  unsigned view; /* not 0: memory is accessed through a view for addresses of so many bits; see jit_guest.view */
   struct region_node node[REGION_NODES]; /* the first is the seed */
   struct jit_op code[];
 };
@@ -52,6 +53,12 @@ struct region_site {
   uint32_t at; /* return address of the call, from the function's start */
   uint32_t first, values;
 };
+/* A host instruction that may fault, because it accesses a view, and where to go on then; from the function's start. */
+struct region_fault {
+  uint32_t at, to;
+};
+/* The section of an object that names them: pairs of 32-bit fields, each an address relative to itself. */
+#define REGION_FAULTS ".mirrorball_faults"
 struct region_table {
   const struct jit_guest *guest;
   uint64_t code; /* the function's address */
@@ -60,6 +67,8 @@ struct region_table {
   unsigned sites;
   struct region_site *site; /* by `at` */
   struct region_value *value;
+  unsigned faults;
+  struct region_fault *fault; /* by `at` */
 };
 
 /* One block's place in a region. */
@@ -76,6 +85,10 @@ struct jit_region {
   uint32_t at, size;     /* in code memory */
   _Atomic uint32_t heat; /* samples, decaying */
   uint32_t insns;
+  /* A region may have a variant for contexts that have a view; without one that goes to the other, so it dies with it. */
+  struct jit_region *variant, *plain;
+  uint32_t ticks, faults; /* samples within it, and host faults */
+  bool no_variant;        /* none came of it, or it did not pay */
   struct region_source *source;
   struct jit_object object;
   struct region_table table;

@@ -5,6 +5,7 @@
  * The compiler's thread sees a region's source and nothing else; what passes between the two is a queue each way. A
  * region whose blocks die while it is compiled is dropped when it comes back. */
 #define _GNU_SOURCE /* gettid */
+#include "jit/faults.h"
 #include "jit/region.h"
 #include "jit/store.h"
 #include <assert.h>
@@ -17,6 +18,9 @@
 #include <unistd.h>
 
 enum { QUEUE = 16, HOT = 80, LOOK_FROM = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20 };
+/* Variants for views: made after so many samples, and given up when they fault more often than the first pages that a
+ * program touches explain. */
+enum { HOT_FOR_VIEW = 40, LOOK_FOR_VIEW = 8, FAULTS_FREE = 1024, FAULTS_PER_TICK = 4 };
 
 struct span { /* free code memory */
   uint32_t at, size;
@@ -32,6 +36,7 @@ struct jit_regions {
   struct jit_region *dead; /* may be running: freed when nothing is */
   bool wait, moved;
   int hot;         /* samples that make a block hot */
+  uint32_t hot_for_view;
   uint64_t delays; /* see struct jit_tuning; the compiler's, once it runs */
   unsigned queued;
   struct jit_stats stats;
@@ -106,15 +111,17 @@ static void leave_list(struct jit_region *r) {
 /* Take r out of use. Its memory lives until nothing runs. */
 static void drop(struct jit_regions *rs, struct jit_region *r) {
   if (r->state == REGION_DEAD) return;
+  if (r->variant) drop(rs, r->variant);
   for (unsigned i = 0; i < r->members; i++) {
     struct region_member *m = &r->member[i];
     *m->prev = m->next;
     if (m->next) m->next->prev = m->prev;
   }
   struct jit_block *seed = r->member[0].block;
-  seed->region = NULL;
+  if (r->plain) r->plain->variant = NULL;
+  seed->region = r->plain;
   if (r->state == REGION_LIVE) {
-    seed->host = seed->stencils;
+    seed->host = r->plain ? r->plain->at : seed->stencils;
     jit_stencils_enter_at(rs->stencils, seed);
     rs->stats.regions_dropped++;
     rs->moved = true;
@@ -171,6 +178,7 @@ static uint64_t find_symbol(const void *ctx, const char *name) {
   char *end;
   unsigned long i = strtoul(name + 1, &end, 10), k = *end == '_' ? strtoul(end + 1, &end, 10) : JIT_EXITS;
   if (!strcmp(name, "table")) return (uint64_t)(uintptr_t)&n->r->table;
+  if (!strcmp(name, "plain")) return n->r->plain ? (uint64_t)(uintptr_t)(n->rs->memory.exec + n->r->plain->at) : 0;
   if (*end || end == name + 1) return jit_stencils_shared(n->rs->stencils, name);
   if (*name == 'h') return i < n->rs->guest->helpers ? (uint64_t)(uintptr_t)n->rs->guest->helper[i] : 0;
   if (i >= n->r->members) return 0;
@@ -193,6 +201,7 @@ static void use(struct jit_regions *rs, struct jit_region *r) {
     for (int k = 0; k < JIT_EXITS; k++) jit_stencils_give_cell(rs->stencils, &r->member[i].block->exit[k]);
   jit_stencils_enter_at(rs->stencils, seed);
   rs->stats.regions_made++;
+  rs->stats.regions_for_views += r->plain != NULL;
   rs->stats.region_insns += r->insns;
   rs->moved = true;
 }
@@ -214,6 +223,7 @@ static void install(struct jit_regions *rs, struct jit_region *r) {
       return;
     }
   }
+  if (r->plain) r->plain->no_variant = true;
   drop(rs, r);
 }
 
@@ -229,7 +239,33 @@ static void receive(struct jit_regions *rs, struct jit_region *r) {
   rs->dead = r;
 }
 
+static struct jit_region *region_at(const struct jit_regions *rs, uint64_t pc) {
+  uint64_t at = pc - (uint64_t)(uintptr_t)rs->memory.exec;
+  if (at < rs->memory.begin || at >= rs->memory.end) return NULL;
+  for (struct jit_region *r = rs->all; r; r = r->next_all)
+    if (r->plain && r->state == REGION_LIVE && at - r->at < r->size) return r;
+  return NULL;
+}
+
+static uint64_t on_fault(void *ctx, uint64_t pc) {
+  struct jit_region *r = region_at(ctx, pc);
+  if (!r) return 0;
+  const struct region_fault *f = r->table.fault;
+  unsigned low = 0, high = r->table.faults;
+  while (low < high) {
+    unsigned middle = (low + high) / 2;
+    if (r->table.code + f[middle].at < pc)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == r->table.faults || r->table.code + f[low].at != pc) return 0;
+  r->faults++;
+  return r->table.code + f[low].to;
+}
+
 bool jit_regions_settle(struct jit_regions *rs) {
+  faults_expect(on_fault, rs);
   if (atomic_load_explicit(&rs->ready, memory_order_relaxed)) {
     pthread_mutex_lock(&rs->lock);
     struct jit_region *r = rs->done, *next;
@@ -308,7 +344,7 @@ static void dawdle(struct jit_regions *rs) {
 
 static void *work(void *ctx) {
   struct jit_regions *rs = ctx;
-  setpriority(PRIO_PROCESS, (id_t)gettid(),
+  if (!getenv("NONICE")) setpriority(PRIO_PROCESS, (id_t)gettid(),
               19); /* on Linux of this thread: where cores are few the guest comes first */
   pthread_mutex_lock(&rs->lock);
   for (;;) {
@@ -368,6 +404,31 @@ static void shorten_queue(struct jit_regions *rs) {
   }
 }
 
+/* Get a region's code: from the store, or (not kept_only) compiled. False: it was dropped, as not in the store. */
+static bool make_or_find(struct jit_regions *rs, struct jit_region *r, bool kept_only) {
+  r->next_all = rs->all;
+  r->prev_all = &rs->all;
+  if (r->next_all) r->next_all->prev_all = &r->next_all;
+  rs->all = r;
+  r->compiling = true;
+  rs->queued++;
+  bool found = find_kept(rs, r);
+  if (kept_only && !found) {
+    r->compiling = false;
+    rs->queued--;
+    drop(rs, r);
+    return false;
+  }
+  if (!rs->wait && !found) {
+    enqueue(rs, r);
+    return true;
+  }
+  if (!found) compile(rs, r);
+  rs->stats.regions_found += found;
+  receive(rs, r);
+  return true;
+}
+
 /* Have a region around b, or (kept_only) have it if it is in the store. */
 static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   if (rs->queued == QUEUE && !kept_only) shorten_queue(rs);
@@ -382,38 +443,49 @@ static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   b->samples = NOT_AGAIN;
   seed->samples = NOT_AGAIN;
   seed->region = r;
-  r->next_all = rs->all;
-  r->prev_all = &rs->all;
-  if (r->next_all) r->next_all->prev_all = &r->next_all;
-  rs->all = r;
-  r->compiling = true;
-  rs->queued++;
-  bool found = find_kept(rs, r);
-  if (kept_only && !found) { /* as if nothing had been */
-    r->compiling = false;
-    rs->queued--;
-    drop(rs, r);
-    seed->samples = 0;
-    b->samples = samples;
-    return;
-  }
-  if (!rs->wait && !found) {
-    enqueue(rs, r);
-    return;
-  }
-  if (!found) compile(rs, r);
-  rs->stats.regions_found += found;
-  receive(rs, r);
+  if (make_or_find(rs, r, kept_only)) return;
+  seed->samples = 0; /* as if nothing had been */
+  b->samples = samples;
 }
 
 void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
   want(rs, b, false);
 }
 
-void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region) {
-  for (struct region_member *m = b->regions; m; m = m->next)
-    if (in_region == (m->region->state == REGION_LIVE))
-      atomic_fetch_add_explicit(&m->region->heat, 8, memory_order_relaxed);
+/* A variant of a region that runs a lot, for contexts that have a view. */
+static void want_variant(struct jit_regions *rs, struct jit_region *plain, unsigned view, bool kept_only) {
+  struct jit_block *seed = plain->member[0].block;
+  if (rs->queued == QUEUE && !kept_only) shorten_queue(rs);
+  if (plain->state != REGION_LIVE || plain->variant) return;
+  struct jit_region *r = region_grow(rs->guest, seed);
+  if (!r) return;
+  r->source->view = view;
+  r->plain = plain;
+  r->heat = plain->heat;
+  plain->variant = r;
+  make_or_find(rs, r, kept_only);
+}
+
+/* `view`: address bits of the view that the context has, or 0. */
+static void sample_region(struct jit_regions *rs, struct jit_region *r, unsigned view) {
+  r->ticks++;
+  if (r->plain) {
+    if (r->faults <= FAULTS_FREE + r->ticks / FAULTS_PER_TICK) return;
+    r->plain->no_variant = true;
+    drop(rs, r);
+  } else if (view && !r->variant && !r->no_variant && r->ticks >= LOOK_FOR_VIEW) {
+    want_variant(rs, r, view, r->ticks < rs->hot_for_view);
+  }
+}
+
+void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region, unsigned view) {
+  for (struct region_member *m = b->regions, *next; m; m = next) {
+    struct jit_region *r = m->region;
+    next = m->next;
+    if (in_region != (r->state == REGION_LIVE)) continue;
+    atomic_fetch_add_explicit(&r->heat, 8, memory_order_relaxed);
+    if (in_region) sample_region(rs, r, view);
+  }
   if (in_region) return;
   int n = ++b->samples;
   if (n >= rs->hot)
@@ -432,6 +504,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   rs->stencils = c->stencils;
   rs->wait = c->wait;
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
+  rs->hot_for_view = c->tuning.hot_for_view ? (uint32_t)c->tuning.hot_for_view : HOT_FOR_VIEW;
   rs->delays = c->tuning.delay_seed;
   rs->memory = jit_stencils_region_memory(c->stencils);
   const struct jit_region_calls calls = region_calls();
@@ -452,6 +525,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
 
 void jit_regions_free(struct jit_regions *rs) {
   if (!rs) return;
+  faults_forget(rs);
   if (rs->started) {
     pthread_mutex_lock(&rs->lock);
     rs->quit = true;

@@ -23,6 +23,9 @@ struct mmu_context {
   struct softtlb tlb;
   struct mmu_context *next, **at;       /* among those that exist; in the table by ASID and privilege */
   unsigned evictions[MMU_ACCESS_KINDS]; /* since the table last grew */
+  struct mmu_view *view;                /* or NULL */
+  int wanted;                           /* how often a view was, since there is one, or none */
+  unsigned entered, bound;              /* pages in the view since then; more than `bound` and `wanted` are too many */
 };
 
 static uint64_t table_entries(const struct softtlb_table *t) {
@@ -39,6 +42,15 @@ static int table_init(struct softtlb_table *t, unsigned entries) {
   t->mask = (uint64_t)(entries - 1) << 4;
   table_clear(t);
   return 0;
+}
+
+static void take_view(struct mmu_guest *g, struct mmu_context *c) {
+  if (!c->view) return;
+  mmu_view_free(c->view);
+  c->view = NULL;
+  c->tlb.view = NULL;
+  c->wanted = 0;
+  g->views--;
 }
 
 static void context_free(struct mmu_context *c) {
@@ -127,6 +139,7 @@ static void free_contexts(struct mmu_guest *g, const struct mmu_context *keep) {
     }
     *p = c->next;
     *c->at = NULL;
+    take_view(g, c);
     context_free(c);
   }
 }
@@ -182,11 +195,13 @@ void mmu_soft_flush(struct mmu_guest *g) {
   struct mmu_context *live = *context_at(g, g->state.asid, g->state.priv);
   free_contexts(g, live);
   for (int k = 0; live && k < MMU_ACCESS_KINDS; k++) table_clear(&live->tlb.table[k]);
+  if (live) mmu_view_clear(live->view);
   g->flushes++;
 }
 
 /* Drop from a context what lies within [vpn, vpn + mask]. */
 static void drop_range(struct mmu_context *c, uint64_t vpn, uint64_t mask) {
+  mmu_view_drop(c->view, vpn, mask);
   for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
     struct softtlb_table *t = &c->tlb.table[k];
     if (mask >> MMU_PAGE_BITS < 16)
@@ -233,12 +248,14 @@ static bool leads_to(const struct softtlb_entry *e, int kind, const struct frame
 }
 
 void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds) {
-  for (struct mmu_context *c = g->contexts; c; c = c->next)
+  for (struct mmu_context *c = g->contexts; c; c = c->next) {
+    if (kinds >> MMU_WRITE & 1) mmu_view_drop_frame(c->view, f);
     for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
       struct softtlb_table *t = &c->tlb.table[k];
       for (uint64_t n = 0; kinds >> k & 1 && n < table_entries(t); n++)
         if (leads_to(&t->entry[n], k, f)) t->entry[n].tag = EMPTY_TAG;
     }
+  }
   for (int asid = 0; asid < 256; asid++) {
     struct mmu_loan *l = g->loan[asid];
     for (unsigned i = 0; l && asid != g->lender && i < l->n;)
@@ -247,4 +264,35 @@ void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned ki
       else
         i++;
   }
+}
+
+/* --- views of contexts --- */
+
+enum { ENTERED_FREE = 128, ENTERED_MOST = 1 << 16, WITHOUT = 16 };
+
+bool mmu_view_want(struct mmu_guest *g) {
+  struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
+  c->wanted++;
+  if (c->view) {
+    if (c->entered <= c->bound + (unsigned)c->wanted) return true;
+    take_view(g, c);
+    c->wanted = -(int)g->view_after * WITHOUT;
+    if (c->bound < ENTERED_MOST) c->bound *= 2;
+  } else if (g->state.priv == MMU_USER && c->wanted >= (int)g->view_after) {
+    for (struct mmu_context *o = g->contexts; o && g->views >= MMU_VIEWS_MAX; o = o->next) take_view(g, o);
+    c->wanted = 0;
+    c->entered = 0;
+    if (!c->bound) c->bound = ENTERED_FREE;
+    c->view = mmu_view_new(mmu_view_bits(g), &c->tlb.view);
+    g->views += c->view != NULL;
+  }
+  *g->live = c->tlb;
+  return c->view != NULL;
+}
+
+void mmu_view_enter(struct mmu_guest *g, uint64_t va, const struct numa_memory *m, const struct frame *f, bool write) {
+  struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
+  bool entered = mmu_view_put(c->view, va & MMU_PAGE_MASK, m, f, write);
+  c->entered += entered;
+  g->view_fills += entered;
 }

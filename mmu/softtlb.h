@@ -30,6 +30,7 @@ struct softtlb_table {
 /* The tables in force; the cpu embeds this, mmu/softtlb.c owns what it points to. */
 struct softtlb {
   struct softtlb_table table[MMU_ACCESS_KINDS];
+  uint8_t *view; /* see mmu_view_want(); NULL: this context has none */
 };
 
 static inline struct softtlb_entry *softtlb_slot(const struct softtlb_table *t, uint64_t va) {

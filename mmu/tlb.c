@@ -23,6 +23,7 @@ int mmu_guest_init(struct mmu_guest *g, unsigned entries, unsigned segbits, unsi
   g->segbits = (uint8_t)segbits;
   g->pabits = (uint8_t)pabits;
   g->live = live;
+  g->view_after = MMU_VIEW_AFTER;
   for (unsigned i = 0; i < entries; i++) {
     g->tlb[i] = (struct mmu_tlb_entry){.mask = 0x1fff, .hidden = true};
     index_entry(g, i);

@@ -73,6 +73,7 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->tlb_refills = c->n.refills;
   out->l2tlb_hits = c->mmu.l2_hits;
   out->softtlb_fills = c->mmu.fills;
+  out->view_pages = c->mmu.view_fills;
   out->tlbwr = c->n.tlbwr;
   out->tlbwi = c->n.tlbwi;
   out->eret = c->n.eret;
@@ -96,6 +97,7 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->tier_stencil -= out->tier_llvm;
   out->regions_made = j.regions_made;
   out->regions_found = j.regions_found;
+  out->regions_for_views = j.regions_for_views;
   out->regions_dropped = j.regions_dropped;
   out->region_insns = j.region_insns;
   out->region_queue = j.region_queue;
@@ -168,6 +170,7 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"tlb_refills", s->tlb_refills},
       {"l2tlb_hits", s->l2tlb_hits},
       {"softtlb_fills", s->softtlb_fills},
+      {"view_pages", s->view_pages},
       {"tlbwr", s->tlbwr},
       {"tlbwi", s->tlbwi},
       {"eret", s->eret},
@@ -184,6 +187,7 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"code_bytes", s->code_bytes},
       {"regions_made", s->regions_made},
       {"regions_found", s->regions_found},
+      {"regions_for_views", s->regions_for_views},
       {"regions_dropped", s->regions_dropped},
       {"region_insns", s->region_insns},
       {"region_queue", s->region_queue},

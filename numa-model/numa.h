@@ -20,6 +20,7 @@ struct numa_memory {
   struct frame *frame;
   size_t frames, next_free;
   uint8_t *base;
+  int file; /* the bytes of all frames, in order, for those who map some of them elsewhere, too; -1: no such file */
 };
 
 /* Room for `bytes` (a multiple of the frame size). 0, or -1 when the host has no address space
@@ -29,4 +30,6 @@ void numa_memory_fini(struct numa_memory *m);
 /* A zeroed frame with one reference, or NULL when all are in use. */
 struct frame *numa_frame_get(struct numa_memory *m);
 void numa_frame_put(struct numa_memory *m, struct frame *f);
+/* Say of each frame whether it may hold something else than zeros. Where the host does not know, all may. */
+void numa_memory_touched(const struct numa_memory *m, uint8_t *touched);
 #endif
