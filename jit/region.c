@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONTEXTS = 64, BACK = 12, STRAIGHT = 12 };
+enum { CONTEXTS = 64, BACK = 12 };
 
 struct context { /* a call within the region */
   int16_t parent;
@@ -15,6 +15,7 @@ struct context { /* a call within the region */
 
 struct grow {
   const struct jit_guest *g;
+  struct region_bounds bounds;
   struct jit_block *block[REGION_NODES]; /* of each node */
   struct region_node node[REGION_NODES];
   unsigned nodes, ops, insns;
@@ -53,7 +54,7 @@ static int find_node(const struct grow *w, const struct jit_block *b, int contex
 static int add_node(struct grow *w, struct jit_block *b, int context) {
   int n = find_node(w, b, context);
   if (n != REGION_NONE) return n;
-  if (!region_takes(b) || w->nodes == REGION_NODES || w->ops + b->ops > REGION_OPS) return REGION_NONE;
+  if (!region_takes(b) || w->nodes == w->bounds.nodes || w->ops + b->ops > w->bounds.ops) return REGION_NONE;
   n = (int)w->nodes++;
   w->block[n] = b;
   w->node[n] = (struct region_node){.key = b->key,
@@ -76,7 +77,7 @@ static int enter_call(struct grow *w, struct jit_block *b, int context) {
   for (unsigned i = 1; i < w->contexts; i++)
     if (w->context[i].parent == context && w->context[i].after == after) return (int)i;
   unsigned depth = w->context[context].depth + 1u;
-  if (depth > REGION_CALLS || w->contexts == CONTEXTS) return REGION_NONE;
+  if (depth > w->bounds.calls || w->contexts == CONTEXTS) return REGION_NONE;
   w->context[w->contexts] = (struct context){.parent = (int16_t)context, .depth = (uint8_t)depth, .after = after};
   return (int)w->contexts++;
 }
@@ -158,7 +159,7 @@ static void prune(struct grow *w) {
   bool mark[REGION_NODES];
   bool loop = find_loop(w, mark);
   if (!loop) memset(mark, 1, sizeof mark);
-  keep(w, mark, loop ? REGION_NODES : STRAIGHT);
+  keep(w, mark, loop ? w->bounds.nodes : w->bounds.straight);
 }
 
 /* Number the distinct blocks; returns how many. */
@@ -205,10 +206,11 @@ static struct jit_region *finish(struct grow *w) {
   return r;
 }
 
-struct jit_region *region_grow(const struct jit_guest *g, struct jit_block *seed) {
+struct jit_region *region_grow(const struct jit_guest *g, struct jit_block *seed, struct region_bounds bounds) {
   struct grow *w = calloc(1, sizeof *w);
   if (!w) return NULL;
   w->g = g;
+  w->bounds = bounds;
   w->contexts = 1;
   struct jit_region *r = NULL;
   if (add_node(w, seed, 0) == 0) {

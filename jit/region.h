@@ -7,7 +7,17 @@
 #define JIT_REGION_H
 #include "jit/code.h"
 
-enum { REGION_NODES = 40, REGION_OPS = 1000, REGION_CALLS = 3, REGION_NONE = -1 };
+enum { REGION_NODES = 120, REGION_NONE = -1 };
+
+/* How large a region may grow. */
+struct region_bounds {
+  unsigned nodes, ops;
+  unsigned calls;    /* depth */
+  unsigned straight; /* nodes, where there is no loop */
+};
+#define REGION_SMALL ((struct region_bounds){40, 1000, 3, 12})
+#define REGION_LARGE ((struct region_bounds){REGION_NODES, 3000, 4, 36}) /* takes LLVM some tenths of a second */
+
 
 struct region_node {
   struct jit_key key;
@@ -104,7 +114,7 @@ bool region_takes(const struct jit_block *b);
 /* The block at which a region that is to contain b best begins. */
 struct jit_block *region_seed(struct jit_block *b);
 /* Grow a region. NULL: no memory, or nothing worth it. */
-struct jit_region *region_grow(const struct jit_guest *g, struct jit_block *seed);
+struct jit_region *region_grow(const struct jit_guest *g, struct jit_block *seed, struct region_bounds bounds);
 void region_free(struct jit_region *r);
 
 /* --- the compiler: LLVM. Everything below may be called from another thread, one at a time per compiler --- */

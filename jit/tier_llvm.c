@@ -438,7 +438,7 @@ static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   int samples = b->samples;
   if (!kept_only) b->samples = -rs->hot; /* not so soon again */
   if (seed->region) return;
-  struct jit_region *r = region_grow(rs->guest, seed);
+  struct jit_region *r = region_grow(rs->guest, seed, REGION_SMALL);
   if (!r) return;
   b->samples = NOT_AGAIN;
   seed->samples = NOT_AGAIN;
@@ -457,7 +457,7 @@ static void want_variant(struct jit_regions *rs, struct jit_region *plain, unsig
   struct jit_block *seed = plain->member[0].block;
   if (rs->queued == QUEUE && !kept_only) shorten_queue(rs);
   if (plain->state != REGION_LIVE || plain->variant) return;
-  struct jit_region *r = region_grow(rs->guest, seed);
+  struct jit_region *r = region_grow(rs->guest, seed, REGION_LARGE);
   if (!r) return;
   r->source->view = view;
   r->plain = plain;
