@@ -220,14 +220,35 @@ static void begin(const char *model, size_t region_bytes, uint64_t seed) {
   if (!jit_has_tier(JIT_LLVM)) cr_skip("this build has no LLVM tier");
   eval = rig_new_in(model, false, JIT_EVAL);
   mixed = rig_new_in(model, false, JIT_AUTO);
-  const struct jit_tuning t = {.sample_period = 300, .hot = 1, .delay_seed = seed};
+  const struct jit_tuning t = {.sample_period = 300, .hot = 1, .hot_for_view = 1, .delay_seed = seed};
   jit_tune(mixed->jit, &t);
+  mixed->cpu->mmu.view_after = 1;
   if (region_bytes) jit_set_region_bytes(mixed->jit, region_bytes);
 }
 static void end(void) {
   rig_free(eval);
   rig_free(mixed);
   eval = mixed = NULL;
+}
+
+/* --- in user mode, where memory is reached through a view --- */
+
+enum { USER = 0x400000, OTHER_DATA = 0x30000 };
+
+static void user_data_at(uint64_t at, unsigned flags) {
+  rig_map(eval, 1, USER + DATA, at, 0, flags);
+  rig_map(mixed, 1, USER + DATA, at, 0, flags);
+}
+
+/* User addresses are USER above what they lead to. */
+static void go_as_user(void) {
+  struct rig *both[] = {eval, mixed};
+  for (int i = 0; i < 2; i++) {
+    rig_map(both[i], 0, USER + CODE_AT, CODE_AT, 0, RIG_MAP_V | RIG_MAP_D);
+    rig_go(both[i], USER + CODE_AT);
+    rig_status(both[i], both[i]->cpu->cp0.status | ST_USER);
+  }
+  user_data_at(DATA, RIG_MAP_V | RIG_MAP_D);
 }
 
 static void code_at(uint64_t at, const uint32_t *word, size_t n) {
@@ -239,15 +260,18 @@ static void code_at(uint64_t at, const uint32_t *word, size_t n) {
 
 static void same(const char *what, uint64_t cycles) {
   static uint8_t a[DATA_SIZE], b[DATA_SIZE];
+  const uint64_t data[] = {DATA, OTHER_DATA};
   for (int i = 0; i < 32; i++)
     cr_assert_eq(mixed->cpu->gpr[i], eval->cpu->gpr[i], "%s: after %lu cycles $%d is %#lx, should be %#lx", what,
                  cycles, i, mixed->cpu->gpr[i], eval->cpu->gpr[i]);
   cr_assert_eq(mixed->cpu->j.pc, eval->cpu->j.pc, "%s: after %lu cycles", what, cycles);
   cr_assert_eq(rig_now(mixed), rig_now(eval), "%s: after %lu cycles", what, cycles);
   cr_assert_eq(rig_hash(mixed), rig_hash(eval), "%s: after %lu cycles", what, cycles);
-  rig_read(eval, DATA, a, sizeof a);
-  rig_read(mixed, DATA, b, sizeof b);
-  cr_assert_eq(memcmp(a, b, sizeof a), 0, "%s: memory differs after %lu cycles", what, cycles);
+  for (int i = 0; i < 2; i++) {
+    rig_read(eval, data[i], a, sizeof a);
+    rig_read(mixed, data[i], b, sizeof b);
+    cr_assert_eq(memcmp(a, b, sizeof a), 0, "%s: memory differs after %lu cycles", what, cycles);
+  }
 }
 
 static void run_both(const char *what, uint64_t cycles) {
@@ -283,19 +307,28 @@ Test(llvm, a_loop_becomes_a_region, .fini = end) {
 }
 
 /* The function that a loop calls is rewritten by the loop, now and then. */
-Test(llvm, changed_code, .fini = end) {
-  begin("24Kf", 0, 3);
-  uint64_t function = CODE_AT + 0x200;
-  CODE(CODE_AT, LUI(S1, 0x8001), ORI(S1, S1, (uint32_t)function & 0xffff), LUI(T2, ADDIU(V0, V0, 0) >> 16),
+static void changed_code(uint64_t base) {
+  uint64_t function = CODE_AT + 0x200, high = (base + function) >> 16 & 0xffff;
+  CODE(CODE_AT, LUI(S1, high), ORI(S1, S1, (uint32_t)function & 0xffff), LUI(T2, ADDIU(V0, V0, 0) >> 16),
        ORI(T2, T2, 0),
        /* loop: */ ADDIU(S0, S0, 1), ANDI(T0, S0, 0x7fff), BNE(T0, ZR, 4), enc_r(0, S0, T0, 15, 2) /* SRL */,
-       ANDI(T0, T0, 15), OR(T1, T2, T0), SW(T1, 0, S1), JAL(KSEG0(function)), NOP, B(-10), NOP);
+       ANDI(T0, T0, 15), OR(T1, T2, T0), SW(T1, 0, S1), JAL(base + function), NOP, B(-10), NOP);
   CODE(function, ADDIU(V0, V0, 0), JR(RA), NOP);
-  for (int i = 0; i < 2000 && stats().regions_dropped < 3; i++) {
+  if (base == USER) go_as_user();
+  for (int i = 0; i < 20000 && (stats().regions_dropped < 3 || (base == USER && !stats().regions_for_views)); i++) {
     run_both("self-modifying", 20000);
     usleep(1000);
   }
   cr_assert_geq(stats().regions_dropped, 3);
+}
+Test(llvm, changed_code, .fini = end) {
+  begin("24Kf", 0, 3);
+  changed_code(KSEG0(0));
+}
+Test(llvm, changed_code_of_a_user, .fini = end) {
+  begin("24Kf", 0, 3);
+  changed_code(USER);
+  cr_assert_gt(stats().regions_for_views, 0);
 }
 
 static uint32_t random_insn(uint64_t *seed, bool wide) {
@@ -317,14 +350,14 @@ static uint32_t random_insn(uint64_t *seed, bool wide) {
 }
 
 /* Code with branches in all directions that comes back to its begin; written over the last one's in each round. */
-static void random_programs(const char *model, bool wide, size_t region_bytes, int rounds) {
+static void random_programs(const char *model, bool wide, size_t region_bytes, int rounds, uint64_t base) {
   uint64_t seed = rig_setting("MB_SEED", 11);
   begin(model, region_bytes, seed);
   for (int round = 0; round < rounds; round++) {
     uint64_t at = CODE_AT;
     char what[32];
     snprintf(what, sizeof what, "round %d", round);
-    CODE(at, LUI(30, 0x8002));
+    CODE(at, LUI(30, (base + DATA) >> 16 & 0xffff));
     at += 4;
     for (int i = 0; i < 60; i++, at += 4) {
       bool branch = rig_below(&seed, 8) == 0;
@@ -335,13 +368,18 @@ static void random_programs(const char *model, bool wide, size_t region_bytes, i
       if (branch) CODE(at += 4, random_insn(&seed, wide));
     }
     for (int i = 0; i < 8; i++, at += 4) CODE(at, NOP);
-    CODE(at, J(KSEG0(CODE_AT + 4)), NOP);
+    CODE(at, J(base + CODE_AT + 4), NOP);
     for (int i = 1; i < 32; i++) eval->cpu->gpr[i] = mixed->cpu->gpr[i] = IR_SX32(rig_random(&seed));
     rig_go(eval, RIG_CODE);
     rig_go(mixed, RIG_CODE);
+    if (base == USER) go_as_user();
     uint64_t made = stats().regions_made;
-    for (int k = 0; k < 600 && (k < 8 || stats().regions_made < made + 2); k++) {
+    bool user = base == USER;
+    for (int k = 0; k < 20000; k++) {
+      struct jit_stats s = stats();
+      if (k >= 8 && (k >= 600 || s.regions_made >= made + 2) && (!user || s.regions_for_views)) break;
       run_both(what, 15000);
+      if (user && k % 3 == 0) user_data_at(k % 2 ? DATA : OTHER_DATA, RIG_MAP_V | RIG_MAP_D);
       usleep(500);
     }
   }
@@ -352,13 +390,50 @@ static void random_programs(const char *model, bool wide, size_t region_bytes, i
 }
 
 Test(llvm, random_programs_32, .fini = end) {
-  random_programs("24Kf", false, 0, 12);
+  random_programs("24Kf", false, 0, 12, KSEG0(0));
 }
 Test(llvm, random_programs_64, .fini = end) {
-  random_programs("MIPS64R2-generic", true, 0, 12);
+  random_programs("MIPS64R2-generic", true, 0, 12, KSEG0(0));
+}
+Test(llvm, random_programs_of_users_32, .fini = end) {
+  random_programs("24Kf", false, 0, 12, USER);
+  cr_assert_gt(stats().regions_for_views, 0);
+  cr_assert_gt(mixed->cpu->mmu.view_fills, 0);
+}
+Test(llvm, random_programs_of_users_64, .fini = end) {
+  random_programs("MIPS64R2-generic", true, 0, 12, USER);
+  cr_assert_gt(stats().regions_for_views, 0);
+  cr_assert_gt(mixed->cpu->mmu.view_fills, 0);
+}
+/* A write to a page that allows none, and an access to one that is gone, end in an exception, view or not. */
+Test(llvm, views_fault_where_the_tlb_does, .fini = end) {
+  begin("24Kf", 0, 0);
+  CODE(CODE_AT, LUI(S1, (USER + DATA) >> 16), /* loop: */ ADDIU(V0, V0, 1), SW(V0, 16, S1), LW(T0, 16, S1),
+       LW(T1, 4, S1), B(-5), ADDU(V1, V1, T0));
+  static const struct {
+    unsigned flags;
+    int exception;
+  } cases[] = {{RIG_MAP_V, EXC_MOD}, {0, EXC_TLBS}};
+  for (unsigned i = 0; i < 2; i++) {
+    struct jit_stats before = stats();
+    uint64_t fills = mixed->cpu->mmu.view_fills;
+    go_as_user();
+    for (int k = 0; k < 20000 && (stats().regions_for_views == 0 || mixed->cpu->mmu.view_fills == fills); k++) {
+      run_both("stores", 15000);
+      usleep(500);
+    }
+    cr_assert_gt(mixed->cpu->mmu.view_fills, fills, "%lu regions before", before.regions_for_views);
+    run_both("stores", 5000);
+    user_data_at(DATA, cases[i].flags);
+    run_both("a fault", 5000);
+    cr_assert_eq(rig_exception(eval), cases[i].exception);
+    rig_reset(eval);
+    rig_reset(mixed);
+    mixed->cpu->mmu.view_after = 1;
+  }
 }
 Test(llvm, room_for_one_region_or_two, .fini = end) {
-  random_programs("24Kf", false, TINY, 12);
+  random_programs("24Kf", false, TINY, 12, KSEG0(0));
 }
 
 /* --- the store --- */

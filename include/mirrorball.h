@@ -104,7 +104,8 @@ struct mb_stats {
   uint64_t blocks_compiled, insns_compiled, code_resets; /* by the stencil tier */
   double tier_eval, tier_stencil, tier_llvm; /* share of instructions run by each tier, 0..1; between the last two it is
                                                 estimated from samples */
-  uint64_t regions_made, regions_found, regions_for_views, regions_dropped, region_insns, region_queue, region_bytes; /* LLVM's */
+  uint64_t regions_made, regions_found, regions_for_views, regions_dropped, region_insns, region_queue,
+      region_bytes;         /* LLVM's */
   double llvm_seconds;      /* CPU time of its thread */
   uint64_t exits[MB_EXITS]; /* from generated code to the run loop, see mb_exit_name() */
   uint64_t units_alone;     /* instructions (or branches with their slots) run by themselves */

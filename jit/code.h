@@ -143,8 +143,8 @@ void jit_regions_free(struct jit_regions *rs);
 bool jit_regions_present(void);
 /* b is hot, or at least due: make a region that has it. */
 void jit_regions_want(struct jit_regions *rs, struct jit_block *b);
-/* The clock has struck in b, within a region or not. `view`: how many bits an address in the view of the context in force
- * has; 0: there is none. */
+/* The clock has struck in b, within a region or not. `view`: how many bits an address in the view of the context in
+ * force has; 0: there is none. */
 void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region, unsigned view);
 /* Nothing runs now: put finished regions into use, free dead ones. True when addresses of code have changed. */
 bool jit_regions_settle(struct jit_regions *rs);

@@ -468,7 +468,8 @@ static value view_address(struct emitter *e, value base, value va, value offset,
 
 /* One host instruction that accesses a view, noted as one that may fault; control goes to `slow` then. The result of a
  * load has 32 bits, or all 64. */
-static value access_view(struct emitter *e, const struct emit_access *a, value at, value stored, LLVMBasicBlockRef slow) {
+static value access_view(struct emitter *e, const struct emit_access *a, value at, value stored,
+                         LLVMBasicBlockRef slow) {
   static const char *const load[] = {"movzbl", "movzwl", "movl", "movq"}, *const load_sign[] = {"movsbl", "movswl"};
   static const char store[] = "bwlq";
   unsigned k = (unsigned)__builtin_ctz(a->size);
@@ -482,9 +483,13 @@ static value access_view(struct emitter *e, const struct emit_access *a, value a
                    ".popsection",
                    insn);
   const char *constraints = !stored ? "=r,*m,!i" : a->size == 8 ? "=*m,r,!i" : "=*m,ri,!i";
-  LLVMTypeRef result = stored ? LLVMVoidTypeInContext(e->context) : k == 3 ? e->i64 : e->i32, of = memory_type(e, a->size);
+  LLVMTypeRef result = stored   ? LLVMVoidTypeInContext(e->context)
+                       : k == 3 ? e->i64
+                                : e->i32,
+              of = memory_type(e, a->size);
   LLVMTypeRef type = LLVMFunctionType(result, (LLVMTypeRef[]){e->ptr, of}, stored ? 2 : 1, 0);
-  value code = LLVMGetInlineAsm(type, text, (size_t)n, constraints, strlen(constraints), 1, 0, LLVMInlineAsmDialectATT, 0);
+  value code =
+      LLVMGetInlineAsm(type, text, (size_t)n, constraints, strlen(constraints), 1, 0, LLVMInlineAsmDialectATT, 0);
   LLVMBasicBlockRef fast = new_block(e);
   value args[] = {at, stored};
   value v = LLVMBuildCallBr(e->b, type, code, fast, &slow, 1, args, stored ? 2 : 1, NULL, 0, "");

@@ -18,7 +18,6 @@ struct region_bounds {
 #define REGION_SMALL ((struct region_bounds){40, 1000, 3, 12})
 #define REGION_LARGE ((struct region_bounds){REGION_NODES, 3000, 4, 36}) /* takes LLVM some tenths of a second */
 
-
 struct region_node {
   struct jit_key key;
   struct jit_shape shape;
@@ -95,7 +94,8 @@ struct jit_region {
   uint32_t at, size;     /* in code memory */
   _Atomic uint32_t heat; /* samples, decaying */
   uint32_t insns;
-  /* A region may have a variant for contexts that have a view; without one that goes to the other, so it dies with it. */
+  /* A region may have a variant for contexts that have a view; without one that goes to the other, so it dies with it.
+   */
   struct jit_region *variant, *plain;
   uint32_t ticks, faults; /* samples within it, and host faults */
   bool no_variant;        /* none came of it, or it did not pay */

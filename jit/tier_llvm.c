@@ -35,7 +35,7 @@ struct jit_regions {
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
   bool wait, moved;
-  int hot;         /* samples that make a block hot */
+  int hot; /* samples that make a block hot */
   uint32_t hot_for_view;
   uint64_t delays; /* see struct jit_tuning; the compiler's, once it runs */
   unsigned queued;
@@ -344,8 +344,9 @@ static void dawdle(struct jit_regions *rs) {
 
 static void *work(void *ctx) {
   struct jit_regions *rs = ctx;
-  if (!getenv("NONICE")) setpriority(PRIO_PROCESS, (id_t)gettid(),
-              19); /* on Linux of this thread: where cores are few the guest comes first */
+  if (!getenv("NONICE"))
+    setpriority(PRIO_PROCESS, (id_t)gettid(),
+                19); /* on Linux of this thread: where cores are few the guest comes first */
   pthread_mutex_lock(&rs->lock);
   for (;;) {
     while (!rs->todo && !rs->quit) pthread_cond_wait(&rs->work, &rs->lock);
@@ -473,7 +474,7 @@ static void sample_region(struct jit_regions *rs, struct jit_region *r, unsigned
     if (r->faults <= FAULTS_FREE + r->ticks / FAULTS_PER_TICK) return;
     r->plain->no_variant = true;
     drop(rs, r);
-  } else if (view && !r->variant && !r->no_variant && r->ticks >= LOOK_FOR_VIEW) {
+  } else if (view && !r->variant && !r->no_variant && (r->ticks >= LOOK_FOR_VIEW || r->ticks >= rs->hot_for_view)) {
     want_variant(rs, r, view, r->ticks < rs->hot_for_view);
   }
 }
@@ -565,6 +566,7 @@ const char *jit_regions_trouble(struct jit_regions *rs) {
 void jit_regions_stats(const struct jit_regions *rs, struct jit_stats *out) {
   out->regions_made = rs->stats.regions_made;
   out->regions_found = rs->stats.regions_found;
+  out->regions_for_views = rs->stats.regions_for_views;
   out->regions_dropped = rs->stats.regions_dropped;
   out->region_insns = rs->stats.region_insns;
   out->llvm_seconds = rs->stats.llvm_seconds;

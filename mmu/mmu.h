@@ -135,23 +135,23 @@ void mmu_soft_flush(struct mmu_guest *g);
 /* Forget every soft entry of the given kinds (bit 1 << enum mmu_access) that leads to frame f. */
 void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds);
 /* --- views: what an address context maps, mapped by the host, so that an access is one host instruction ---
- * The byte at va, 0 <= va < 1 << mmu_view_bits(), is at view + va. A page that was not entered, or may not be accessed in
- * that way, is a host fault (SIGSEGV), and so are MMU_VIEW_GUARD bytes on both sides. What soft TLBs forget is gone from
- * views, too. To enter a page costs the host several microseconds: views are for contexts that run for long. */
+ * The byte at va, 0 <= va < 1 << mmu_view_bits(), is at view + va. A page that was not entered, or may not be accessed
+ * in that way, is a host fault (SIGSEGV), and so are MMU_VIEW_GUARD bytes on both sides. What soft TLBs forget is gone
+ * from views, too. To enter a page costs the host several microseconds: views are for contexts that run for long. */
 enum { MMU_VIEW_AFTER = 256, MMU_VIEWS_MAX = 6, MMU_VIEW_GUARD = 1 << 16 };
 static inline unsigned mmu_view_bits(const struct mmu_guest *g) {
   return g->segbits == 32 ? 32 : 40;
 }
-/* Called at regular times while the context in force, a user's, runs code that would use a view. After view_after times it
- * gets one; for some time it has none again when it enters more pages than pay. Has it one? */
+/* Called at regular times while the context in force, a user's, runs code that would use a view. After view_after times
+ * it gets one; for some time it has none again when it enters more pages than pay. Has it one? */
 bool mmu_view_want(struct mmu_guest *g);
 /* Enter a page that reads, and writes where it says so, may reach. */
 void mmu_view_enter(struct mmu_guest *g, uint64_t va, const struct numa_memory *m, const struct frame *f, bool write);
 /* Within mmu/. NULL: no memory. `at` gets the host address of va 0. The others take NULL for a view. */
 struct mmu_view *mmu_view_new(unsigned bits, uint8_t **at);
 bool mmu_view_put(struct mmu_view *v, uint64_t page, const struct numa_memory *m, const struct frame *f, bool write);
-void mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask);          /* what lies in [va, va + mask] */
-void mmu_view_drop_frame(struct mmu_view *v, const struct frame *f);         /* what may write to it */
+void mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask);  /* what lies in [va, va + mask] */
+void mmu_view_drop_frame(struct mmu_view *v, const struct frame *f); /* what may write to it */
 void mmu_view_clear(struct mmu_view *v);
 void mmu_view_free(struct mmu_view *v);
 

@@ -268,7 +268,7 @@ void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned ki
 
 /* --- views of contexts --- */
 
-enum { ENTERED_FREE = 128, ENTERED_MOST = 1 << 16, WITHOUT = 16 };
+enum { ENTERED_FREE = 1024, ENTERED_MOST = 1 << 16, WITHOUT = 4 };
 
 bool mmu_view_want(struct mmu_guest *g) {
   struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);

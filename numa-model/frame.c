@@ -61,8 +61,9 @@ void numa_frame_put(struct numa_memory *m, struct frame *f) {
   if (--f->refs) return;
   assert(!f->code);
   /* Give the bytes back to the host; the next user sees zeros. */
-  int no = m->file >= 0 ? fallocate(m->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, f->host - m->base, NUMA_FRAME_SIZE)
-                        : madvise(f->host, NUMA_FRAME_SIZE, MADV_DONTNEED);
+  int no = m->file >= 0
+               ? fallocate(m->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, f->host - m->base, NUMA_FRAME_SIZE)
+               : madvise(f->host, NUMA_FRAME_SIZE, MADV_DONTNEED);
   if (no) memset(f->host, 0, NUMA_FRAME_SIZE);
 }
 
