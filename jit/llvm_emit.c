@@ -445,6 +445,11 @@ static void make_access(struct emitter *e, const struct emit_access *a) {
   LLVMTypeRef type = memory_type(e, a->size);
   value va = get(e, a->o->a), stored = a->kind == MMU_WRITE ? get(e, a->o->b) : NULL, v = NULL;
   if (a->o->offset) va = LLVMBuildAdd(u, va, emit_i64(e, (uint64_t)(int64_t)a->o->offset), "");
+  if (a->conditional) {
+    LLVMBasicBlockRef yes = new_block(e);
+    branch_if(e, LLVMBuildICmp(u, LLVMIntNE, get(e, a->o->c), emit_i64(e, 0), ""), yes, done, e->likely);
+    begin(e, yes);
+  }
   value at = as_pointer(e, host_address(e, a, va, slow));
   if (stored) {
     value narrow = a->size == 8 ? stored : LLVMBuildTrunc(u, stored, type, "");
