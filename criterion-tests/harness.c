@@ -14,6 +14,7 @@ static void note(struct rig *r, struct rig_access a) {
   if (r->accesses < RIG_SEEN) r->seen[r->accesses] = a;
   r->accesses++;
   if (r->raises) mips_irq_set(r->cpu, 0, 1);
+  if (r->dma) mips_stored_by_other(r->cpu, r->dma, 4);
 }
 /* Reads give the time, so that a program can show when it looked. */
 static uint64_t device_read(void *ctx, uint64_t gpa, int size) {
@@ -45,7 +46,7 @@ void rig_reset(struct rig *r) {
   r->cpu->hi = r->cpu->lo = 0;
   r->accesses = 0;
   r->raises = false;
-  r->stall = 0;
+  r->stall = r->dma = 0;
   rig_status(r, ST_CU0 | ST_CU1 | (wide ? ST_FR | ST_KX | ST_SX | ST_UX : 0));
   for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++)
     if (rig_peek(r, vectors[i] & 0xfff, 4) != B(-1)) RIG_CODE_AT(r, vectors[i] & 0xfff, B(-1), NOP);

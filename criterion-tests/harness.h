@@ -34,6 +34,7 @@ struct rig {
   uint64_t now;   /* as the device was last told */
   uint64_t stall; /* cycles each access costs */
   bool raises;    /* each access sets hardware interrupt line 0 */
+  uint64_t dma;   /* not 0: each access stores there, too, as far as links are concerned */
 };
 
 /* Little- or big-endian; the model must exist. The tier is $MB_TIER's (eval, stencil, auto). Status is a kernel's: CU0,

@@ -337,7 +337,7 @@ static uint32_t random_insn(uint64_t *seed, bool wide) {
   static const uint8_t r_type[] = {0x21, 0x23, 0x24, 0x25, 0x26, 0x27, 0x2a, 0x2b, 0x04, 0x06, 0x07, 0x0a, 0x0b};
   static const uint8_t i_type[] = {0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
   static const uint8_t load[] = {0x20, 0x21, 0x23, 0x24, 0x25, 0x22, 0x26}, store[] = {0x28, 0x29, 0x2b, 0x2a, 0x2e};
-  switch (rig_below(seed, 8)) {
+  switch (rig_below(seed, 9)) {
   case 0:
   case 1:
   case 2: f = r_type[rig_below(seed, sizeof r_type)]; return enc_r(a, b, d, 0, wide && (f & 0x3c) == 0x20 ? f + 12 : f);
@@ -345,6 +345,7 @@ static uint32_t random_insn(uint64_t *seed, bool wide) {
   case 4: f = i_type[rig_below(seed, sizeof i_type)]; return enc_i(wide && f == 9 ? 0x19 : f, f == 0xf ? 0 : a, d, imm);
   case 5: return enc_r(0, a, d, rig_below(seed, 32), (unsigned[]){0, 2, 3}[rig_below(seed, 3)]);
   case 6: return enc_i(load[rig_below(seed, sizeof load)], 30, d, offset);
+  case 7: return enc_i((rig_below(seed, 2) ? 0x30 : 0x38) + 4 * wide, 30, b, 8 * rig_below(seed, 2)); /* LL, SC */
   default: return enc_i(store[rig_below(seed, sizeof store)], 30, b, offset);
   }
 }

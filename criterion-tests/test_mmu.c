@@ -509,6 +509,37 @@ Test(mmu, l2_forgets_all_after_a_sweep) {
   cr_expect_eq(answered(), 1, "it was wired");
 }
 
+/* --- links --- */
+
+/* Where an address leads once the guest has linked to it, after something has changed. */
+static uint64_t linked(uint64_t va) {
+  uint64_t then = mmu_link_gpa(guest);
+  guest->link = (struct mmu_link){.va = va, .gpa = (uint64_t)MMU_LINK_OPEN};
+  return then;
+}
+
+Test(mmu, a_link_keeps_where_it_led) {
+  struct mmu_state user = {.asid = 5, .priv = MMU_USER}, kernel = {.asid = 5}, erl = {.asid = 5, .erl = true};
+  refill_ten(16);
+  linked(0x2008);
+  cr_expect_eq(linked(0x2008), 0x101008, "the second level");
+  mmu_tlb_probe(guest, 0x2005);
+  cr_expect_eq(linked(0x10008), 0x101008, "TLBP has dropped it");
+  mmu_tlb_write(guest, 0, &(struct mmu_tlb_entry){.mask = 0x1fff, .hidden = true});
+  cr_expect_eq(linked(0x12008), 0x108008, "TLBWI");
+  enter(kernel);
+  cr_expect_eq(mmu_link_gpa(guest), 0x109008, "the kernel");
+  enter(erl);
+  cr_expect_eq(linked(0x12008), 0x109008, "before ERL");
+  enter(user);
+  cr_expect_eq(linked(0x12008), 0x12008, "with ERL");
+  user.asid = 6;
+  enter(user);
+  cr_expect_eq(linked(0xffffffff80000008), 0x109008, "before the ASID changed");
+  cr_expect_eq(linked(0x12008), 8, "linked to by the kernel");
+  cr_expect_eq(mmu_link_gpa(guest), 0, "mapped nowhere");
+}
+
 static unsigned hits(enum mmu_access kind, unsigned pages) {
   unsigned n = 0;
   for (unsigned i = 0; i < pages; i++)

@@ -439,6 +439,36 @@ Test(run, store_conditional) {
   }
 }
 
+/* A device is accessed within the block, and stores to the word: what SC finds is not what LL left. */
+Test(run, a_device_breaks_the_link) {
+  for (unsigned m = 0; m < MACHINES; m++)
+    for (unsigned near = 0; near < 2; near++) {
+      make(m);
+      RIG_CODE_AT(rig, CODE, LI(1, 0x80020000u), LI(6, 0xbf000000u), LL(3, 0, 1), SW(0, 0, 6), LL(4, 0, 1),
+                  ADDIU(4, 4, 1), SC(4, 0, 1), LL(3, 0, 1), SW(0, 0, 6), ADDIU(3, 3, 1), SC(3, 0, 1), ADDU(7, 7, 3),
+                  ADDIU(5, 5, 1), enc_i(0x0b, 5, 2, 50) /* SLTIU */, BNE(2, 0, -13), NOP, B(-1), NOP);
+      rig->dma = near ? DATA + 4 : DATA + 8;
+      rig_run(rig, 1000);
+      cr_expect_eq(gpr()[5], 50);
+      cr_expect_eq(gpr()[4], 1, "LL has linked again");
+      cr_expect_eq(gpr()[7], near ? 0 : 50);
+      cr_expect_eq(rig_peek(rig, DATA, 4), near ? 50 : 100);
+    }
+}
+
+/* LLAddr tells where the address led when it was linked to, whatever has become of it. */
+Test(run, lladdr_of_a_page_that_is_gone) {
+  for (unsigned m = 0; m < MACHINES; m++) {
+    make(m);
+    RIG_CODE_AT(rig, CODE, LL(3, 4, 1), MTC0(0, 10 /* EntryHi */), TLBWI, MFC0(5, 17 /* LLAddr */), B(-1), NOP);
+    rig_map(rig, 0, 0x2000, DATA, 0, RIG_MAP_V | RIG_MAP_D | RIG_MAP_G);
+    gpr()[1] = 0x2000;
+    rig_run(rig, 10);
+    cr_expect_eq(gpr()[5], (DATA + 4) >> 4);
+    cr_expect_eq(rig->cpu->j.pc, RIG_CODE + 16);
+  }
+}
+
 /* "An ERET between them: the SC fails" (MIPS64 vol. II, SC), wherever the exception came in. */
 Test(run, store_conditional_after_eret_fails) {
   for (unsigned m = 0; m < MACHINES; m++)

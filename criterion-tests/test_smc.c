@@ -55,6 +55,22 @@ Test(smc, any_word_of_the_own_block) {
   }
 }
 
+/* The same by a store conditional, at word 6; what it yields comes on top. */
+Test(smc, a_store_conditional) {
+  EVERYWHERE
+  for (unsigned victim = 7; victim < 14; victim++) {
+    make(m);
+    rig_poke(rig, DATA + NEW, ADDIU(2, 2, 16), 4);
+    RIG_CODE_AT(rig, CODE, LOAD_NEW, AT(CODE), LL(5, (int)victim * 4, 20), SC(21, (int)victim * 4, 20), ADDIU(2, 2, 1),
+                ADDIU(2, 2, 1), ADDIU(2, 2, 1), ADDIU(2, 2, 1), ADDIU(2, 2, 1), ADDIU(2, 2, 1), ADDIU(2, 2, 1),
+                ADDU(6, 6, 21), ADDIU(3, 3, 1), BNE(3, 4, -17), NOP, B(-1), NOP);
+    gpr()[4] = 2;
+    run(60, slice);
+    cr_expect_eq(gpr()[2], 2 * (6 + 16), "machine %u slices of %u victim %u: %" PRIu64, m, slice, victim, gpr()[2]);
+    cr_expect_eq(gpr()[6], 2);
+  }
+}
+
 /* The same for words before the store, which change for the next round only. */
 Test(smc, words_already_run) {
   EVERYWHERE

@@ -199,6 +199,7 @@ static const struct state_row state_rows[] = {
 static uint64_t state_value(const struct cpu *c, const struct state_row *r, uint32_t i) {
   uint64_t v = 0;
   if (r->offset == offsetof(struct cpu, fpu.fcsr)) return mips_fcsr(c);
+  if (r->offset == offsetof(struct cpu, mmu.link.gpa)) return mmu_link_gpa(&c->mmu);
   memcpy(&v, (const char *)c + r->offset + i * r->size, r->size < 8 ? r->size : 8);
   return v;
 }

@@ -88,8 +88,8 @@ enum mips_mode {
 struct mips_cp0 {
   uint32_t index, wired, pagegrain, hwrena, intctl, srsctl, srsmap, status, cause, prid, debug, taglo, taghi, datalo,
       datahi, errctl, cacheerr, perfctl[4], config[8], watchhi[8];
-  uint64_t entrylo0, entrylo1, context, contextconfig, pagemask, badvaddr, entryhi, epc, ebase, lladdr, xcontext,
-      errorepc, depc, desave, kscratch[6], userlocal, watchlo[8];
+  uint64_t entrylo0, entrylo1, context, contextconfig, pagemask, badvaddr, entryhi, epc, ebase, xcontext, errorepc,
+      depc, desave, kscratch[6], userlocal, watchlo[8];
   uint32_t compare;
   uint64_t random_state; /* of the generator behind Random */
   uint64_t count_base;   /* Count = (cycles / model->ccres + count_base) mod 2^32, while Cause.DC is clear */
@@ -146,13 +146,10 @@ struct cpu {
   uint64_t fcc[MIPS_FPU_CODES]; /* FCSR.FCC, 0 or 1 each; in fpu.fcsr it is out of date */
   struct mips_fpu fpu;          /* fcsr: but for FCC, and Cause while j.fp.last is not 0; see mips_fcsr() */
   /* warm */
-  uint64_t ll_bit, ll_gpa, ll_va;
+  uint32_t ll_bit; /* 1: SC to mmu.link.va may store. Whoever lets another cpu run, and ERET, clear it */
   struct mips_cp0 cp0;
   struct mmu_guest mmu; /* architectural TLB, address contexts, the tables j.tlb points into */
-  struct {
-    uint64_t epoch, page, at;
-  } linked;     /* where a page that LL has read was found, good for one mmu.epoch */
-  uint32_t irq; /* hardware interrupt lines 0..5, level */
+  uint32_t irq;         /* hardware interrupt lines 0..5, level */
   struct mips_fault fault;
   bool alone; /* running an ALONE block: code writes happen now, and so do device accesses of helpers */
   struct {

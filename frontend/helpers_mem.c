@@ -1,4 +1,4 @@
-/* frontend/helpers_mem.c: unaligned stores, load linked and store conditional. */
+/* frontend/helpers_mem.c: unaligned stores. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All memory is reached through mips_load and mips_store, which raise, or ask for a restart, in c->j.trouble: then
  * nothing else may have changed. */
@@ -39,61 +39,3 @@ STORE_PART(SWL, 4, true)
 STORE_PART(SWR, 4, false)
 STORE_PART(SDL, 8, true)
 STORE_PART(SDR, 8, false)
-
-/* --- LL, SC --- the link is to the address; whoever lets another cpu run, and ERET, clear ll_bit */
-
-/* Guest-physical address of va, which has just been read. */
-static uint64_t address_of(struct cpu *c, uint64_t va) {
-  gpa_t at = gpa(0);
-  bool writable;
-  uint64_t page = va & MMU_PAGE_MASK;
-  if (c->linked.epoch != c->mmu.epoch || c->linked.page != page) {
-    if (mmu_translate(&c->mmu, page, MMU_READ, &at, &writable) != MMU_OK) return 0;
-    c->linked.epoch = c->mmu.epoch;
-    c->linked.page = page;
-    c->linked.at = at.v;
-  }
-  return c->linked.at | (va & (MMU_PAGE_SIZE - 1));
-}
-
-static uint64_t load_linked(struct cpu *c, uint64_t va, unsigned op) {
-  uint64_t v = mips_load(c, va, op);
-  if (c->j.trouble) return 0;
-  uint64_t at = address_of(c, va);
-  c->ll_bit = 1;
-  c->ll_va = va;
-  c->ll_gpa = at;
-  c->cp0.lladdr = at;
-  return v;
-}
-
-/* With a broken link memory is not touched, so that nothing can fault: the LL of the retry will. */
-static uint64_t store_conditional(struct cpu *c, uint64_t va, uint64_t v, unsigned op) {
-  if (!c->ll_bit || c->ll_va != va) {
-    c->ll_bit = 0;
-    return 0;
-  }
-  mips_store(c, va, v, op);
-  if (c->j.trouble) return 0;
-  c->ll_bit = 0;
-  return 1;
-}
-
-HELP(LL) {
-  (void)b;
-  (void)c;
-  return load_linked(cpu, a, mips_big(cpu) ? IR_LD32S_X : IR_LD32S);
-}
-HELP(LLD) {
-  (void)b;
-  (void)c;
-  return load_linked(cpu, a, mips_big(cpu) ? IR_LD64_X : IR_LD64);
-}
-HELP(SC) {
-  (void)c;
-  return store_conditional(cpu, a, b, mips_big(cpu) ? IR_ST32_X : IR_ST32);
-}
-HELP(SCD) {
-  (void)c;
-  return store_conditional(cpu, a, b, mips_big(cpu) ? IR_ST64_X : IR_ST64);
-}

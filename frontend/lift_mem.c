@@ -18,8 +18,9 @@ ir_ref lift_va(struct lift *l, ir_ref base, ir_ref offset) {
 enum ir_opcode lift_order(const struct lift *l, enum ir_opcode op) {
   if (!(l->mode & MODE_BIG)) return op; /* hosts are little-endian */
   static const uint8_t swapped[IR_OPCODES] = {
-      [IR_LD16U] = IR_LD16U_X, [IR_LD16S] = IR_LD16S_X, [IR_LD32U] = IR_LD32U_X, [IR_LD32S] = IR_LD32S_X,
-      [IR_LD64] = IR_LD64_X,   [IR_ST16] = IR_ST16_X,   [IR_ST32] = IR_ST32_X,   [IR_ST64] = IR_ST64_X,
+      [IR_LD16U] = IR_LD16U_X,     [IR_LD16S] = IR_LD16S_X,     [IR_LD32U] = IR_LD32U_X, [IR_LD32S] = IR_LD32S_X,
+      [IR_LD64] = IR_LD64_X,       [IR_ST16] = IR_ST16_X,       [IR_ST32] = IR_ST32_X,   [IR_ST64] = IR_ST64_X,
+      [IR_ST32_IF] = IR_ST32_X_IF, [IR_ST64_IF] = IR_ST64_X_IF,
   };
   return swapped[op] ? (enum ir_opcode)swapped[op] : op;
 }
@@ -90,6 +91,32 @@ LIFT(LDL) { load_left(l, i, 8); }
 LIFT(LWR) { load_right(l, i, 4); }
 LIFT(LDR) { load_right(l, i, 8); }
 
+/* --- load linked, store conditional --- the link is to the address. Accesses to devices may break it, so the bit is
+ * read and written as half a slot, which is never taken as known --- */
+
+static void load_linked(struct lift *l, const struct insn *i, enum ir_opcode op) {
+  ir_ref va = lift_va(l, gpr(l, i->rs), imm(l, i->imm));
+  ir_ref v = ir_load(l->ir, lift_order(l, op), gpr(l, i->rs), i->imm);
+  ir_set32(l->ir, SLOT_LL_BIT, 0, imm(l, 1));
+  ir_set(l->ir, SLOT_LL_VA, va);
+  ir_set(l->ir, SLOT_LL_GPA, imm(l, MMU_LINK_OPEN));
+  set_gpr(l, i->rt, v);
+}
+
+/* With a broken link memory is not touched, so that nothing can fault: the LL of the retry will. */
+static void store_conditional(struct lift *l, const struct insn *i, enum ir_opcode op) {
+  ir_ref va = lift_va(l, gpr(l, i->rs), imm(l, i->imm));
+  ir_ref linked = op2(l, IR_EQ, va, ir_get(l->ir, SLOT_LL_VA));
+  linked = op2(l, IR_AND, linked, ir_get32(l->ir, SLOT_LL_BIT, 0));
+  ir_store_if(l->ir, lift_order(l, op), gpr(l, i->rs), i->imm, gpr(l, i->rt), linked);
+  ir_set32(l->ir, SLOT_LL_BIT, 0, imm(l, 0));
+  set_gpr(l, i->rt, linked);
+}
+LIFT(LL) { load_linked(l, i, IR_LD32S); }
+LIFT(LLD) { load_linked(l, i, IR_LD64); }
+LIFT(SC) { store_conditional(l, i, IR_ST32_IF); }
+LIFT(SCD) { store_conditional(l, i, IR_ST64_IF); }
+
 /* --- helpers on an address --- */
 
 /* helper(va, b) */
@@ -104,10 +131,6 @@ HELP_STORE(SWL)
 HELP_STORE(SWR)
 HELP_STORE(SDL)
 HELP_STORE(SDR)
-LIFT(LL) { set_gpr(l, i->rt, help_va(l, i, HELPER_LL, imm(l, 0))); }
-LIFT(LLD) { set_gpr(l, i->rt, help_va(l, i, HELPER_LLD, imm(l, 0))); }
-LIFT(SC) { set_gpr(l, i->rt, help_va(l, i, HELPER_SC, gpr(l, i->rt))); }
-LIFT(SCD) { set_gpr(l, i->rt, help_va(l, i, HELPER_SCD, gpr(l, i->rt))); }
 LIFT(CACHE) { help_va(l, i, HELPER_CACHE, imm(l, i->hint)); }
 LIFT(SYNCI) { help_va(l, i, HELPER_SYNCI, imm(l, 0)); }
 

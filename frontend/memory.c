@@ -218,8 +218,9 @@ void mips_store_at_once(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) 
 
 void mips_stored_by_other(struct cpu *c, uint64_t at, uint64_t bytes) {
   /* The link covers its aligned doubleword at least (MIPS64 vol. II, LL). */
-  uint64_t link = c->ll_gpa & ~UINT64_C(7);
-  if (c->ll_bit && at < link + 8 && link < at + bytes) c->ll_bit = 0;
+  if (!c->ll_bit) return;
+  uint64_t link = mmu_link_gpa(&c->mmu) & ~UINT64_C(7);
+  if (at < link + 8 && link < at + bytes) c->ll_bit = 0;
 }
 
 struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device) {

@@ -21,7 +21,7 @@ struct jit_op {
     int64_t imm; /* forms with an immediate, exits: pc */
     struct {
       int32_t offset; /* memory: displacement. CALL, RAISE, FPU: which. EXIT_x: instructions refunded */
-      uint16_t c;     /* CALL, SELECT, FPU: third operand. EXIT_x: index into the block's exits */
+      uint16_t c;     /* CALL, SELECT, FPU, conditional stores: third operand. EXIT_x: index into the block's exits */
       uint8_t at;
       uint8_t hint; /* enum jit_hint */
     };

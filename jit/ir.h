@@ -72,6 +72,7 @@ ir_ref ir_get32(struct ir_block *b, unsigned slot, unsigned high);
 void ir_set32(struct ir_block *b, unsigned slot, unsigned high, ir_ref v);
 ir_ref ir_load(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offset);
 void ir_store(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offset, ir_ref v);
+void ir_store_if(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offset, ir_ref v, ir_ref cond);
 /* A floating-point operation; `helper` computes it where it is not ordinary (fpu_ops.def). */
 ir_ref ir_fpu(struct ir_block *b, enum ir_opcode op, unsigned helper, ir_ref a, ir_ref v, ir_ref c);
 /* Call a helper by its number in struct jit_guest. What it may have changed is forgotten. */

@@ -150,6 +150,10 @@ void ir_store(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offset
   append3(b, op, base, v, IR_NONE, offset);
 }
 
+void ir_store_if(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t offset, ir_ref v, ir_ref cond) {
+  append3(b, op, base, v, cond, offset);
+}
+
 ir_ref ir_fpu(struct ir_block *b, enum ir_opcode op, unsigned helper, ir_ref a, ir_ref v, ir_ref c) {
   return append3(b, op, a, v, c, helper);
 }

@@ -14,14 +14,17 @@ static const char *const opcode_name[JIT_OPCODES] = {
 };
 
 /* What an operation has beside its operands. */
-enum more { MORE_NOTHING, MORE_IMM, MORE_MEMORY, MORE_EXIT, MORE_THIRD };
+enum more { MORE_NOTHING, MORE_IMM, MORE_MEMORY, MORE_MEMORY_IF, MORE_EXIT, MORE_THIRD };
 static const uint8_t more[JIT_OPCODES] = {
 #define MORE_V(name)
 #define MORE_VV(name)          [J_##name##_I] = MORE_IMM,
 #define MORE_VVV(name)         [J_##name] = MORE_THIRD,
 #define CLASS_PURE(name, form) MORE_##form(name)
 #define CLASS_CMP(name, form)  MORE_##form(name)[J_EXIT_##name] = MORE_EXIT,
-#define CLASS_MEM(name, form)  [J_##name] = MORE_MEMORY,
+#define MORE_MEM_V             MORE_MEMORY
+#define MORE_MEM_VV            MORE_MEMORY
+#define MORE_MEM_VVV           MORE_MEMORY_IF
+#define CLASS_MEM(name, form)  [J_##name] = MORE_MEM_##form,
 #define CLASS_FPU(name, form)
 #define CLASS_CONST(name, form)
 #define CLASS_GET(name, form)
@@ -101,6 +104,7 @@ static void print_more(const struct jit_guest *g, const struct jit_block *b, con
   case MORE_NOTHING: break;
   case MORE_IMM: fprintf(to, "  %#" PRIx64, (uint64_t)o->imm); return;
   case MORE_MEMORY: fprintf(to, "  %+d", o->offset); return;
+  case MORE_MEMORY_IF: fprintf(to, "  %+d if %s", o->offset, operand(g, o->c, third, sizeof third)); return;
   case MORE_THIRD: fprintf(to, " %s", operand(g, o->c, third, sizeof third)); return;
   case MORE_EXIT:
     fprintf(to, "  to %#" PRIx64, b->exit[o->c].pc);

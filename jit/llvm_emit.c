@@ -515,6 +515,11 @@ static void make_access(struct emitter *e, const struct emit_access *a) {
   value va = a->o->offset ? LLVMBuildAdd(u, base, offset, "") : base;
   if (stored && a->size < 8) narrow = LLVMBuildTrunc(u, stored, type, "");
   if (stored && a->swap) narrow = swapped(e, narrow);
+  if (a->conditional) {
+    LLVMBasicBlockRef yes = new_block(e);
+    branch_if(e, LLVMBuildICmp(u, LLVMIntNE, get(e, a->o->c), emit_i64(e, 0), ""), yes, done, e->likely);
+    begin(e, yes);
+  }
   if (e->view) {
     check_alignment(e, a, va, stored);
     v = access_view(e, a, view_address(e, base, va, offset, slow), narrow, slow);

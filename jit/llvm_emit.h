@@ -38,6 +38,7 @@ struct emit_access { /* of guest memory */
   enum mmu_access kind;
   unsigned size; /* 0: it is none */
   bool sign, swap;
+  bool conditional; /* a store, if operand c is not 0; `op` is the store */
 };
 
 struct emitter {

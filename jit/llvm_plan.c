@@ -3,6 +3,7 @@
 /* Which slots it uses; which of them may be newer than memory where a node begins; which nodes check the budget; which
  * base registers are worth remembering the page of. */
 #include "jit/llvm_emit.h"
+#include "jit/memory_ops.h"
 #include <string.h>
 
 int emit_slot_at(const struct emitter *e, uint16_t offset) {
@@ -57,6 +58,13 @@ struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op) {
   case IR_ST16_X: a.size = 2, a.kind = MMU_WRITE, a.swap = true; break;
   case IR_ST32_X: a.size = 4, a.kind = MMU_WRITE, a.swap = true; break;
   case IR_ST64_X: a.kind = MMU_WRITE, a.swap = true; break;
+#define X(name)                                                                                                        \
+  case IR_##name##_IF:                                                                                                 \
+    a = emit_access_of(o, IR_##name);                                                                                  \
+    a.conditional = true;                                                                                              \
+    break;
+    STORES_IF(X)
+#undef X
   default: a.size = 0; break; /* no access */
   }
   return a;

@@ -271,12 +271,12 @@ static void lower_set(struct lower *l, unsigned i, const struct ir_op *o) {
 }
 
 static void lower_mem(struct lower *l, unsigned i, const struct ir_op *o) {
-  uint16_t a = place(l, o->a), b = place(l, o->b);
+  uint16_t a = place(l, o->a), b = place(l, o->b), c = place(l, o->c);
   release_operands(l, i, o);
   struct jit_op *j = emit(l, plain_opcode(o->op));
-  j->a = a, j->b = b, j->at = o->at, j->offset = (int32_t)o->imm;
+  j->a = a, j->b = b, j->c = c, j->at = o->at, j->offset = (int32_t)o->imm;
   j->hint = l->in_registers[i] ? 0 : JIT_IN_MEMORY;
-  if (ir_opinfo[o->op].form == IR_FORM_VV) return;
+  if (ir_opinfo[o->op].form != IR_FORM_V) return;
   unsigned e = l->n - 1;
   uint16_t d = destination(l, i);
   l->out[e].d = d;

@@ -1,6 +1,7 @@
 /* jit/memory_ops.h: how each memory operation touches host bytes, as rows for the tiers to expand. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* LOADS: name, type in memory, the type its value is extended as, swap. STORES: name, type in memory, swap. */
+/* LOADS: name, type in memory, the type its value is extended as, swap. STORES: name, type in memory, swap.
+ * STORES_IF: the names of those that have an _IF form. */
 #ifndef JIT_MEMORY_OPS_H
 #define JIT_MEMORY_OPS_H
 #define SWAP_NONE(x) (x)
@@ -25,4 +26,5 @@
   X(ST16_X, uint16_t, __builtin_bswap16)                                                                               \
   X(ST32_X, uint32_t, __builtin_bswap32)                                                                               \
   X(ST64_X, uint64_t, __builtin_bswap64)
+#define STORES_IF(X) X(ST32) X(ST64) X(ST32_X) X(ST64_X)
 #endif

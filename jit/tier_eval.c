@@ -127,6 +127,12 @@ enter:
     NEXT;                                                                                                              \
   }
   STORES(DO_STORE)
+#define DO_STORE_IF(name)                                                                                              \
+  do_##name##_IF : {                                                                                                   \
+    if (SLOT(i->c)) goto do_##name;                                                                                    \
+    NEXT;                                                                                                              \
+  }
+  STORES_IF(DO_STORE_IF)
 
 do_MOV:
   SLOT(i->d) = SLOT(i->a);

@@ -42,7 +42,18 @@ struct jit_stencils {
 
 /* --- which stencils an operation has --- */
 
-enum shape { SHAPE_NONE, SHAPE_V, SHAPE_VV, SHAPE_VVI, SHAPE_VVV, SHAPE_BRANCH, SHAPE_LOAD, SHAPE_STORE, SHAPE_FPU };
+enum shape {
+  SHAPE_NONE,
+  SHAPE_V,
+  SHAPE_VV,
+  SHAPE_VVI,
+  SHAPE_VVV,
+  SHAPE_BRANCH,
+  SHAPE_LOAD,
+  SHAPE_STORE,
+  SHAPE_STORE_IF,
+  SHAPE_FPU
+};
 static const struct {
   uint8_t shape;
   /* The first of the stencils that any operation has: a is in t, b and c in registers, the result goes to t. Memory: by
@@ -54,6 +65,7 @@ static const struct {
 #define PLAIN_VVV(name)        [J_##name] = {SHAPE_VVV, ST_T_##name##_00},
 #define PLAIN_MEM_V(name)      [J_##name] = {SHAPE_LOAD, ST_MS_##name##_0},
 #define PLAIN_MEM_VV(name)     [J_##name] = {SHAPE_STORE, ST_MS_##name##_0},
+#define PLAIN_MEM_VVV(name)    [J_##name] = {SHAPE_STORE_IF, 0},
 #define CLASS_PURE(name, form) PLAIN_##form(name)
 #define CLASS_CMP(name, form)  PLAIN_##form(name)[J_EXIT_##name] = {SHAPE_BRANCH, ST_BT_##name##_0},
 #define CLASS_FPU(name, form)  [J_##name] = {SHAPE_FPU, ST_F_##name},
@@ -92,6 +104,12 @@ static const struct {
 } page_known[JIT_OPCODES] = {
 #define X(name, ...) [J_##name] = {ST_MP_##name##_00, ST_MPS_##name##_0},
     LOADS(X) STORES(X)
+#undef X
+};
+/* What a conditional store does. */
+static const uint16_t store_of[JIT_OPCODES] = {
+#define X(name) [J_##name##_IF] = J_##name,
+    STORES_IF(X)
 #undef X
 };
 static const struct {
@@ -173,6 +191,11 @@ static void put(struct emit *e, unsigned id) {
 }
 static void put_cold(struct emit *e, unsigned id) {
   put_in(e, &e->s->cold, id, false);
+}
+/* Let a jump, whose displacement is at `jump`, lead to `target`. */
+static void aim(struct jit_stencils *s, uint32_t jump, uint32_t target) {
+  int32_t v = (int32_t)(target - (jump + 4));
+  memcpy(s->memory.write + jump, &v, 4);
 }
 static uint32_t end_of(const struct emit *e, unsigned id) {
   return e->s->hot.at + stencils[id].size - stencils[id].tail;
@@ -504,6 +527,19 @@ static void store(struct emit *e, const struct jit_op *o) {
   access(e, o, soft, first, slow, WRITE);
 }
 
+/* The store alone is jumped over: registers are the same on either way. */
+static void store_if(struct emit *e, const struct jit_op *o) {
+  struct jit_op always = *o;
+  always.op = store_of[o->op];
+  unsigned c = use(e, o->c);
+  use(e, o->a);
+  put(e, ST_BRZ_EQ_0 + c);
+  uint32_t jump = e->out_at;
+  store(e, &always);
+  aim(e->s, jump, e->s->hot.at);
+  e->base = NO_SLOT;
+}
+
 static void floating(struct emit *e, const struct jit_op *o) {
   unsigned id = o->hint & JIT_UNNOTED ? fpu[o->op].unnoted : plain[o->op].any;
   uint32_t cold = e->s->cold.at;
@@ -603,6 +639,7 @@ static void operation(struct emit *e, const struct jit_op *o) {
   case SHAPE_BRANCH: branch(e, o); return;
   case SHAPE_LOAD: load(e, o); return;
   case SHAPE_STORE: store(e, o); return;
+  case SHAPE_STORE_IF: store_if(e, o); return;
   case SHAPE_FPU: floating(e, o); return;
   case SHAPE_NONE: break;
   }
@@ -762,11 +799,6 @@ void jit_stencils_reset(struct jit_stencils *s) {
   s->hot.at = s->hot.begin;
   s->cold.at = s->cold.begin;
   s->resets++;
-}
-
-static void aim(struct jit_stencils *s, uint32_t jump, uint32_t target) {
-  int32_t v = (int32_t)(target - (jump + 4));
-  memcpy(s->memory.write + jump, &v, 4);
 }
 
 static bool looks_up(const struct jit_stencils *s, const struct jit_exit *x) {

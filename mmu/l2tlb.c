@@ -35,8 +35,8 @@ int mmu_l2tlb_resize(struct mmu_guest *g, unsigned entries) {
     for (unsigned i = 0; i < entries; i++) l->entry[i].hidden = true;
   }
   if (g->l2) mmu_soft_flush(g); /* some of what is in them came from it */
+  mmu_link_settle(g);
   free(g->l2);
-  g->epoch++;
   g->l2 = l;
   return 0;
 }
@@ -68,8 +68,8 @@ const struct mmu_tlb_entry *mmu_l2tlb_find(const struct mmu_guest *g, uint64_t v
 }
 
 static void forget(struct mmu_guest *g, struct mmu_tlb_entry *e) {
+  mmu_link_settle(g);
   mmu_soft_drop_tlb(g, e);
-  g->epoch++;
   g->l2->of_size[size_index(e->mask)]--;
   e->hidden = true;
 }
@@ -115,9 +115,9 @@ void mmu_l2tlb_drop(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
 
 void mmu_l2tlb_flush(struct mmu_guest *g) {
   if (!g->l2) return;
+  mmu_link_settle(g);
   for (unsigned i = 0; i < g->l2->sets * WAYS; i++) g->l2->entry[i].hidden = true;
   memset(g->l2->of_size, 0, sizeof g->l2->of_size);
-  g->epoch++;
   mmu_soft_flush(g);
 }
 

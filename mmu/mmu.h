@@ -70,12 +70,20 @@ struct mmu_state {
   bool kx, sx, ux; /* 64-bit addressing enabled for each privilege */
 };
 
+/* An address that the guest has linked to (LL), and where it then led. MMU_LINK_OPEN: not looked up yet, which is done
+ * at the latest before any translation changes. */
+struct mmu_link {
+  uint64_t va, gpa;
+};
+#define MMU_LINK_OPEN INT64_C(-1)
+
 struct mmu_view;
 struct mmu_context; /* soft TLB tables of one (ASID, privilege); the kernel has one for all ASIDs */
 struct mmu_loan;
 struct mmu_l2tlb;
 
 struct mmu_guest {
+  struct mmu_link link; /* written by the cpu */
   struct mmu_tlb_entry tlb[MMU_TLB_MAX];
   /* The same for a quick search: entry i matches va when ((va ^ vpn[i]) & care[i]) == 0, if its ASID does. */
   uint64_t vpn[MMU_TLB_MAX], care[MMU_TLB_MAX];
@@ -88,7 +96,6 @@ struct mmu_guest {
   uint8_t lender;                   /* whose are there now */
   struct softtlb *live;             /* the cpu's; updated when the context changes or a table grows */
   struct mmu_l2tlb *l2;             /* owned; NULL: none */
-  uint64_t epoch;                   /* changes whenever an address may lead elsewhere */
   uint64_t swept;                   /* entries written by TLBWI since the last TLBWR, as bits */
   unsigned views, view_after;       /* how many there are; see mmu_view_want() */
   uint64_t fills, flushes, l2_hits; /* statistics */
@@ -111,6 +118,12 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s);
 enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable);
 /* The same for a read by somebody who watches: not even counted. */
 enum mmu_result mmu_peek(const struct mmu_guest *g, uint64_t va, gpa_t *out);
+/* Where the address linked to has led; 0 when nowhere. */
+uint64_t mmu_link_gpa(const struct mmu_guest *g);
+/* Within mmu/: an address may lead elsewhere from now on. */
+static inline void mmu_link_settle(struct mmu_guest *g) {
+  g->link.gpa = mmu_link_gpa(g);
+}
 /* Enter a translation of the page of va into the table in force. data: see struct softtlb_entry. */
 void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint64_t data);
 /* Replace TLB entry i, dropping what soft TLBs hold of the old one and of pages it takes from another. Returns another

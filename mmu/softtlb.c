@@ -158,8 +158,8 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
   if (*c && !remapped && o->asid == s->asid && o->priv == s->priv) return 0;
   if (!*c && !context_make(g, c)) return -1;
   if (s->priv == MMU_KERNEL && g->lender != s->asid) exchange_loans(g, s->asid);
+  if (remapped || o->asid != s->asid) mmu_link_settle(g);
   g->state = *s;
-  g->epoch++;
   if (remapped) mmu_soft_flush(g);
   *g->live = (*c)->tlb;
   return 0;

@@ -68,6 +68,7 @@ static int put(struct mmu_guest *g, unsigned i, struct mmu_tlb_entry *fresh, boo
   struct mmu_tlb_entry *old = &g->tlb[i];
   fresh->vpn &= mmu_vpn_bits(g) & ~fresh->mask;
   int other = mmu_tlb_overlap(g, fresh, i);
+  mmu_link_settle(g);
   mmu_l2tlb_drop(g, fresh);
   if (same(old, fresh)) return other;
   bool used = !old->hidden && (old->half[0].v || old->half[1].v); /* else nothing came from it */
@@ -78,7 +79,6 @@ static int put(struct mmu_guest *g, unsigned i, struct mmu_tlb_entry *fresh, boo
     mmu_soft_drop_tlb(g, old);
   if (other >= 0) mmu_soft_flush(g); /* it may answer in the other's place from now on */
   *old = *fresh;
-  g->epoch++;
   index_entry(g, i);
   return other;
 }

@@ -21,8 +21,7 @@ static int segment32(const struct mmu_state *s, uint64_t va, uint64_t *out) {
   return s->priv == MMU_KERNEL ? SEG_MAPPED : SEG_ERROR;                   /* kseg3 */
 }
 
-static int segment64(const struct mmu_guest *g, uint64_t va, uint64_t *out) {
-  const struct mmu_state *s = &g->state;
+static int segment64(const struct mmu_guest *g, const struct mmu_state *s, uint64_t va, uint64_t *out) {
   uint64_t in_region = va & (UINT64_MAX >> 2), pa = ((uint64_t)1 << g->pabits) - 1;
   bool fits = in_region >> g->segbits == 0;
   switch (va >> 62) {
@@ -41,18 +40,18 @@ uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va) {
   return g->segbits == 32 ? (uint64_t)(int64_t)(int32_t)(uint32_t)va : va;
 }
 
-static enum mmu_result look(const struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable,
-                            bool *second) {
+static enum mmu_result look(const struct mmu_guest *g, const struct mmu_state *s, uint64_t va, enum mmu_access kind,
+                            gpa_t *out, bool *writable, bool *second) {
   uint64_t pa = 0;
   *second = false;
   bool compat = (uint64_t)(int64_t)(int32_t)(uint32_t)va == va;
-  int seg = compat ? segment32(&g->state, va, &pa) : segment64(g, va, &pa);
+  int seg = compat ? segment32(s, va, &pa) : segment64(g, s, va, &pa);
   *writable = true;
   *out = gpa(pa);
   if (seg == SEG_ERROR) return MMU_ADDRESS_ERROR;
   if (seg == SEG_UNMAPPED) return MMU_OK;
-  int i = mmu_tlb_find(g, va, g->state.asid);
-  const struct mmu_tlb_entry *e = i >= 0 ? &g->tlb[i] : mmu_l2tlb_find(g, va, g->state.asid);
+  int i = mmu_tlb_find(g, va, s->asid);
+  const struct mmu_tlb_entry *e = i >= 0 ? &g->tlb[i] : mmu_l2tlb_find(g, va, s->asid);
   if (!e) return MMU_REFILL;
   uint64_t page = (e->mask + 1) >> 1;
   const struct mmu_tlb_half *h = &e->half[(va & page) != 0];
@@ -70,12 +69,21 @@ static enum mmu_result look(const struct mmu_guest *g, uint64_t va, enum mmu_acc
 
 enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable) {
   bool second;
-  enum mmu_result r = look(g, va, kind, out, writable, &second);
+  enum mmu_result r = look(g, &g->state, va, kind, out, writable, &second);
   g->l2_hits += second;
   return r;
 }
 
 enum mmu_result mmu_peek(const struct mmu_guest *g, uint64_t va, gpa_t *out) {
   bool writable, second;
-  return look(g, va, MMU_READ, out, &writable, &second);
+  return look(g, &g->state, va, MMU_READ, out, &writable, &second);
+}
+
+uint64_t mmu_link_gpa(const struct mmu_guest *g) {
+  if (g->link.gpa != (uint64_t)MMU_LINK_OPEN) return g->link.gpa;
+  struct mmu_state s = g->state;
+  bool writable, second;
+  gpa_t at;
+  s.priv = MMU_KERNEL; /* all else is as it was then */
+  return look(g, &s, g->link.va, MMU_READ, &at, &writable, &second) == MMU_OK ? at.v : 0;
 }

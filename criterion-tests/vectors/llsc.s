@@ -6,6 +6,7 @@
 	ll $3, 4($1)
 	sc $2, 4($1)
 #: $1=0x100 $2=9  ->  $2=0                                    no link: nothing is stored
+#: $1=0x00400000 $2=9  ->  $2=0                               nor is an address looked at
 	sc $2, 4($1)
 #: $1=0x101  ->  exc=AdEL badva=0x105
 #: $1=0x00400000  ->  exc=TLBL badva=0x00400004
