@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUEUE = 16, HOT = 80, LOOK_FROM = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20 };
+enum { QUEUE = 16, HOT = 80, LOOK_FROM = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20, NICE = 5 };
 /* Variants for views: made after so many samples, and given up when they fault more often than the first pages that a
  * program touches explain. */
 enum { HOT_FOR_VIEW = 40, LOOK_FOR_VIEW = 8, FAULTS_FREE = 1024, FAULTS_PER_TICK = 4 };
@@ -344,9 +344,8 @@ static void dawdle(struct jit_regions *rs) {
 
 static void *work(void *ctx) {
   struct jit_regions *rs = ctx;
-  if (!getenv("NONICE"))
-    setpriority(PRIO_PROCESS, (id_t)gettid(),
-                19); /* on Linux of this thread: where cores are few the guest comes first */
+  setpriority(PRIO_PROCESS, (id_t)gettid(),
+              NICE); /* on Linux of this thread: where cores are few the guest comes first */
   pthread_mutex_lock(&rs->lock);
   for (;;) {
     while (!rs->todo && !rs->quit) pthread_cond_wait(&rs->work, &rs->lock);
