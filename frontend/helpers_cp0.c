@@ -215,6 +215,16 @@ HELP(SYNCI) {
   return 0;
 }
 
+HELP(SLOT) {
+  UNUSED;
+  struct cpu *c = cpu;
+  uint32_t word;
+  if (mips_fetch_word(c, jit_block_key(c->j.block)->pc + 4, &word) && word == (uint32_t)a) return 0;
+  jit_block_drop(c->cfg.jit, c->j.block);
+  c->j.trouble = JIT_RESTART;
+  return 0;
+}
+
 /* --- hardware registers, shadow sets --- */
 
 HELP(RDHWR) {

@@ -5,6 +5,8 @@
  */
 #include "frontend/lift.h"
 #include "frontend/cpu.h"
+#include "frontend/helpers.h"
+#include "frontend/lift_rows.h"
 #include "frontend/translate.h"
 #include <assert.h>
 
@@ -97,6 +99,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
   struct lift l = {.ir = ir, .model = t->model, .mode = t->mode, .pc = t->pc, .cond = IR_NONE, .target_reg = IR_NONE};
   *shape = (struct jit_shape){.flags = t->alone ? JIT_BLOCK_ALONE : 0};
   ir_reset(ir);
+  if (t->slot_known && !t->alone) lift_help(&l, HELPER_SLOT, imm(&l, t->slot_word), imm(&l, 0), imm(&l, 0));
   for (;; l.pc += 4) {
     unsigned words_left = t->words - shape->insns;
     if (!words_left || shape->insns == t->max_insns || ((t->alone || shape->insns == t->split) && shape->insns)) {
@@ -113,7 +116,6 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     if (!is_branch(l.flow)) continue;
     if (words_left == 1 && !t->slot_known) return TRANSLATE_SLOT_MISSING;
     lift_branch(&l, t->index, words_left == 1 ? t->slot_word : t->word[shape->insns], shape);
-    if (words_left == 1) shape->flags |= JIT_BLOCK_CROSSES;
     break;
   }
   if (t->fpu) *t->fpu = l.fpu;

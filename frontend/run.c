@@ -93,24 +93,10 @@ static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_ke
         return NULL;
       }
       t.slot_known = true;
-      k->guard = t.slot_word;
       break;
     }
     assert(t.max_insns >= 2);
   }
-}
-
-/* Is the block's slot on the next page still what it was translated from? NULL when it had to go. */
-static struct jit_block *check_guard(struct cpu *c, struct jit_block *b) {
-  uint32_t word;
-  const struct jit_key *k = jit_block_key(b);
-  if (!mips_fetch_word(c, k->pc + 4, &word)) {
-    raise_in_slot(c, k->pc);
-    return NULL;
-  }
-  if (word == k->guard) return b;
-  jit_block_drop(c->cfg.jit, b);
-  return NULL;
 }
 
 static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct jit_key *k, bool alone) {
@@ -128,10 +114,6 @@ struct jit_block *mips_block(struct cpu *c, bool alone) {
   struct frame *f = mips_fetch(c, k.pc, &device);
   if (!f && c->j.trouble) return NULL;
   struct jit_block *b = f ? jit_find(c->cfg.jit, &c->j, f->code, &k, alone) : NULL;
-  if (b && jit_block_shape(b).flags & JIT_BLOCK_CROSSES) {
-    b = check_guard(c, b);
-    if (!b && c->j.trouble) return NULL;
-  }
   return b ? b : translate_timed(c, f, &k, alone);
 }
 

@@ -314,7 +314,7 @@ bool jit_full(const struct jit *j) {
 void jit_chain(struct jit *j, struct jit_cpu *cpu, struct jit_block *to, bool same_map) {
   struct jit_exit *x = cpu->left;
   if (!x || x->to || !x->owner->page || !to->page || x->pc != to->key.pc) return;
-  if ((x->owner->shape.flags | to->shape.flags) & JIT_BLOCK_ALONE || to->shape.flags & JIT_BLOCK_CROSSES) return;
+  if ((x->owner->shape.flags | to->shape.flags) & JIT_BLOCK_ALONE) return;
   bool same_mode = x->owner->key.mode == to->key.mode;
   same_map &= same_mode;
   if (x->seen != to) unlink_exit(j, x);

@@ -135,13 +135,10 @@ struct jit_key {
   uint64_t pc;
   uint32_t mode;     /* the frontend's state bits */
   uint32_t any_mode; /* to find: a block made for this mode will do, too; 0: none. To make: the same as mode */
-  uint32_t guard;    /* word of a delay slot on the next page, when the block has one there (see
-                        JIT_BLOCK_CROSSES) */
 };
 enum jit_block_flags {
-  JIT_BLOCK_SLOT = 1,    /* the last instruction is a delay slot */
-  JIT_BLOCK_CROSSES = 2, /* ... and stands on the next page: `guard` must be compared before each entry */
-  JIT_BLOCK_ALONE = 4,   /* one unit, never chained: what runs when a device is accessed or an event is near */
+  JIT_BLOCK_SLOT = 1,  /* the last instruction is a delay slot */
+  JIT_BLOCK_ALONE = 2, /* one unit, never chained: what runs when a device is accessed or an event is near */
 };
 struct jit_shape {
   uint8_t insns;
@@ -180,8 +177,7 @@ void jit_set_store(struct jit *j, const char *folder, uint64_t max_bytes);
 const char *jit_store_trouble(struct jit *j);
 void jit_free(struct jit *j);
 
-/* Find a block of a frame by pc, mode and the ALONE flag; NULL when there is none yet. The guard is the caller's
- * to compare: see JIT_BLOCK_CROSSES. */
+/* Find a block of a frame by pc, mode and the ALONE flag; NULL when there is none yet. */
 struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_page *page, const struct jit_key *k,
                            bool alone);
 /* Compile ir and keep it in *page (made when NULL). Returns NULL when out of memory. */

@@ -24,7 +24,7 @@ struct grow {
 };
 
 bool region_takes(const struct jit_block *b) {
-  return b->page && !(b->shape.flags & (JIT_BLOCK_ALONE | JIT_BLOCK_CROSSES));
+  return b->page && !(b->shape.flags & JIT_BLOCK_ALONE);
 }
 
 static uint64_t behind(const struct jit_block *b) {

@@ -829,7 +829,7 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
 
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)], *neighbour = &cpu->jump[JIT_JUMP_NEIGHBOUR(b->key.pc)];
-  if (!b->page || b->shape.flags & JIT_BLOCK_CROSSES || b->key.mode != cpu->jump_mode) return;
+  if (!b->page || b->key.mode != cpu->jump_mode) return;
   if (j->pc == b->key.pc && j->mode == b->key.mode && j->go == s->memory.exec + b->host) return;
   struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .code = s->memory.exec + b->host};
   to.go = to.code;
@@ -839,7 +839,11 @@ void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct j
     to.frame = e->addend;
     to.go = s->memory.exec + s->verify;
   }
-  if (j->pc != to.pc || j->mode != to.mode) *neighbour = *j;
+  /* What was here goes next door, unless somebody at home there would be put out by somebody who is not at home here.
+   */
+  bool at_home = &cpu->jump[JIT_JUMP_HASH(j->pc)] == j,
+       other_at_home = &cpu->jump[JIT_JUMP_HASH(neighbour->pc)] == neighbour;
+  if ((j->pc != to.pc || j->mode != to.mode) && (at_home || !other_at_home)) *neighbour = *j;
   *j = to;
 }
 
