@@ -92,7 +92,15 @@ static enum mmu_priv privilege(const struct cpu *c) {
   return s & ST_USER ? MMU_USER : s & ST_SUPERVISOR ? MMU_SUPERVISOR : MMU_KERNEL;
 }
 
-void mips_mode_changed(struct cpu *c) {
+/* All that the mode depends on, but the model; not 0. */
+static uint64_t mode_key(const struct cpu *c) {
+  const uint32_t bits =
+      ST_EXL | ST_ERL | ST_SUPERVISOR | ST_USER | ST_UX | ST_SX | ST_KX | ST_PX | ST_CU0 | ST_CU1 | ST_FR | ST_XX;
+  return (c->cp0.status & bits) | (uint64_t)(uint8_t)c->cp0.entryhi << 32 |
+         (uint64_t) !!(c->cp0.debug & DEBUG_DM) << 40 | UINT64_C(1) << 63;
+}
+
+static struct cpu_mode find_mode(const struct cpu *c) {
   const struct cpu_model *m = c->cfg.model;
   uint32_t s = c->cp0.status, mode;
   enum mmu_priv p = privilege(c);
@@ -110,16 +118,26 @@ void mips_mode_changed(struct cpu *c) {
   bool cop1x = m->isa & ISA_MIPS32R2 ? true : m->isa & ISA_MIPS64 ? ops64 : p == MMU_KERNEL || s & ST_XX;
   if (cop1x) mode |= MODE_COP1X;
   if (!wide) mode |= MODE_NARROW;
-  c->j.mode = mode;
   /* A kernel's code without FPU instructions is the same whether the process it serves has the FPU or not. */
-  c->j.jump_mode = p == MMU_KERNEL ? (mode & ~(uint32_t)(MODE_CU1 | MODE_FR)) | MODE_ANY_FPU : mode;
-  struct mmu_state st = {.priv = (uint8_t)p,
-                         .asid = (uint8_t)c->cp0.entryhi,
-                         .erl = s & ST_ERL,
-                         .kx = wide && kx,
-                         .sx = wide && sx,
-                         .ux = wide && ux};
-  if (!mmu_set_state(&c->mmu, &st)) return;
+  uint32_t jump_mode = p == MMU_KERNEL ? (mode & ~(uint32_t)(MODE_CU1 | MODE_FR)) | MODE_ANY_FPU : mode;
+  return (struct cpu_mode){.key = mode_key(c),
+                           .mode = mode,
+                           .jump_mode = jump_mode,
+                           .mmu = {.priv = (uint8_t)p,
+                                   .asid = (uint8_t)c->cp0.entryhi,
+                                   .erl = s & ST_ERL,
+                                   .kx = wide && kx,
+                                   .sx = wide && sx,
+                                   .ux = wide && ux}};
+}
+
+void mips_mode_changed(struct cpu *c) {
+  /* Between a process and its kernel a cpu goes back and forth. */
+  struct cpu_mode *m = &c->modes[c->cp0.status >> 1 & 15];
+  if (m->key != mode_key(c)) *m = find_mode(c);
+  c->j.mode = m->mode;
+  c->j.jump_mode = m->jump_mode;
+  if (!mmu_set_state(&c->mmu, &m->mmu)) return;
   c->dead = "out of host memory";
   c->j.attention = 1;
 }

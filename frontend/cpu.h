@@ -139,6 +139,13 @@ struct mips_counters {
 };
 
 /* One cpu. Owner: its VCPU thread. The first group is known to generated code by offset. */
+/* What follows from the bits of CP0 in `key`; see mips_mode_changed(). */
+struct cpu_mode {
+  uint64_t key; /* 0: nothing */
+  uint32_t mode, jump_mode;
+  struct mmu_state mmu;
+};
+
 struct cpu {
   struct jit_cpu j; /* must be first */
   uint64_t gpr[32], hi, lo;
@@ -148,8 +155,9 @@ struct cpu {
   /* warm */
   uint32_t ll_bit; /* 1: SC to mmu.link.va may store. Whoever lets another cpu run, and ERET, clear it */
   struct mips_cp0 cp0;
-  struct mmu_guest mmu; /* architectural TLB, address contexts, the tables j.tlb points into */
-  uint32_t irq;         /* hardware interrupt lines 0..5, level */
+  struct cpu_mode modes[16]; /* the last with each of EXL, ERL and KSU */
+  struct mmu_guest mmu;      /* architectural TLB, address contexts, the tables j.tlb points into */
+  uint32_t irq;              /* hardware interrupt lines 0..5, level */
   struct mips_fault fault;
   bool alone; /* running an ALONE block: code writes happen now, and so do device accesses of helpers */
   struct {

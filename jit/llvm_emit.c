@@ -330,18 +330,24 @@ static void emit_call(struct emitter *e, const struct jit_op *o) {
   put(e, o->d, v);
 }
 
-static void emit_raise(struct emitter *e, const struct jit_op *o) {
-  LLVMBasicBlockRef on = NULL;
-  if (o->op == J_RAISE_IF) {
-    LLVMBasicBlockRef raise = new_block(e);
-    on = new_block(e);
-    value fine = LLVMBuildICmp(e->b, LLVMIntEQ, get(e, o->a), emit_i64(e, 0), "");
-    branch_if(e, fine, on, raise, e->likely);
-    begin(e, raise);
-  }
+static void emit_raise_if(struct emitter *e, const struct jit_op *o) {
+  LLVMBasicBlockRef raise = new_block(e), on = new_block(e);
+  value fine = LLVMBuildICmp(e->b, LLVMIntEQ, get(e, o->a), emit_i64(e, 0), "");
+  branch_if(e, fine, on, raise, e->likely);
+  begin(e, raise);
   call_out(e, "raise", emit_i64(e, (uint64_t)o->offset), where(e, o->at, 0), emit_i64(e, 0));
   LLVMBuildUnreachable(e->b);
-  if (on) begin(e, on);
+  begin(e, on);
+}
+
+/* What always happens, as in a system call, is not rare. */
+static void emit_raise(struct emitter *e, const struct jit_op *o) {
+  LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), (LLVMTypeRef[]){e->ptr, e->i32}, 2, 0);
+  value arg[] = {e->cpu, LLVMConstInt(e->i32, (uint64_t)o->offset, 0)};
+  write_back(e);
+  say_where(e, o->at);
+  LLVMBuildCall2(e->b, type, symbol(e, "guest_raise"), arg, 2, "");
+  jump_to_shared(e, "trouble", NULL, NULL);
 }
 
 /* --- memory --- */
@@ -651,8 +657,8 @@ static void emit_op(struct emitter *e, const struct jit_op *o) {
     case J_GET32: emit_get_half(e, o); break;
     case J_SET32: put_half(e, o->d, get(e, o->a)); break;
     case J_CALL: emit_call(e, o); break;
-    case J_RAISE:
-    case J_RAISE_IF: emit_raise(e, o); break;
+    case J_RAISE: emit_raise(e, o); break;
+    case J_RAISE_IF: emit_raise_if(e, o); break;
     case J_EXIT_IF: {
       value zero = emit_i64(e, 0);
       emit_branch(e, o, LLVMBuildICmp(e->b, LLVMIntNE, get(e, o->a), zero, ""));

@@ -178,6 +178,7 @@ static uint64_t find_symbol(const void *ctx, const char *name) {
   char *end;
   unsigned long i = strtoul(name + 1, &end, 10), k = *end == '_' ? strtoul(end + 1, &end, 10) : JIT_EXITS;
   if (!strcmp(name, "table")) return (uint64_t)(uintptr_t)&n->r->table;
+  if (!strcmp(name, "guest_raise")) return (uint64_t)(uintptr_t)n->rs->guest->raise;
   if (!strcmp(name, "plain")) return n->r->plain ? (uint64_t)(uintptr_t)(n->rs->memory.exec + n->r->plain->at) : 0;
   if (*end || end == name + 1) return jit_stencils_shared(n->rs->stencils, name);
   if (*name == 'h') return i < n->rs->guest->helpers ? (uint64_t)(uintptr_t)n->rs->guest->helper[i] : 0;
