@@ -33,7 +33,7 @@ struct mon_vm {
 };
 
 /* Lowered blocks and compiled code may take this much of the host together. */
-enum { MON_CODE_BYTES = 128 << 20 };
+enum { MON_CODE_BYTES = 512 << 20 };
 /* Optimized code kept on disk, unless the configuration says how much. */
 #define MON_STORE_BYTES ((uint64_t)256 << 20)
 /* A kernel or initrd may unpack to guest memory plus this. */

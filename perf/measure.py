@@ -116,6 +116,7 @@ class Callgrind(Mirrorball):
 
     def argv(self, m):
         return [self.valgrind, "-q", "--tool=callgrind", "--instr-atstart=no", "--smc-check=all",
+                "--vex-iropt-register-updates=allregs-at-mem-access",  # regions go on after a fault
                 f"--callgrind-out-file={self.folder}/out", *super().argv(m)]
 
     def control(self, pid, *what):
