@@ -136,7 +136,7 @@ void mips_mode_changed(struct cpu *c) {
   struct cpu_mode *m = &c->modes[c->cp0.status >> 1 & 15];
   if (m->key != mode_key(c)) *m = find_mode(c);
   c->j.mode = m->mode;
-  c->j.jump_mode = m->jump_mode;
+  jit_set_jump_mode(&c->j, m->jump_mode);
   if (!mmu_set_state(&c->mmu, &m->mmu)) return;
   c->dead = "out of host memory";
   c->j.attention = 1;

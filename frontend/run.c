@@ -109,7 +109,7 @@ static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct 
 
 struct jit_block *mips_block(struct cpu *c, bool alone) {
   gpa_t device;
-  struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = c->j.jump_mode};
+  struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = jit_jump_mode(&c->j)};
   c->fetch_faulted = false;
   struct frame *f = mips_fetch(c, k.pc, &device);
   if (!f && c->j.trouble) return NULL;

@@ -425,8 +425,9 @@ static void note_frame(struct jit_block *b, const struct jit_cpu *cpu) {
 static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, uint32_t code, struct jit_cpu *cpu,
                                        struct jit_block **next) {
   if (cpu->jump_generation != j->generation) {
-    memset(cpu->jump, 0, JIT_JUMPS * sizeof cpu->jump[0]);
+    if (cpu->jump_generation >> 32 != j->generation >> 32) memset(cpu->jump, 0, JIT_JUMPS * sizeof cpu->jump[0]);
     cpu->jump_generation = j->generation;
+    cpu->jump_tag = j->generation << 32 | jit_jump_mode(cpu);
   }
   b->heat = 1;
   cpu->block = b; /* until a way out that knows better */

@@ -9,7 +9,7 @@
 #include "mmu/softtlb.h"
 #include <stdatomic.h>
 
-enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 8192 };
+enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 32768 };
 
 /* Why a block was left before its end, told by helpers and memory slow paths in jit_cpu.trouble. */
 enum jit_trouble {
@@ -26,7 +26,7 @@ struct jit_jump {
   const void *go; /* `code`, or what checks that pc still leads to the same frame */
   uint64_t frame;
   const void *code;
-  uint64_t mode;
+  uint64_t tag; /* see jit_cpu.jump_tag */
 };
 _Static_assert(sizeof(struct jit_jump) == 40, "indexed by two scaled additions");
 #define JIT_JUMP_HASH(pc)      ((pc) >> 2 & (JIT_JUMPS - 1))
@@ -58,7 +58,6 @@ struct jit_cpu {
   int64_t reserve;         /* what a load or store that takes time must leave of the budget, or ask for a restart */
   uint32_t trouble;        /* enum jit_trouble */
   uint32_t mode;           /* the frontend's state bits, as in struct jit_key */
-  uint32_t jump_mode;      /* mode of the blocks that may be in `jump` now */
   uint32_t attention;      /* not 0: exits that STOP must leave generated code; kept by the frontend */
   uint32_t at;             /* guest instruction within `block` that left it or calls a helper */
   struct jit_block *block; /* running, or just left */
@@ -68,13 +67,20 @@ struct jit_cpu {
   bool by_view;            /* a load or store comes from code that has tried the view */
   uint64_t stored;         /* a value on its way to a slow store */
   struct jit_fp fp;
-  struct jit_jump *jump; /* JIT_JUMPS of them; good for one generation of the cache */
+  struct jit_jump *jump; /* JIT_JUMPS of them; good while they have this tag: */
+  uint64_t jump_tag;     /* mode of the blocks that may be run now, kept by the frontend; above it, the generation */
   uint64_t jump_generation;
   struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc; likewise */
   uint64_t recent_generation;
   uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
   uint64_t temp[JIT_TEMPS];
 };
+static inline void jit_set_jump_mode(struct jit_cpu *cpu, uint32_t mode) {
+  cpu->jump_tag = (cpu->jump_tag & ~(uint64_t)UINT32_MAX) | mode;
+}
+static inline uint32_t jit_jump_mode(const struct jit_cpu *cpu) {
+  return (uint32_t)cpu->jump_tag;
+}
 /* Make the tables. 0 or -1 (no memory). _fini takes a zeroed or initialized one. */
 int jit_cpu_init(struct jit_cpu *cpu);
 void jit_cpu_fini(struct jit_cpu *cpu);

@@ -57,7 +57,7 @@ static const char *field_name(uint32_t offset) {
       FIELD("fetch TLB mask", tlb.table[MMU_FETCH].mask),
       FIELD("trouble", trouble),
       FIELD("mode", mode),
-      FIELD("jump mode", jump_mode),
+      FIELD("jump tag", jump_tag),
       FIELD("attention", attention),
       FIELD("at", at),
       FIELD("block", block),

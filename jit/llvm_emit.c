@@ -218,7 +218,7 @@ static value in_jump(struct emitter *e, LLVMTypeRef type, value jump, size_t off
 /* To the address in pc, if the jump cache knows it; see LOOK_UP in stencils.c. */
 static void look_up(struct emitter *e, value pc) {
   LLVMBuilderRef u = e->b;
-  LLVMBasicBlockRef same_pc = new_block(e), same_mode = new_block(e), no = new_block(e);
+  LLVMBasicBlockRef same_pc = new_block(e), same_tag = new_block(e), no = new_block(e);
   write_back(e);
   value n = LLVMBuildAnd(u, LLVMBuildLShr(u, pc, emit_i64(e, 2), ""), emit_i64(e, JIT_JUMPS - 1), "");
   value offset = LLVMBuildMul(u, n, emit_i64(e, sizeof(struct jit_jump)), "");
@@ -227,10 +227,10 @@ static void look_up(struct emitter *e, value pc) {
   value found = in_jump(e, e->i64, j, offsetof(struct jit_jump, pc));
   branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, pc, ""), same_pc, no, e->likely);
   begin(e, same_pc);
-  value mode = LLVMBuildZExt(u, get_field(e, e->i32, offsetof(struct jit_cpu, jump_mode)), e->i64, "");
-  found = in_jump(e, e->i64, j, offsetof(struct jit_jump, mode));
-  branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, mode, ""), same_mode, no, e->likely);
-  begin(e, same_mode);
+  value tag = get_field(e, e->i64, offsetof(struct jit_cpu, jump_tag));
+  found = in_jump(e, e->i64, j, offsetof(struct jit_jump, tag));
+  branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, tag, ""), same_tag, no, e->likely);
+  begin(e, same_tag);
   value go = in_jump(e, e->ptr, j, offsetof(struct jit_jump, go));
   jump_to(e, go, LLVMBuildPtrToInt(u, j, e->i64, ""), pc);
   begin(e, no);

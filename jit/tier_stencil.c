@@ -829,9 +829,9 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
 
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)], *neighbour = &cpu->jump[JIT_JUMP_NEIGHBOUR(b->key.pc)];
-  if (!b->page || b->key.mode != cpu->jump_mode) return;
-  if (j->pc == b->key.pc && j->mode == b->key.mode && j->go == s->memory.exec + b->host) return;
-  struct jit_jump to = {.pc = b->key.pc, .mode = b->key.mode, .code = s->memory.exec + b->host};
+  if (!b->page || b->key.mode != jit_jump_mode(cpu)) return;
+  if (j->pc == b->key.pc && j->tag == cpu->jump_tag && j->go == s->memory.exec + b->host) return;
+  struct jit_jump to = {.pc = b->key.pc, .tag = cpu->jump_tag, .code = s->memory.exec + b->host};
   to.go = to.code;
   if (!s->guest->fixed || !s->guest->fixed(b->key.pc)) {
     const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_FETCH], b->key.pc, 4);
@@ -843,7 +843,7 @@ void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct j
    */
   bool at_home = &cpu->jump[JIT_JUMP_HASH(j->pc)] == j,
        other_at_home = &cpu->jump[JIT_JUMP_HASH(neighbour->pc)] == neighbour;
-  if ((j->pc != to.pc || j->mode != to.mode) && (at_home || !other_at_home)) *neighbour = *j;
+  if ((j->pc != to.pc || j->tag != to.tag) && (at_home || !other_at_home)) *neighbour = *j;
   *j = to;
 }
 

@@ -397,7 +397,7 @@ STENCIL LEAVE_AT_T(ARGS) {
 STENCIL LOOK_UP(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
   FORGET_REGS;
-  if (__builtin_expect(j->pc == t && j->mode == cpu->jump_mode, 1)) {
+  if (__builtin_expect(j->pc == t && j->tag == cpu->jump_tag, 1)) {
     x = (u64)(uintptr_t)j;
     y = (u64)(uintptr_t)j->go;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
@@ -407,7 +407,7 @@ STENCIL LOOK_UP(ARGS) {
 STENCIL LOOK_UP_NEIGHBOUR(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_NEIGHBOUR(t)];
   FORGET_REGS;
-  if (__builtin_expect(j->pc == t && j->mode == cpu->jump_mode, 1)) {
+  if (__builtin_expect(j->pc == t && j->tag == cpu->jump_tag, 1)) {
     x = (u64)(uintptr_t)j;
     y = (u64)(uintptr_t)j->go;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
@@ -431,7 +431,7 @@ STENCIL GO_ON(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
   FORGET_REGS;
   if (__builtin_expect(!cpu->attention, 1)) {
-    if (__builtin_expect(j->pc != t || j->mode != cpu->jump_mode, 0)) GO(OUT);
+    if (__builtin_expect(j->pc != t || j->tag != cpu->jump_tag, 0)) GO(OUT);
     x = (u64)(uintptr_t)j;
     y = (u64)(uintptr_t)j->go;
     __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
