@@ -75,7 +75,8 @@ static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_ke
     case TRANSLATE_OK: {
       struct jit_key key = *k;
       if (!fpu) key.mode = key.any_mode;
-      struct jit_block *b = keep(c, f, &key, shape);
+      /* What runs alone does not look at its slot again: it is used once. */
+      struct jit_block *b = keep(c, alone && t.slot_known ? NULL : f, &key, shape);
       if (b) return b;
       if (t.max_insns <= 2) c->dead = "out of host memory";
       if (c->dead) return NULL;
