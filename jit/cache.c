@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 1000, SAMPLE_PERIOD = 50000 };
+enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 5000, SAMPLE_PERIOD = 50000 };
 enum { BUCKETS_MIN = 16, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
