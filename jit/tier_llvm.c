@@ -484,6 +484,35 @@ void jit_regions_free(struct jit_regions *rs) {
   free(rs);
 }
 
+/* Load r, which begins with b, and say where it is. */
+static int list_region(struct jit_regions *rs, struct jit_region *r, struct jit_listing *l) {
+  const struct object_symbols names = {find_symbol, &(struct naming){rs, r}};
+  if (jit_llvm_compile(rs->llvm, r->source, &r->object)) return -1;
+  uint32_t size = (object_size(&r->object) + ALIGN - 1) & ~(uint32_t)(ALIGN - 1);
+  if (!size || !(r->at = take_memory(rs, size))) return -1;
+  r->size = size;
+  if (object_load(&r->object, rs->memory.write + r->at, (uint64_t)(uintptr_t)(rs->memory.exec + r->at), &names))
+    return -1;
+  l->table = &r->table;
+  return jit_listing_add(l, r->at, r->at + object_code_size(&r->object), JIT_PART_ALL, false) ? 0 : -1;
+}
+
+int jit_regions_list(struct jit_regions *rs, struct jit_block *b, struct jit_listing *l) {
+  assert(!rs->started);
+  l->code = rs->memory.exec;
+  l->cpu = "r13";
+  l->budget = "r14";
+  if (!region_takes(b)) return 0;
+  for (int i = 0; i < JIT_EXITS; i++) /* a loop is one, although nobody has run it yet */
+    if (b->exit[i].pc == b->key.pc) b->exit[i].to = b;
+  struct jit_region *r = region_grow(rs->guest, b);
+  for (int i = 0; i < JIT_EXITS; i++) b->exit[i].to = NULL;
+  if (!r) return -1;
+  int failed = list_region(rs, r, l);
+  drop(rs, r);
+  return failed;
+}
+
 const char *jit_regions_trouble(struct jit_regions *rs) {
   return store_trouble(rs->store);
 }
