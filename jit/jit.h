@@ -165,6 +165,7 @@ struct jit_tuning {
   int hot;               /* samples; 0: as usual */
   uint32_t visits;       /* JIT_LLVM: visits until a block is compiled; 0: as usual */
   uint64_t delay_seed;   /* not 0: the compiler's thread waits at random */
+  bool eager;            /* the compiler's thread does not give way to the guest's */
 };
 void jit_tune(struct jit *j, const struct jit_tuning *t);
 /* Before the first block is made: keep what LLVM compiles in this folder, as much as max_bytes. No memory: not done. */

@@ -30,7 +30,7 @@ struct jit_regions {
   struct span *free;
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
-  bool wait, moved;
+  bool wait, moved, eager;
   int hot;         /* samples that make a block hot */
   uint64_t delays; /* see struct jit_tuning; the compiler's, once it runs */
   unsigned queued;
@@ -308,8 +308,8 @@ static void dawdle(struct jit_regions *rs) {
 
 static void *work(void *ctx) {
   struct jit_regions *rs = ctx;
-  setpriority(PRIO_PROCESS, (id_t)gettid(),
-              19); /* on Linux of this thread: where cores are few the guest comes first */
+  if (!rs->eager) /* on Linux of this thread: where cores are few the guest comes first */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 19);
   pthread_mutex_lock(&rs->lock);
   for (;;) {
     while (!rs->todo && !rs->quit) pthread_cond_wait(&rs->work, &rs->lock);
@@ -433,6 +433,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   rs->wait = c->wait;
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
   rs->delays = c->tuning.delay_seed;
+  rs->eager = c->tuning.eager;
   rs->memory = jit_stencils_region_memory(c->stencils);
   const struct jit_region_calls calls = region_calls();
   jit_stencils_make_region_shared(c->stencils, &calls);
