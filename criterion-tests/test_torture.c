@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Code that changes at every position while it is hot; chains that interrupts break up and remap. Each runs in
  * stencils, in regions made at once, in regions that come from the background after random delays, and in a code memory
- * of a few KiB. The two machines must agree after slices of random lengths. MB_SEED: the first of the seeds. */
+ * of a few KiB. The two machines must agree after slices of random lengths. MB_SEED: the first of the seeds; MB_QUICK:
+ * fewer. */
 #include "criterion-tests/encode.h"
 #include "criterion-tests/harness.h"
 #include <criterion/criterion.h>
@@ -130,10 +131,11 @@ static void changing(enum way way, enum store store, unsigned victim, unsigned a
 static void changing_everywhere(enum way way) {
   static const unsigned at_end[] = {WORDS, 1, 4, 8, 3, 7, 0};
   if (!is_here(way)) cr_skip("this build has no such tier");
+  unsigned places = way == STENCIL ? 7 : rig_setting("MB_QUICK", 0) ? 2 : 4;
   for (unsigned m = 0; m < 2; m++) {
     begin(m ? "MIPS64R2-generic" : "24Kf", m, way, 5 + m);
     for (unsigned store = 0; store < STORES; store++)
-      for (unsigned i = 0; i < (way == STENCIL ? 7 : 4); i++)
+      for (unsigned i = 0; i < places; i++)
         for (unsigned victim = 0; victim < WORDS; victim++)
           if (way == STENCIL || ((store + i) & 1) == m) changing(way, store, victim, at_end[i]);
     end();
@@ -203,9 +205,9 @@ static void interrupted(enum way way, unsigned m, bool user, uint64_t seed) {
 }
 
 static void interrupted_everywhere(enum way way) {
-  uint64_t first = rig_setting("MB_SEED", 1);
+  uint64_t first = rig_setting("MB_SEED", 1), seeds = rig_setting("MB_QUICK", 0) ? 4 : 12;
   if (!is_here(way)) cr_skip("this build has no such tier");
-  for (uint64_t seed = first; seed < first + 12; seed++)
+  for (uint64_t seed = first; seed < first + seeds; seed++)
     for (unsigned m = 0; m < 4; m++) interrupted(way, m, (seed + m / 2) & 1, seed);
   if (way != STENCIL) cr_assert_gt(regions, 0);
 }
