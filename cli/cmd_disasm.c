@@ -9,7 +9,7 @@ enum { OPT_IR, OPT_CODE, OPT_HOST, OPT_CPU, OPT_ENDIAN, OPT_PC, OPT_HELP };
 static const struct option_row rows[] = {
     [OPT_IR] = {"ir", NULL, "show the intermediate representation"},
     [OPT_CODE] = {"code", NULL, "show the lowered code, which the eval tier runs"},
-    [OPT_HOST] = {"host", NULL, "show the host code the stencil tier makes of it"},
+    [OPT_HOST] = {"host", NULL, "show the host code that the stencil tier and LLVM make of it"},
     [OPT_CPU] = {"cpu", "MODEL", "cpu model (24Kf); run --cpu help lists them"},
     [OPT_ENDIAN] = {"endian", "big|little", "byte order of its memory accesses (little)"},
     [OPT_PC] = {"pc", "ADDR", "address of the first instruction (0xffffffff80100000)"},

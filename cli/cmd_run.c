@@ -560,6 +560,7 @@ int cmd_run(int argc, char **argv) {
   if (!code) code = resolve_guest(&r);
   char *store = code ? NULL : code_store(r.code_store);
   r.config.code_store = store;
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
   if (!code && mb_machine_new(&m, &r.config)) code = options_fail("run: %s", mb_error_text(m));
   if (!code) code = add_console(m, &r);
   if (!code) code = load(m, &r);

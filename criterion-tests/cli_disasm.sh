@@ -37,6 +37,16 @@ for endian in little big; do
   shows ' ; slow LD32S(_X)?$'
   shows ' ; exit to 0xffffffff80100010$'
   shows ' ; this block, instruction 1$'
+  if ! grep -q '^host code by LLVM: this build has no such tier$' out; then
+    shows '^host code by LLVM, a region of this block alone: [0-9]+ bytes; on entry [a-z0-9]+ is the cpu, [a-z0-9]+ the budget$'
+    sed -n '/^host code by LLVM/,$p' out >llvm
+    check "LLVM has the loop: a jump back, one load of \$1 for all rounds: $(cat llvm)" \
+      "$(awk '$3 ~ /^j/ && $4 ~ /^[0-9a-f]+$/ && $4 < $1 { back = 1 } / ; \$1$/ { loads++ } END { exit !(back && loads == 1) }' llvm
+      echo $?)"
+    for name in '\$4' 'read TLB' 'slow load' 'exit to 0xffffffff80100010' 'this region' 'leave the region'; do
+      check "LLVM's code has: $name" "$(grep -qE " ; (.*, )?$name\$" llvm; echo $?)"
+    done
+  fi
   check "every byte is understood" "$(! grep -qE '^    [0-9a-f]{5}  [0-9a-f]{2}$' out; echo $?)"
   cp out first
   "$program" disasm --ir --code --host --endian $endian "${block[@]}" >out
@@ -45,6 +55,10 @@ done
 "$program" disasm --code --host --cpu MIPS64R2-generic 0x40086000 0x42000006 >out # mfc0 $8,status; tlbwr
 shows '^  CALL .*  TLBWR$'
 shows 'status'
+"$program" disasm --host 0x1480ffff 0x24420004 >out # bne $4,$0,.; addiu $2,$2,4
+check "a loop of one branch: exit code" $?
+"$program" disasm --host --pc 0xffffffff80100ffc 0x1480fffd 0x24420004 >out # the delay slot is on the next page
+check "a block that ends on the next page: exit code" $?
 "$program" disasm --host >out 2>err
 check "no words: exit code 2" $(($? != 2))
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# criterion-tests/code_store.sh: optimized code on disk: found again, damaged, not writable, shared; the run is the same.
+# criterion-tests/code_store.sh: optimized code on disk: found again, damaged, not writable, full, shared; the run is the same.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck source-path=SCRIPTDIR source=guest.bash
 source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
@@ -61,6 +61,47 @@ check "no folder: $(cat nowhere.err)" $?
 same nowhere
 check "no folder: the same run" $?
 check "one warning: $(cat nowhere.err)" "$(($(grep -c warning nowhere.err) != 1))"
+
+# A full disk, which only who may mount one can have: one warning, and what was kept before is still found. --tier llvm
+# compiles and keeps before the run is over.
+cat >full.sh <<'EOF'
+mount -t tmpfs -o size=64k none disk || exit 77
+run() { # kernel stats-name
+  "$program" run --kernel "$1" --endian little --until insns:3000000 --tier llvm --code-store disk/store --stats "$2" \
+    >"$2.out" 2>"$2.err" </dev/null
+  [[ $? == 6 ]]
+}
+run loop before && cp -r disk/store kept && ! cat /dev/zero >disk/zeroes 2>/dev/null && run loop2 full && run loop after &&
+  diff -r disk/store kept
+EOF
+mkdir disk
+printf '\x03\x00\x42\x24\x26\x18\x62\x00\xfd\xff\x00\x10\x00\x00\x00\x00' >loop2 # addiu $2, $2, 3
+export program
+unshare=(unshare -m)
+"${unshare[@]}" true 2>/dev/null || unshare=(unshare -rm)
+"${unshare[@]}" bash full.sh >full.log 2>&1
+code=$?
+if ((code == 77)) || ! "${unshare[@]}" true 2>/dev/null; then
+  echo "no full disk: this user may not mount one: $(cat full.log)"
+else
+  check "full: runs end as always, what was kept stays: $(cat full.log before.err full.err after.err)" $code
+  for name in loop loop2; do
+    "$program" run --kernel $name --endian little --until insns:3000000 --tier eval --stats $name.eval >/dev/null 2>&1 </dev/null
+  done
+  [[ $(stat_of full state_hash) == 0x* && $(stat_of full state_hash) == "$(stat_of loop2.eval state_hash)" &&
+    $(stat_of after state_hash) == "$(stat_of loop.eval state_hash)" ]]
+  check "full: the same run" $?
+  check "full: regions are made all the same" $(($(stat_of full regions_made) < 1))
+  check "full: one warning: $(cat full.err)" "$(($(grep -c 'warning.*No space left on device' full.err) != 1 ||
+    $(grep -c . full.err) != 2))"
+  check "full: what is there is found, without a warning: $(cat after.err)" \
+    "$(($(stat_of after regions_found) < 1 || $(grep -c warning after.err) != 0))"
+fi
+
+# The user may write no files to speak of, nor have code memory, which is one to the host.
+(ulimit -f 4 && run limited --code-store store3) && same limited
+check "a limit on the size of files: the same run: $(cat limited.err)" $?
+
 HOME='' XDG_CACHE_HOME='' run homeless && same homeless
 check "no home" $?
 finish

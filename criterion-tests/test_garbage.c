@@ -9,11 +9,32 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { CHUNK = 500, CHUNKS = 60, CODE = 0x10000, CODE_SIZE = 0x8000 };
-enum cut { CUT_NONE, CUT_UNITS, CUT_SLICES, CUT_TRACED, CUT_COLD, CUT_EVAL, CUT_STENCIL, CUT_AUTO, CUTS };
-static const char *const cut_name[CUTS] = {"in chunks", "unit by unit",     "in slices",           "traced",
-                                           "cold",      "in the eval tier", "in the stencil tier", "in mixed tiers"};
+enum { CHUNK = 500, CHUNKS = 60, CODE = 0x10000, CODE_SIZE = 0x8000, TINY = 16 << 10 };
+enum cut {
+  CUT_NONE,
+  CUT_UNITS,
+  CUT_SLICES,
+  CUT_TRACED,
+  CUT_COLD,
+  CUT_EVAL,
+  CUT_STENCIL,
+  CUT_AUTO,
+  CUT_BACKGROUND,
+  CUT_TINY,
+  CUTS
+};
+static const char *const cut_name[CUTS] = {"in chunks",
+                                           "unit by unit",
+                                           "in slices",
+                                           "traced",
+                                           "cold",
+                                           "in the eval tier",
+                                           "in the stencil tier",
+                                           "in mixed tiers",
+                                           "with regions in the background",
+                                           "in tiny code memory"};
 
 static const struct {
   const char *model;
@@ -145,8 +166,17 @@ static struct world world_new(unsigned machine, uint64_t seed, enum cut cut) {
   switch (cut) {
   case CUT_EVAL: w.rig = rig_new_in(model, big, JIT_EVAL); break;
   case CUT_STENCIL: w.rig = rig_new_in(model, big, JIT_STENCIL); break;
-  case CUT_AUTO: w.rig = rig_new_in(model, big, JIT_AUTO); break;
+  case CUT_AUTO:
+  case CUT_BACKGROUND:
+  case CUT_TINY: w.rig = rig_new_in(model, big, JIT_AUTO); break;
   default: w.rig = rig_new(model, big); break;
+  }
+  if (cut == CUT_BACKGROUND || cut == CUT_TINY)
+    jit_tune(w.rig->jit, &(struct jit_tuning){
+                             .sample_period = 20, .hot = 2, .delay_seed = cut == CUT_TINY ? 0 : seed, .eager = true});
+  if (cut == CUT_TINY) {
+    jit_set_code_bytes(w.rig->jit, TINY);
+    jit_set_region_bytes(w.rig->jit, TINY);
   }
   cr_assert_eq(mmu_l2tlb_resize(&w.rig->cpu->mmu, (unsigned[]){0, 4, 16, 1024}[seed % 4]), 0);
   w.rig->stall = seed % 3;
@@ -200,6 +230,8 @@ static void tell(unsigned machine, uint64_t seed, enum cut cut, unsigned chunk) 
 
 static struct mips_counters total;
 
+static uint64_t regions, resets;
+
 static void add_up(const struct mips_counters *n) {
   for (int i = 0; i < EXC_CODES; i++) total.exceptions[i] += n->exceptions[i];
   total.eret += n->eret;
@@ -224,6 +256,7 @@ static void compare(unsigned machine, uint64_t seed, enum cut cut) {
   for (unsigned chunk = 0; chunk < CHUNKS; chunk++) {
     world_step(&a, CHUNK);
     world_step(&b, CHUNK);
+    if (cut == CUT_BACKGROUND || cut == CUT_TINY) usleep(500); /* let something come */
     if (worlds_agree(&a, &b)) continue;
     fprintf(stderr, "%s %s: seed %" PRIu64 " %s differs in chunk %u\n", machines[machine].model,
             machines[machine].big ? "big" : "little", seed, cut_name[cut], chunk);
@@ -235,6 +268,10 @@ static void compare(unsigned machine, uint64_t seed, enum cut cut) {
   cr_assert_eq(memcmp(x, y, RIG_RAM), 0, "memory differs: machine %u seed %" PRIu64 " %s", machine, seed,
                cut_name[cut]);
   add_up(&a.rig->cpu->n);
+  struct jit_stats s;
+  jit_stats(b.rig->jit, &s);
+  regions += s.regions_made;
+  resets += s.code_resets;
   world_free(&a);
   world_free(&b);
 }
@@ -268,4 +305,14 @@ Test(garbage, in_the_stencil_tier) {
 }
 Test(garbage, in_mixed_tiers) {
   compare_all(CUT_AUTO);
+}
+Test(garbage, with_regions_in_the_background) {
+  if (!jit_has_tier(JIT_LLVM)) return;
+  compare_all(CUT_BACKGROUND);
+  cr_expect_gt(regions, 0);
+}
+Test(garbage, in_tiny_code_memory) {
+  if (!jit_has_tier(JIT_STENCIL)) return;
+  compare_all(CUT_TINY);
+  cr_expect_gt(resets, 0);
 }

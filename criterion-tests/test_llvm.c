@@ -220,7 +220,7 @@ static void begin(const char *model, size_t region_bytes, uint64_t seed) {
   if (!jit_has_tier(JIT_LLVM)) cr_skip("this build has no LLVM tier");
   eval = rig_new_in(model, false, JIT_EVAL);
   mixed = rig_new_in(model, false, JIT_AUTO);
-  const struct jit_tuning t = {.sample_period = 300, .hot = 1, .hot_for_view = 1, .delay_seed = seed};
+  const struct jit_tuning t = {.sample_period = 300, .hot = 1, .hot_for_view = 1, .delay_seed = seed, .eager = true};
   jit_tune(mixed->jit, &t);
   mixed->cpu->mmu.view_after = 1;
   if (region_bytes) jit_set_region_bytes(mixed->jit, region_bytes);

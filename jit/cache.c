@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 1000, SAMPLE_PERIOD = 50000 };
+enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 5000, SAMPLE_PERIOD = 50000 };
 enum { BUCKETS_MIN = 16, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
@@ -483,10 +483,12 @@ void jit_stats(const struct jit *j, struct jit_stats *out) {
 }
 
 int jit_block_list(struct jit *j, struct jit_block *b, enum jit_tier tier, struct jit_listing *out) {
-  *out = (struct jit_listing){.guest = j->guest, .block = b};
-  if (tier != JIT_STENCIL || !jit_has_tier(tier)) return JIT_NO_TIER;
+  *out = (struct jit_listing){.guest = j->guest, .block = b, .tier = tier};
+  if ((tier != JIT_STENCIL && tier != JIT_LLVM) || !jit_has_tier(tier)) return JIT_NO_TIER;
   if (!j->stencils && make_compilers(j)) return -1;
-  if (!jit_stencils_list(j->stencils, b, out)) return 0;
+  out->stencils = j->stencils;
+  if (tier == JIT_LLVM && !j->regions) return JIT_NO_TIER;
+  if (tier == JIT_LLVM ? !jit_regions_list(j->regions, b, out) : !jit_stencils_list(j->stencils, b, out)) return 0;
   jit_listing_free(out);
   return -1;
 }

@@ -93,7 +93,7 @@ void jit_stencils_free(struct jit_stencils *s);
 bool jit_stencils_present(void);
 /* Give b stencils. 0; -1: no room, forget everything and try again; -2: it does not even fit then. */
 int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b);
-/* The same for a block that will never run; l gets the parts. 0 or -1. */
+/* The same for a block that will never run, which is not changed; l gets the parts. 0 or -1. */
 int jit_stencils_list(struct jit_stencils *s, struct jit_block *b, struct jit_listing *l);
 /* The name of code that blocks share. False: this is none. */
 bool jit_stencils_label(const struct jit_stencils *s, uint32_t at, char *buf, size_t n);
@@ -154,5 +154,7 @@ void jit_regions_relink(struct jit_regions *rs);
 void jit_regions_forget(struct jit_regions *rs, struct jit_block *b);
 /* What went wrong with the store first, or NULL. */
 const char *jit_regions_trouble(struct jit_regions *rs);
+/* Compile a region of b alone, which will never run; l gets its code. 0 or -1. */
+int jit_regions_list(struct jit_regions *rs, struct jit_block *b, struct jit_listing *l);
 void jit_regions_stats(const struct jit_regions *rs, struct jit_stats *out);
 #endif

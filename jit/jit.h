@@ -175,6 +175,7 @@ struct jit_tuning {
   int hot_for_view;      /* samples within a region; 0: as usual */
   uint32_t visits;       /* JIT_LLVM: visits until a block is compiled; 0: as usual */
   uint64_t delay_seed;   /* not 0: the compiler's thread waits at random */
+  bool eager;            /* the compiler's thread does not give way to the guest's */
 };
 void jit_tune(struct jit *j, const struct jit_tuning *t);
 /* Before the first block is made: keep what LLVM compiles in this folder, as much as max_bytes. No memory: not done. */
@@ -222,22 +223,26 @@ void jit_op_print(const struct jit_guest *g, const struct jit_block *b, unsigned
 /* What lives at this offset from the cpu: "$4", "t0", "read TLB", or NULL. */
 const char *jit_slot_text(const struct jit_guest *g, uint32_t offset, char *buf, size_t n);
 
-/* Host code of a block, in parts; what belongs to one operation follows each other. */
+/* Host code of a block, in parts; what belongs to one operation follows each other. Of a region there is one part. */
+enum { JIT_PART_ALL = -2 };
 struct jit_part {
   uint32_t at, n; /* bytes from `code` */
-  int op;         /* index of the lowered operation; -1: the head */
+  int op;         /* index of the lowered operation; -1: the head; JIT_PART_ALL */
   bool aside;     /* away from the others: a slow path or a way out */
 };
 struct jit_listing {
   const uint8_t *code;   /* good as long as the jit */
   struct jit_part *part; /* owned */
   unsigned parts;
-  const char *cpu, *budget; /* host registers that hold them throughout */
+  enum jit_tier tier;
+  const char *cpu, *budget; /* host registers that hold them; in a region, on entry */
   const struct jit_guest *guest;
   const struct jit_block *block;
   const struct jit_stencils *stencils;
+  const void *table; /* of the region */
 };
-/* Compile b by a tier, and say what came out; it is never run. 0, -1 (no memory), or JIT_NO_TIER. */
+/* Compile b by a tier (JIT_LLVM: as a region of its own), and say what came out; it is never run, and neither is any
+ * other block. No parts: it cannot be part of a region. 0, -1 (no memory), or JIT_NO_TIER. */
 int jit_block_list(struct jit *j, struct jit_block *b, enum jit_tier tier, struct jit_listing *out);
 void jit_listing_free(struct jit_listing *l);
 /* What an address or a constant in the code stands for, or NULL. */

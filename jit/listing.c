@@ -55,6 +55,11 @@ static const char *field_name(uint32_t offset) {
       FIELD("write TLB mask", tlb.table[MMU_WRITE].mask),
       FIELD("fetch TLB", tlb.table[MMU_FETCH].entry),
       FIELD("fetch TLB mask", tlb.table[MMU_FETCH].mask),
+      FIELD("linear memory", linear.host),
+      FIELD("linear limit", linear.limit[0]),
+      FIELD("linear limit for 2 bytes", linear.limit[1]),
+      FIELD("linear limit for 4 bytes", linear.limit[2]),
+      FIELD("linear limit for 8 bytes", linear.limit[3]),
       FIELD("trouble", trouble),
       FIELD("mode", mode),
       FIELD("jump tag", jump_tag),
@@ -170,8 +175,10 @@ static bool name_value(const struct jit_listing *l, uint64_t v, char *buf, size_
   for (int i = 0; i < JIT_EXITS; i++)
     if ((v & ~(uint64_t)LEAVE_MASK) == (uint64_t)(uintptr_t)&b->exit[i])
       return named(buf, n, "exit to %#" PRIx64, b->exit[i].pc);
-  if (v == (block | LEAVE_BUDGET)) return named(buf, n, "this block, %s", how[LEAVE_BUDGET]);
+  if (v == (block | LEAVE_BUDGET) || v == (block | LEAVE_REGION_BUDGET))
+    return named(buf, n, "this block, %s", how[LEAVE_BUDGET]);
   if (in_block == block) return named(buf, n, "this block, instruction %u", (unsigned)(v >> STENCIL_AT_SHIFT));
+  if (l->table && v == (uint64_t)(uintptr_t)l->table) return named(buf, n, "this region");
   for (unsigned i = 0; i < g->helpers; i++)
     if (v == (uint64_t)(uintptr_t)g->helper[i]) return named(buf, n, "%s", g->helper_name[i]);
   return false;

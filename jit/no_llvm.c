@@ -33,6 +33,10 @@ const char *jit_regions_trouble(struct jit_regions *rs) {
   (void)rs;
   return NULL;
 }
+int jit_regions_list(struct jit_regions *rs, struct jit_block *b, struct jit_listing *l) {
+  (void)rs, (void)b, (void)l;
+  return -1;
+}
 void jit_regions_stats(const struct jit_regions *rs, struct jit_stats *out) {
   (void)rs, (void)out;
 }

@@ -6,8 +6,8 @@
 bool jit_stencils_present(void) {
   return false;
 }
-int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_t max_bytes) {
-  (void)g, (void)max_bytes;
+int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_t max_bytes, size_t region_bytes) {
+  (void)g, (void)max_bytes, (void)region_bytes;
   *out = NULL;
   return JIT_NO_TIER;
 }
@@ -29,8 +29,8 @@ bool jit_stencils_label(const struct jit_stencils *s, uint32_t at, char *buf, si
 void jit_stencils_reset(struct jit_stencils *s) {
   (void)s;
 }
-void jit_stencils_forget(struct jit_block *b) {
-  (void)b;
+void jit_stencils_forget(struct jit_stencils *s, struct jit_block *b) {
+  (void)s, (void)b;
 }
 void jit_stencils_link(struct jit_stencils *s, struct jit_exit *x) {
   (void)s, (void)x;
@@ -41,8 +41,8 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
   (void)s, (void)b, (void)cpu;
 }
-uint64_t jit_stencils_run(const struct jit_stencils *s, const struct jit_block *b, struct jit_cpu *cpu) {
-  (void)s, (void)b, (void)cpu;
+uint64_t jit_stencils_run(const struct jit_stencils *s, uint32_t code, struct jit_cpu *cpu) {
+  (void)s, (void)code, (void)cpu;
   assert(!"no block is ever compiled");
   return 0;
 }

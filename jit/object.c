@@ -11,7 +11,7 @@ enum { SECTIONS = 32, ALIGN = 64 };
 struct loading {
   Elf *elf;
   uint64_t at[SECTIONS]; /* where each section goes, as an offset; NOWHERE: it is not loaded */
-  uint64_t size;
+  uint64_t size, code_size;
   Elf_Data *symbols;
   uint32_t names;
 };
@@ -39,6 +39,7 @@ static int place(struct loading *l, bool code) {
     if (h.sh_addralign > ALIGN || h.sh_size > UINT32_MAX / 4) return -1;
     l->at[i] = (l->size + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
     l->size = l->at[i] + h.sh_size;
+    if (code) l->code_size = l->size;
     if (l->size > UINT32_MAX / 2) return -1;
   }
   return 0;
@@ -63,6 +64,12 @@ uint32_t object_size(const struct jit_object *o) {
   if (open_object(&l, o)) return 0;
   elf_end(l.elf);
   return (uint32_t)l.size;
+}
+uint32_t object_code_size(const struct jit_object *o) {
+  struct loading l;
+  if (open_object(&l, o)) return 0;
+  elf_end(l.elf);
+  return (uint32_t)l.code_size;
 }
 
 static int symbol_address(const struct loading *l, unsigned i, uint64_t exec, const struct object_symbols *names,

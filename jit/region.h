@@ -147,6 +147,8 @@ struct object_symbols {
 };
 /* Bytes of code memory an object takes; 0: not an object of ours. */
 uint32_t object_size(const struct jit_object *o);
+/* Of these the first so many are instructions. */
+uint32_t object_code_size(const struct jit_object *o);
 /* Read the table of an object; its `code` and `guest` are left alone. 0 or -1. */
 int object_table(const struct jit_object *o, const struct jit_guest *g, struct region_table *out);
 void region_table_fini(struct region_table *t);

@@ -192,8 +192,12 @@ void store_close(struct jit_store *s) {
   free(s);
 }
 
-const char *store_trouble(const struct jit_store *s) {
-  return s && s->trouble[0] ? s->trouble : NULL;
+const char *store_trouble(struct jit_store *s) {
+  if (!s) return NULL;
+  pthread_mutex_lock(&s->lock);
+  bool any = s->trouble[0]; /* it is never changed again */
+  pthread_mutex_unlock(&s->lock);
+  return any ? s->trouble : NULL;
 }
 
 /* --- reading and writing --- */

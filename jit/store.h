@@ -22,8 +22,8 @@ void store_close(struct jit_store *s);
 /* What was put under this key; bytes NULL: nothing. The caller frees. Any thread. */
 struct store_bytes store_get(struct jit_store *s, struct store_bytes key);
 void store_put(struct jit_store *s, struct store_bytes key, struct store_bytes value);
-/* The first thing that went wrong, or NULL. Lives as long as the store; not while other threads use it. */
-const char *store_trouble(const struct jit_store *s);
+/* The first thing that went wrong, or NULL. Lives as long as the store. Any thread. */
+const char *store_trouble(struct jit_store *s);
 /* 64 bits that tell contents apart. */
 uint64_t store_hash(const void *bytes, size_t n, uint64_t seed);
 #endif

@@ -34,7 +34,7 @@ struct jit_regions {
   struct span *free;
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
-  bool wait, moved;
+  bool wait, moved, eager;
   int hot; /* samples that make a block hot */
   uint32_t hot_for_view;
   uint64_t delays; /* see struct jit_tuning; the compiler's, once it runs */
@@ -345,8 +345,8 @@ static void dawdle(struct jit_regions *rs) {
 
 static void *work(void *ctx) {
   struct jit_regions *rs = ctx;
-  setpriority(PRIO_PROCESS, (id_t)gettid(),
-              NICE); /* on Linux of this thread: where cores are few the guest comes first */
+  if (!rs->eager) /* on Linux of this thread: where cores are few the guest comes first */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
   pthread_mutex_lock(&rs->lock);
   for (;;) {
     while (!rs->todo && !rs->quit) pthread_cond_wait(&rs->work, &rs->lock);
@@ -507,6 +507,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
   rs->hot_for_view = c->tuning.hot_for_view ? (uint32_t)c->tuning.hot_for_view : HOT_FOR_VIEW;
   rs->delays = c->tuning.delay_seed;
+  rs->eager = c->tuning.eager;
   rs->memory = jit_stencils_region_memory(c->stencils);
   const struct jit_region_calls calls = region_calls();
   jit_stencils_make_region_shared(c->stencils, &calls);
@@ -557,6 +558,35 @@ void jit_regions_free(struct jit_regions *rs) {
   pthread_cond_destroy(&rs->work);
   pthread_mutex_destroy(&rs->lock);
   free(rs);
+}
+
+/* Load r, which begins with b, and say where it is. */
+static int list_region(struct jit_regions *rs, struct jit_region *r, struct jit_listing *l) {
+  const struct object_symbols names = {find_symbol, &(struct naming){rs, r}};
+  if (jit_llvm_compile(rs->llvm, r->source, &r->object)) return -1;
+  uint32_t size = (object_size(&r->object) + ALIGN - 1) & ~(uint32_t)(ALIGN - 1);
+  if (!size || !(r->at = take_memory(rs, size))) return -1;
+  r->size = size;
+  if (object_load(&r->object, rs->memory.write + r->at, (uint64_t)(uintptr_t)(rs->memory.exec + r->at), &names))
+    return -1;
+  l->table = &r->table;
+  return jit_listing_add(l, r->at, r->at + object_code_size(&r->object), JIT_PART_ALL, false) ? 0 : -1;
+}
+
+int jit_regions_list(struct jit_regions *rs, struct jit_block *b, struct jit_listing *l) {
+  assert(!rs->started);
+  l->code = rs->memory.exec;
+  l->cpu = "r13";
+  l->budget = "r14";
+  if (!region_takes(b)) return 0;
+  for (int i = 0; i < JIT_EXITS; i++) /* a loop is one, although nobody has run it yet */
+    if (b->exit[i].pc == b->key.pc) b->exit[i].to = b;
+  struct jit_region *r = region_grow(rs->guest, b);
+  for (int i = 0; i < JIT_EXITS; i++) b->exit[i].to = NULL;
+  if (!r) return -1;
+  int failed = list_region(rs, r, l);
+  drop(rs, r);
+  return failed;
 }
 
 const char *jit_regions_trouble(struct jit_regions *rs) {

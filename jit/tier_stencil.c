@@ -660,12 +660,17 @@ static bool has_room(const struct arena *a, uint32_t bytes) {
   return a->end - a->at >= bytes + SLACK;
 }
 
-int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
+static struct emit begin(struct jit_stencils *s, struct jit_block *b) {
   struct emit e = {.s = s, .b = b, .base = NO_SLOT, .zero = s->guest->slot[s->guest->zero_slot].offset};
-  if (!has_room(&s->hot, b->ops * OP_HOT_MAX) || !has_room(&s->cold, b->ops * OP_COLD_MAX))
-    return s->hot.at == s->hot.begin && s->cold.at == s->cold.begin ? -2 : -1;
   memset(e.slot, 0xff, sizeof e.slot);
   e.linear = s->guest->linear && s->guest->linear(b->key.mode);
+  return e;
+}
+
+int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
+  struct emit e = begin(s, b);
+  if (!has_room(&s->hot, b->ops * OP_HOT_MAX) || !has_room(&s->cold, b->ops * OP_COLD_MAX))
+    return s->hot.at == s->hot.begin && s->cold.at == s->cold.begin ? -2 : -1;
   uint32_t at = s->hot.at;
   head(&e);
   for (unsigned i = 0; i < b->ops; i++) operation(&e, &b->code[i]);
@@ -684,9 +689,8 @@ int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b) {
 }
 
 int jit_stencils_list(struct jit_stencils *s, struct jit_block *b, struct jit_listing *l) {
-  struct emit e = {.s = s, .b = b, .zero = s->guest->slot[s->guest->zero_slot].offset};
+  struct emit e = begin(s, b);
   bool fine = has_room(&s->hot, b->ops * OP_HOT_MAX) && has_room(&s->cold, b->ops * OP_COLD_MAX);
-  memset(e.slot, 0xff, sizeof e.slot);
   for (int i = -1; fine && i < b->ops; i++) {
     uint32_t hot = s->hot.at, cold = s->cold.at;
     if (i < 0)
@@ -696,7 +700,6 @@ int jit_stencils_list(struct jit_stencils *s, struct jit_block *b, struct jit_li
     fine = jit_listing_add(l, hot, s->hot.at, i, false) && jit_listing_add(l, cold, s->cold.at, i, true);
   }
   l->code = s->memory.exec;
-  l->stencils = s;
   l->cpu = "r13"; /* the second and third argument of a preserve_none function */
   l->budget = "r14";
   return fine ? 0 : -1;
@@ -706,13 +709,23 @@ bool jit_stencils_label(const struct jit_stencils *s, uint32_t at, char *buf, si
   const struct {
     const char *name;
     uint32_t at;
-  } label[] = {{"leave", s->leave},          {"leave, going to rax", s->leave_at_t},
-               {"verify", s->verify},        {"look up rax", s->look_up_neighbour},
-               {"go on at rax", s->go_on},   {"go on at pc", s->go_on_at_pc},
-               {"call the helper", s->call}, {"raise", s->raise}};
+  } label[] = {{"leave", s->leave},
+               {"leave, going to rax", s->leave_at_t},
+               {"verify", s->verify},
+               {"look up rax", s->look_up_neighbour},
+               {"go on at rax", s->go_on},
+               {"go on at pc", s->go_on_at_pc},
+               {"call the helper", s->call},
+               {"raise", s->raise},
+               {"trouble", s->trouble},
+               {"slow load", s->region_load},
+               {"slow store", s->region_store},
+               {"slow FPU", s->region_fpu},
+               {"raise", s->region_raise},
+               {"leave the region", s->region_leave}};
   buf[0] = 0;
   for (size_t i = 0; i < sizeof label / sizeof *label; i++)
-    if (at == label[i].at) snprintf(buf, n, "%s", label[i].name);
+    if (at && at == label[i].at) snprintf(buf, n, "%s", label[i].name);
   for (unsigned op = 0; op < JIT_OPCODES; op++)
     if (s->shared[op] && at == s->shared[op]) snprintf(buf, n, "slow %s", jit_opcode_text(op));
   return buf[0];

@@ -24,21 +24,32 @@ static void show_mips(const struct parts *p, const struct jit_shape *shape, uint
   }
 }
 
-static int show_host(struct jit *j, struct jit_block *b, FILE *to) {
+static int show_tier(struct jit *j, struct jit_block *b, enum jit_tier tier, const char *otherwise, FILE *to) {
   struct jit_listing l;
-  int code = jit_block_list(j, b, JIT_STENCIL, &l);
-  if (!code) code = mon_host_disasm(&l, to);
+  int code = jit_block_list(j, b, tier, &l);
+  if (!code && l.parts)
+    code = mon_host_disasm(&l, to);
+  else if (!code)
+    fputs("host code by LLVM: this block is part of no region\n", to);
+  else if (code == JIT_NO_TIER)
+    fputs(otherwise, to);
   jit_listing_free(&l);
-  if (code != JIT_NO_TIER) return code ? MB_ERR_MEMORY : MB_OK;
-  fprintf(to, "host code: this build has no tier that compiles\n");
-  return MB_OK;
+  return !code || code == JIT_NO_TIER ? MB_OK : MB_ERR_MEMORY;
+}
+
+static int show_host(struct jit *j, struct jit_block *b, FILE *to) {
+  int result = show_tier(j, b, JIT_STENCIL, "host code: this build has no tier that compiles\n", to);
+  if (result != MB_OK || !jit_has_tier(JIT_STENCIL)) return result;
+  fputc('\n', to);
+  return show_tier(j, b, JIT_LLVM, "host code by LLVM: this build has no such tier\n", to);
 }
 
 static int show_code(const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir, unsigned show,
                      FILE *to) {
   struct jit *j;
+  struct jit_page *page = NULL;
   if (jit_new(&j, mips_jit_guest(), 1 << 20)) return MB_ERR_MEMORY;
-  struct jit_block *b = jit_orphan(j, k, shape, ir);
+  struct jit_block *b = jit_add(j, &page, k, shape, ir);
   int result = b ? MB_OK : MB_ERR_MEMORY;
   if (b && show & MB_DISASM_CODE) {
     fputc('\n', to);
@@ -48,6 +59,7 @@ static int show_code(const struct jit_key *k, struct jit_shape shape, const stru
     fputc('\n', to);
     result = show_host(j, b, to);
   }
+  jit_page_drop(j, &page);
   jit_free(j);
   return result;
 }

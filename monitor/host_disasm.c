@@ -83,12 +83,12 @@ static void put_parts(const struct jit_listing *l, csh h, cs_insn *insn, bool as
   for (unsigned i = 0; i < l->parts; i++) {
     const struct jit_part *p = &l->part[i];
     if (p->aside != aside) continue;
-    fputs("  ", to);
-    if (p->op < 0)
-      fputs("HEAD", to);
-    else
+    if (p->op == -1) fputs("  HEAD\n", to);
+    if (p->op >= 0) {
+      fputs("  ", to);
       jit_op_print(l->guest, l->block, (unsigned)p->op, to);
-    fputc('\n', to);
+      fputc('\n', to);
+    }
     put_part(l, h, p, insn, to);
   }
 }
@@ -108,9 +108,13 @@ int mon_host_disasm(const struct jit_listing *l, FILE *to) {
     return -1;
   }
   for (unsigned i = 0; i < l->parts; i++) *(l->part[i].aside ? &aside : &n) += l->part[i].n;
-  fprintf(to, "host code: %u bytes; %s is the cpu, %s the budget\n", n, l->cpu, l->budget);
+  if (l->tier == JIT_LLVM)
+    fprintf(to, "host code by LLVM, a region of this block alone: %u bytes; on entry %s is the cpu, %s the budget\n", n,
+            l->cpu, l->budget);
+  else
+    fprintf(to, "host code: %u bytes; %s is the cpu, %s the budget\n", n, l->cpu, l->budget);
   put_parts(l, h, insn, false, to);
-  fprintf(to, "slow paths and ways out, elsewhere: %u bytes\n", aside);
+  if (aside) fprintf(to, "slow paths and ways out, elsewhere: %u bytes\n", aside);
   put_parts(l, h, insn, true, to);
   cs_free(insn, 1);
   cs_close(&h);

@@ -33,9 +33,10 @@ static void set_fcsr(uint32_t v) {
   X(mul_s, "mul.s $f6, $f2, $f4")                                                                                      \
   X(div_s, "div.s $f6, $f2, $f4")                                                                                      \
   X(sqrt_s, "sqrt.s $f6, $f2")                                                                                         \
-  X(cvt_w_s, "cvt.w.s $f6, $f2") X(trunc_w_s, "trunc.w.s $f6, $f2") X(floor_w_s, "floor.w.s $f6, $f2")                 \
-      X(ceil_w_s, "ceil.w.s $f6, $f2") X(round_w_s, "round.w.s $f6, $f2") X(cvt_s_w, "cvt.s.w $f6, $f2")               \
-          X(neg_s, "neg.s $f6, $f2") X(abs_s, "abs.s $f6, $f2")
+  X(cvt_w_s, "cvt.w.s $f6, $f2")                                                                                       \
+  X(trunc_w_s, "trunc.w.s $f6, $f2") X(floor_w_s, "floor.w.s $f6, $f2") X(ceil_w_s, "ceil.w.s $f6, $f2")               \
+      X(round_w_s, "round.w.s $f6, $f2") X(cvt_s_w, "cvt.s.w $f6, $f2") X(neg_s, "neg.s $f6, $f2")                     \
+          X(abs_s, "abs.s $f6, $f2")
 #define DOUBLES(X)                                                                                                     \
   X(add_d, "add.d $f6, $f2, $f4")                                                                                      \
   X(sub_d, "sub.d $f6, $f2, $f4")                                                                                      \
@@ -138,8 +139,9 @@ static void compares(void) {
   COMPARE("eq")
   COMPARE("ueq")
   COMPARE("olt")
-  COMPARE("ult") COMPARE("ole") COMPARE("ule") COMPARE("sf") COMPARE("ngle") COMPARE("seq") COMPARE("ngl") COMPARE("lt")
-      COMPARE("nge") COMPARE("le") COMPARE("ngt")
+  COMPARE("ult")
+  COMPARE("ole") COMPARE("ule") COMPARE("sf") COMPARE("ngle") COMPARE("seq") COMPARE("ngl") COMPARE("lt") COMPARE("nge")
+      COMPARE("le") COMPARE("ngt")
 }
 
 static void registers(void) {
