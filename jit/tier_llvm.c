@@ -581,7 +581,7 @@ int jit_regions_list(struct jit_regions *rs, struct jit_block *b, struct jit_lis
   if (!region_takes(b)) return 0;
   for (int i = 0; i < JIT_EXITS; i++) /* a loop is one, although nobody has run it yet */
     if (b->exit[i].pc == b->key.pc) b->exit[i].to = b;
-  struct jit_region *r = region_grow(rs->guest, b);
+  struct jit_region *r = region_grow(rs->guest, b, REGION_SMALL);
   for (int i = 0; i < JIT_EXITS; i++) b->exit[i].to = NULL;
   if (!r) return -1;
   int failed = list_region(rs, r, l);
