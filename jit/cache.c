@@ -27,6 +27,8 @@ struct jit {
   uint32_t heat;  /* of new blocks */
   struct jit_block *dead;
   uint64_t generation;
+  uint64_t moves;       /* times that all code moved */
+  struct jit_cpu *cpus; /* that have run; borrowed */
   size_t max_bytes, code_bytes, region_bytes;
   struct jit_tuning tuning;
   char *store; /* folder, or NULL */
@@ -105,8 +107,41 @@ static void bury(struct jit *j) {
   }
 }
 
+/* --- what cpus keep --- */
+
+static void join(struct jit *j, struct jit_cpu *cpu) {
+  cpu->jit = j;
+  cpu->next_cpu = j->cpus;
+  j->cpus = cpu;
+}
+static void leave(struct jit_cpu *cpu) {
+  struct jit_cpu **p = &cpu->jit->cpus;
+  while (*p != cpu) p = &(*p)->next_cpu;
+  *p = cpu->next_cpu;
+  cpu->jit = NULL;
+}
+
+static void forget_jump(struct jit_jump *j, const struct jit_block *b) {
+  if (j->pc == b->key.pc && (uint32_t)j->tag == b->key.mode) *j = (struct jit_jump){0};
+}
+void jit_forget_jumps(struct jit *j, const struct jit_block *b) {
+  for (struct jit_cpu *cpu = j->cpus; cpu; cpu = cpu->next_cpu) {
+    forget_jump(&cpu->jump[JIT_JUMP_HASH(b->key.pc)], b);
+    forget_jump(&cpu->jump[JIT_JUMP_NEIGHBOUR(b->key.pc)], b);
+  }
+}
+static struct jit_block **recent_of(struct jit_cpu *cpu, uint64_t pc) {
+  return &cpu->recent[(pc >> 2) % JIT_RECENT];
+}
+static void forget_block(struct jit *j, const struct jit_block *b) {
+  jit_forget_jumps(j, b);
+  for (struct jit_cpu *cpu = j->cpus; cpu; cpu = cpu->next_cpu)
+    if (*recent_of(cpu, b->key.pc) == b) *recent_of(cpu, b->key.pc) = NULL;
+}
+
 void jit_free(struct jit *j) {
   if (!j) return;
+  while (j->cpus) leave(j->cpus);
   bury(j);
   jit_regions_free(j->regions);
   jit_stencils_free(j->stencils);
@@ -121,6 +156,7 @@ int jit_cpu_init(struct jit_cpu *cpu) {
 }
 
 void jit_cpu_fini(struct jit_cpu *cpu) {
+  if (cpu->jit) leave(cpu);
   free(cpu->jump);
   free(cpu->recent);
   cpu->jump = NULL;
@@ -153,12 +189,9 @@ struct jit_block *jit_page_block(const struct jit_page *page, const struct jit_k
 
 struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_page *page, const struct jit_key *k,
                            bool alone) {
-  if (cpu->recent_generation != j->generation) {
-    memset(cpu->recent, 0, JIT_RECENT * sizeof cpu->recent[0]);
-    cpu->recent_generation = j->generation;
-  }
+  if (cpu->jit != j) join(j, cpu);
   if (alone) return search(page, k, true);
-  struct jit_block **r = &cpu->recent[(k->pc >> 2) % JIT_RECENT], *b = *r;
+  struct jit_block **r = recent_of(cpu, k->pc), *b = *r;
   if (b && answers(b, k) && b->page == page) return b;
   b = search(page, k, false);
   if (b) *r = b;
@@ -274,6 +307,7 @@ static void kill(struct jit *j, struct jit_block *b) {
   for (int i = 0; i < JIT_EXITS; i++) unlink_exit(j, &b->exit[i]);
   if (j->regions) jit_regions_forget(j->regions, b);
   if (j->stencils) jit_stencils_forget(j->stencils, b);
+  forget_block(j, b);
   b->page = NULL;
   b->next = j->dead;
   j->dead = b;
@@ -341,7 +375,8 @@ static int make_compilers(struct jit *j) {
     j->heat = JIT_COLD;
     return -1;
   }
-  const struct jit_regions_config c = {.stencils = j->stencils,
+  const struct jit_regions_config c = {.jit = j,
+                                       .stencils = j->stencils,
                                        .wait = j->tier == JIT_LLVM,
                                        .store = j->store,
                                        .store_bytes = j->store_bytes,
@@ -359,7 +394,7 @@ static void compile_now(struct jit *j, struct jit_block *b) {
   if (no == -1) {
     jit_stencils_reset(j->stencils);
     if (j->regions) jit_regions_relink(j->regions);
-    j->generation++;
+    j->moves++;
     j->stats.code_resets++;
     no = jit_stencils_compile(j->stencils, b);
   }
@@ -377,7 +412,7 @@ static void compile(struct jit *j, struct jit_block *b) {
 
 /* Nothing is running: put new regions into use. */
 static void settle(struct jit *j) {
-  if (j->regions && jit_regions_settle(j->regions)) j->generation++;
+  if (j->regions) jit_regions_settle(j->regions);
 }
 
 int64_t jit_sample_period(const struct jit *j) {
@@ -424,11 +459,8 @@ static void note_frame(struct jit_block *b, const struct jit_cpu *cpu) {
 
 static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, uint32_t code, struct jit_cpu *cpu,
                                        struct jit_block **next) {
-  if (cpu->jump_generation != j->generation) {
-    if (cpu->jump_generation >> 32 != j->generation >> 32) memset(cpu->jump, 0, JIT_JUMPS * sizeof cpu->jump[0]);
-    cpu->jump_generation = j->generation;
-    cpu->jump_tag = j->generation << 32 | jit_jump_mode(cpu);
-  }
+  if (cpu->jit != j) join(j, cpu);
+  if (cpu->jump_tag >> 32 != (uint32_t)j->moves) cpu->jump_tag = j->moves << 32 | jit_jump_mode(cpu);
   b->heat = 1;
   cpu->block = b; /* until a way out that knows better */
   jit_stencils_remember(j->stencils, b, cpu);

@@ -69,6 +69,8 @@ struct jit_block {
   struct jit_op code[];
 };
 
+/* Let no cpu jump to where b was from now on. */
+void jit_forget_jumps(struct jit *j, const struct jit_block *b);
 /* Lower ir. Exits' addresses go to exit_pc[]. Returns the number of operations, 0 when temporaries ran out. */
 unsigned jit_lower(const struct jit_guest *g, const struct ir_block *ir, struct jit_op out[JIT_MAX_CODE],
                    uint64_t exit_pc[JIT_EXITS]);
@@ -132,6 +134,7 @@ void jit_stencils_give_cell(struct jit_stencils *s, struct jit_exit *x);
 /* --- the LLVM tier (tier_llvm.c, or no_llvm.c where there is none) --- */
 struct jit_regions;
 struct jit_regions_config {
+  struct jit *jit;
   struct jit_stencils *stencils;
   bool wait;         /* compile at once, on the caller's thread */
   const char *store; /* folder in which regions are kept, or NULL */
@@ -146,8 +149,8 @@ void jit_regions_want(struct jit_regions *rs, struct jit_block *b);
 /* The clock has struck in b, within a region or not. `view`: how many bits an address in the view of the context in
  * force has; 0: there is none. */
 void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region, unsigned view);
-/* Nothing runs now: put finished regions into use, free dead ones. True when addresses of code have changed. */
-bool jit_regions_settle(struct jit_regions *rs);
+/* Nothing runs now: put finished regions into use, free dead ones. */
+void jit_regions_settle(struct jit_regions *rs);
 /* Stencils are gone: no exit of a region may lead there. */
 void jit_regions_relink(struct jit_regions *rs);
 /* b dies. */

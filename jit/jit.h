@@ -19,7 +19,7 @@ enum jit_trouble {
                   code) */
 };
 
-/* Where compiled code goes on for an address it has computed. Good for one generation of the cache. An address is in
+/* Where compiled code goes on for an address it has computed. An address is in
  * the place its hash says or in that one's neighbour. */
 struct jit_jump {
   uint64_t pc;
@@ -68,10 +68,11 @@ struct jit_cpu {
   uint64_t stored;         /* a value on its way to a slow store */
   struct jit_fp fp;
   struct jit_jump *jump; /* JIT_JUMPS of them; good while they have this tag: */
-  uint64_t jump_tag;     /* mode of the blocks that may be run now, kept by the frontend; above it, the generation */
-  uint64_t jump_generation;
-  struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc; likewise */
-  uint64_t recent_generation;
+  uint64_t jump_tag;     /* mode of the blocks that may be run now, kept by the frontend; above it, the jit's count of
+                            times that all code moved */
+  struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc */
+  struct jit *jit;           /* that knows of these tables, and takes out what is gone */
+  struct jit_cpu *next_cpu;  /* the jit's */
   uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
   uint64_t temp[JIT_TEMPS];
 };
@@ -81,7 +82,7 @@ static inline void jit_set_jump_mode(struct jit_cpu *cpu, uint32_t mode) {
 static inline uint32_t jit_jump_mode(const struct jit_cpu *cpu) {
   return (uint32_t)cpu->jump_tag;
 }
-/* Make the tables. 0 or -1 (no memory). _fini takes a zeroed or initialized one. */
+/* Make the tables. 0 or -1 (no memory). _fini takes a zeroed or initialized one; before or after its jit is freed. */
 int jit_cpu_init(struct jit_cpu *cpu);
 void jit_cpu_fini(struct jit_cpu *cpu);
 

@@ -19,9 +19,8 @@ void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
 void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region, unsigned view) {
   (void)rs, (void)b, (void)in_region, (void)view;
 }
-bool jit_regions_settle(struct jit_regions *rs) {
+void jit_regions_settle(struct jit_regions *rs) {
   (void)rs;
-  return false;
 }
 void jit_regions_relink(struct jit_regions *rs) {
   (void)rs;

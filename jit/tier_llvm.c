@@ -28,13 +28,14 @@ struct span { /* free code memory */
 };
 
 struct jit_regions {
+  struct jit *jit;
   const struct jit_guest *guest;
   struct jit_stencils *stencils;
   struct jit_region_memory memory;
   struct span *free;
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
-  bool wait, moved, eager;
+  bool wait, eager;
   int hot; /* samples that make a block hot */
   uint32_t hot_for_view;
   uint64_t delays; /* see struct jit_tuning; the compiler's, once it runs */
@@ -124,7 +125,7 @@ static void drop(struct jit_regions *rs, struct jit_region *r) {
     seed->host = r->plain ? r->plain->at : seed->stencils;
     jit_stencils_enter_at(rs->stencils, seed);
     rs->stats.regions_dropped++;
-    rs->moved = true;
+    jit_forget_jumps(rs->jit, seed);
   }
   leave_list(r);
   r->state = REGION_DEAD;
@@ -204,7 +205,7 @@ static void use(struct jit_regions *rs, struct jit_region *r) {
   rs->stats.regions_made++;
   rs->stats.regions_for_views += r->plain != NULL;
   rs->stats.region_insns += r->insns;
-  rs->moved = true;
+  jit_forget_jumps(rs->jit, seed);
 }
 
 /* A compiled region: load it. */
@@ -265,7 +266,7 @@ static uint64_t on_fault(void *ctx, uint64_t pc) {
   return r->table.code + f[low].to;
 }
 
-bool jit_regions_settle(struct jit_regions *rs) {
+void jit_regions_settle(struct jit_regions *rs) {
   faults_expect(on_fault, rs);
   if (atomic_load_explicit(&rs->ready, memory_order_relaxed)) {
     pthread_mutex_lock(&rs->lock);
@@ -279,9 +280,6 @@ bool jit_regions_settle(struct jit_regions *rs) {
     }
   }
   if (rs->dead) bury(rs);
-  bool moved = rs->moved;
-  rs->moved = false;
-  return moved;
 }
 
 void jit_regions_relink(struct jit_regions *rs) {
@@ -502,6 +500,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   *out = NULL;
   if (!rs) return -1;
   rs->guest = g;
+  rs->jit = c->jit;
   rs->stencils = c->stencils;
   rs->wait = c->wait;
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
