@@ -505,7 +505,7 @@ static value access_view(struct emitter *e, const struct emit_access *a, value a
   return v;
 }
 
-/* Load from the host; 64 bits. */
+/* What a load yields, from what was read: 64 bits. */
 static value extended(struct emitter *e, const struct emit_access *a, value v) {
   if (a->swap) v = swapped(e, LLVMBuildTrunc(e->b, v, memory_type(e, a->size), ""));
   if (a->size == 8) return v;
