@@ -94,6 +94,7 @@ static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_ke
         return NULL;
       }
       t.slot_known = true;
+      t.slot_may_change = !t.alone;
       break;
     }
     assert(t.max_insns >= 2);

@@ -16,6 +16,7 @@ struct translate_config {
   unsigned split;       /* end before this instruction (0: do not): it is to be a block of its own */
   bool alone;           /* one unit only */
   bool slot_known;      /* slot_word is the first word of the next page */
+  bool slot_may_change; /* ... and the block, which begins with its branch, must look at it each time */
   uint32_t slot_word;
   bool *fpu; /* set: does an instruction belong to coprocessor 1, usable or not? NULL: do not care */
 };
