@@ -306,12 +306,12 @@ Test(llvm, a_loop_becomes_a_region, .fini = end) {
   cr_assert_gt(stats().samples_region, 0);
 }
 
-/* The function that a loop calls is rewritten by the loop, now and then. */
-static void changed_code(uint64_t base) {
+/* The function that a loop calls is rewritten by the loop, each 2^often times. */
+static void changed_code(uint64_t base, unsigned often) {
   uint64_t function = CODE_AT + 0x200, high = (base + function) >> 16 & 0xffff;
   CODE(CODE_AT, LUI(S1, high), ORI(S1, S1, (uint32_t)function & 0xffff), LUI(T2, ADDIU(V0, V0, 0) >> 16),
        ORI(T2, T2, 0),
-       /* loop: */ ADDIU(S0, S0, 1), ANDI(T0, S0, 0x7fff), BNE(T0, ZR, 4), enc_r(0, S0, T0, 15, 2) /* SRL */,
+       /* loop: */ ADDIU(S0, S0, 1), SLL(T0, S0, 32 - often), BNE(T0, ZR, 4), enc_r(0, S0, T0, often, 2) /* SRL */,
        ANDI(T0, T0, 15), OR(T1, T2, T0), SW(T1, 0, S1), JAL(base + function), NOP, B(-10), NOP);
   CODE(function, ADDIU(V0, V0, 0), JR(RA), NOP);
   if (base == USER) go_as_user();
@@ -323,11 +323,11 @@ static void changed_code(uint64_t base) {
 }
 Test(llvm, changed_code, .fini = end) {
   begin("24Kf", 0, 3);
-  changed_code(KSEG0(0));
+  changed_code(KSEG0(0), 15);
 }
 Test(llvm, changed_code_of_a_user, .fini = end) {
   begin("24Kf", 0, 3);
-  changed_code(USER);
+  changed_code(USER, 18); /* time for a second region */
   cr_assert_gt(stats().regions_for_views, 0);
 }
 

@@ -428,8 +428,16 @@ static bool make_or_find(struct jit_regions *rs, struct jit_region *r, bool kept
   return true;
 }
 
+/* Does b wait for a region that will have it? */
+static bool awaits(const struct jit_block *b) {
+  for (const struct region_member *m = b->regions; m; m = m->next)
+    if (m->region->state == REGION_QUEUED && !m->region->plain) return true;
+  return false;
+}
+
 /* Have a region around b, or (kept_only) have it if it is in the store. */
 static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
+  if (awaits(b)) return; /* else every block of a long loop would begin one of its own */
   if (rs->queued == QUEUE && !kept_only) shorten_queue(rs);
   if (!region_takes(b) || (!rs->wait && !rs->started && start(rs))) return;
   struct jit_block *seed = region_seed(b);
