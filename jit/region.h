@@ -7,7 +7,7 @@
 #define JIT_REGION_H
 #include "jit/code.h"
 
-enum { REGION_NODES = 120, REGION_NONE = -1 };
+enum { REGION_NODES = 80, REGION_NONE = -1 };
 
 /* How large a region may grow. */
 struct region_bounds {
@@ -16,7 +16,7 @@ struct region_bounds {
   unsigned straight; /* nodes, where there is no loop */
 };
 #define REGION_SMALL ((struct region_bounds){40, 1000, 3, 12})
-#define REGION_LARGE ((struct region_bounds){REGION_NODES, 3000, 4, 36}) /* takes LLVM some tenths of a second */
+#define REGION_LARGE ((struct region_bounds){REGION_NODES, 2000, 4, 24}) /* takes LLVM some tenths of a second */
 
 struct region_node {
   struct jit_key key;
