@@ -1,20 +1,9 @@
 #!/bin/bash
 # criterion-tests/cli_disasm.sh: mirrorball disasm shows a block at each step of its translation, each time the same.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2016 # $4 is a register of MIPS, not of the shell
-set -u
-program=${MIRRORBALL:?the program to test}
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source-path=SCRIPTDIR source=check.bash disable=SC2016 # $4 is a register of MIPS, not of the shell
+source "$(dirname "${BASH_SOURCE[0]}")/check.bash"
 cd "$folder" || exit 1
-failed=0 ran=0
-
-check() { # what condition-result
-  ran=$((ran + 1))
-  (($2 == 0)) && return
-  failed=$((failed + 1))
-  echo "FAILED: $1"
-}
 shows() { # pattern: is in the last output
   check "the output has: $1" "$(grep -qE -- "$1" out; echo $?)"
 }
@@ -62,5 +51,4 @@ check "a block that ends on the next page: exit code" $?
 "$program" disasm --host >out 2>err
 check "no words: exit code 2" $(($? != 2))
 
-echo "$((ran - failed)) of $ran checks passed"
-((failed == 0))
+finish

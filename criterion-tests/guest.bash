@@ -1,26 +1,7 @@
 # criterion-tests/guest.bash: shared by the tests that boot whole guests: fetching, running, comparing consoles.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
-# Sourced. Sets `folder` (removed at the end) and `program`. Exit code 77 tells ctest that a test was skipped.
-set -u
-program=${MIRRORBALL:?the program to test}
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-failed=0 ran=0
-
-# Take the result before building the message: a $(...) in it would replace $?.
-check() { # what condition-result
-  ran=$((ran + 1))
-  (($2 == 0)) && return
-  failed=$((failed + 1))
-  echo "FAILED: $1"
-}
-
-# finish: the verdict as exit code, with a line for people.
-finish() {
-  echo "$((ran - failed)) checks passed, $failed failed"
-  exit $((failed != 0))
-}
+# shellcheck shell=bash source-path=SCRIPTDIR source=check.bash
+source "$(dirname "${BASH_SOURCE[0]}")/check.bash"
 
 # need_guest NAME: fetch it, or skip when Debian's archive cannot be reached. Sets kernel, initrd, cpu, mem.
 need_guest() {

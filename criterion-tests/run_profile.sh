@@ -2,22 +2,12 @@
 # criterion-tests/run_profile.sh: --profile on programs of a few instructions: exact counts, all formats, the same in
 # every tier, and nothing of it shows in the run.
 # SPDX-License-Identifier: Apache-2.0
-set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=images.bash
 source "$here/images.bash"
-program=${MIRRORBALL:?the program to test}
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source-path=SCRIPTDIR source=check.bash
+source "$here/check.bash"
 cd "$folder" || exit 1
-failed=0 ran=0
-
-check() { # what condition-result
-  ran=$((ran + 1))
-  (($2 == 0)) && return
-  failed=$((failed + 1))
-  echo "FAILED: $1"
-}
 same_run() { cmp -s <(grep -e state_hash -e '"instructions' "$1") <(grep -e state_hash -e '"instructions' "$2"); echo $?; }
 run() { timeout 60 "$program" run "$@" >out 2>err </dev/null; }
 
@@ -67,5 +57,4 @@ check "a guest that halts does so at the same instruction" "$(same_run stats.pla
 run --kernel calls --until insns:20000 --profile link
 check "a link is written through" "$([[ -L link ]] && grep -q '^Hottest code' target; echo $?)"
 
-echo "$((ran - failed)) of $ran checks passed"
-((failed == 0))
+finish

@@ -2,22 +2,12 @@
 # criterion-tests/run_small_guests.sh: a few instructions each: every way a run can end has its exit code, and is the
 # same run each time.
 # SPDX-License-Identifier: Apache-2.0
-set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=images.bash
 source "$here/images.bash"
-program=${MIRRORBALL:?the program to test}
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
+# shellcheck source-path=SCRIPTDIR source=check.bash
+source "$here/check.bash"
 cd "$folder" || exit 1
-failed=0 ran=0
-
-check() { # what condition-result
-  ran=$((ran + 1))
-  (($2 == 0)) && return
-  failed=$((failed + 1))
-  echo "FAILED: $1"
-}
 
 ends() { # exit fragment words...: run, compare exit code and stderr ('' for none)
   local want=$1 text=$2 code
@@ -132,5 +122,4 @@ status=$?
 check "SIGTERM ends a run with exit 8, not $status" $((status != 8))
 check "... and with statistics" "$(grep -q '"exit": "interrupted"' s.json; echo $?)"
 
-echo "$((ran - failed)) of $ran checks passed"
-((failed == 0))
+finish
