@@ -138,7 +138,6 @@ struct mips_counters {
   uint64_t translate_ns;          /* host time for making blocks, if cfg.clock is set */
 };
 
-/* One cpu. Owner: its VCPU thread. The first group is known to generated code by offset. */
 /* What follows from the bits of CP0 in `key`; see mips_mode_changed(). */
 struct cpu_mode {
   uint64_t key; /* 0: nothing */
@@ -146,6 +145,7 @@ struct cpu_mode {
   struct mmu_state mmu;
 };
 
+/* One cpu. Owner: its VCPU thread. The first group is known to generated code by offset. */
 struct cpu {
   struct jit_cpu j; /* must be first */
   uint64_t gpr[32], hi, lo;

@@ -220,14 +220,10 @@ static int take_site(struct reader *r, const uint8_t *begin, struct region_table
   return r->failed ? -1 : 0;
 }
 
-static int by_at(const void *a, const void *b) {
-  const struct region_site *x = a, *y = b;
-  return x->at < y->at ? -1 : x->at > y->at;
-}
-
-static int by_fault(const void *a, const void *b) {
-  const struct region_fault *x = a, *y = b;
-  return x->at < y->at ? -1 : x->at > y->at;
+_Static_assert(offsetof(struct region_site, at) == 0 && offsetof(struct region_fault, at) == 0, "compared as such");
+int region_by_at(const void *a, const void *b) {
+  const uint32_t *x = a, *y = b;
+  return *x < *y ? -1 : *x > *y;
 }
 
 static int read_map(const uint8_t *begin, size_t size, struct region_table *t) {
@@ -246,7 +242,7 @@ static int read_map(const uint8_t *begin, size_t size, struct region_table *t) {
   if (r.failed || !t->site || !t->value) return -1;
   for (uint64_t i = 0; i < records; i++)
     if (take_site(&r, begin, t, &values, constants, (uint32_t)n_constants)) return -1;
-  qsort(t->site, t->sites, sizeof t->site[0], by_at);
+  qsort(t->site, t->sites, sizeof t->site[0], region_by_at);
   return 0;
 }
 
@@ -265,7 +261,7 @@ static int read_faults(const struct loading *l, Elf_Scn *rela, const GElf_Shdr *
     if (l->at[s.st_shndx] == NOWHERE || v[i % 2] >= l->size) return -1;
     if (i % 2) t->fault[t->faults++] = (struct region_fault){(uint32_t)v[0], (uint32_t)v[1]};
   }
-  qsort(t->fault, t->faults, sizeof t->fault[0], by_fault);
+  qsort(t->fault, t->faults, sizeof t->fault[0], region_by_at);
   return 0;
 }
 

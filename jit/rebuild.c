@@ -5,6 +5,7 @@
 #include "jit/region.h"
 #include "jit/stencils/abi.h"
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SAVED = 16, REG_RSP = 7 };
@@ -20,17 +21,10 @@ static uint64_t register_value(const uint64_t *saved, unsigned reg) {
 }
 
 static const struct region_site *find_site(const struct region_table *t, uint64_t address) {
-  uint32_t at = (uint32_t)(address - t->code);
-  unsigned low = 0, high = t->sites;
-  while (low < high) {
-    unsigned middle = (low + high) / 2;
-    if (t->site[middle].at < at)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  assert(low < t->sites && t->site[low].at == at);
-  return &t->site[low];
+  const uint32_t at = (uint32_t)(address - t->code);
+  const struct region_site *s = bsearch(&at, t->site, t->sites, sizeof t->site[0], region_by_at);
+  assert(s);
+  return s;
 }
 
 static uint64_t value_of(const struct region_value *v, const uint64_t *saved) {

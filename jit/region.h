@@ -68,6 +68,8 @@ struct region_fault {
 };
 /* The section of an object that names them: pairs of 32-bit fields, each an address relative to itself. */
 #define REGION_FAULTS ".mirrorball_faults"
+/* The order of sites and faults, which both begin with `at`: for qsort and bsearch. */
+int region_by_at(const void *a, const void *b);
 struct region_table {
   const struct jit_guest *guest;
   uint64_t code; /* the function's address */

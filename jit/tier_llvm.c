@@ -252,18 +252,11 @@ static struct jit_region *region_at(const struct jit_regions *rs, uint64_t pc) {
 static uint64_t on_fault(void *ctx, uint64_t pc) {
   struct jit_region *r = region_at(ctx, pc);
   if (!r) return 0;
-  const struct region_fault *f = r->table.fault;
-  unsigned low = 0, high = r->table.faults;
-  while (low < high) {
-    unsigned middle = (low + high) / 2;
-    if (r->table.code + f[middle].at < pc)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == r->table.faults || r->table.code + f[low].at != pc) return 0;
+  const uint32_t at = (uint32_t)(pc - r->table.code);
+  const struct region_fault *f = bsearch(&at, r->table.fault, r->table.faults, sizeof *f, region_by_at);
+  if (!f) return 0;
   r->faults++;
-  return r->table.code + f[low].to;
+  return r->table.code + f->to;
 }
 
 void jit_regions_settle(struct jit_regions *rs) {
