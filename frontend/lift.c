@@ -6,7 +6,6 @@
 #include "frontend/lift.h"
 #include "frontend/cpu.h"
 #include "frontend/helpers.h"
-#include "frontend/lift_rows.h"
 #include "frontend/translate.h"
 #include <assert.h>
 
@@ -99,7 +98,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
   struct lift l = {.ir = ir, .model = t->model, .mode = t->mode, .pc = t->pc, .cond = IR_NONE, .target_reg = IR_NONE};
   *shape = (struct jit_shape){.flags = t->alone ? JIT_BLOCK_ALONE : 0};
   ir_reset(ir);
-  if (t->slot_may_change) lift_help(&l, HELPER_SLOT, imm(&l, t->slot_word), imm(&l, 0), imm(&l, 0));
+  if (t->slot_may_change) ir_call(ir, HELPER_SLOT, imm(&l, t->slot_word), imm(&l, 0), imm(&l, 0));
   for (;; l.pc += 4) {
     unsigned words_left = t->words - shape->insns;
     if (!words_left || shape->insns == t->max_insns || ((t->alone || shape->insns == t->split) && shape->insns)) {
