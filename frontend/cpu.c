@@ -122,13 +122,13 @@ static struct cpu_mode find_mode(const struct cpu *c) {
   uint32_t jump_mode = p == MMU_KERNEL ? (mode & ~(uint32_t)(MODE_CU1 | MODE_FR)) | MODE_ANY_FPU : mode;
   return (struct cpu_mode){.key = mode_key(c),
                            .mode = mode,
-                           .jump_mode = jump_mode,
                            .mmu = {.priv = (uint8_t)p,
                                    .asid = (uint8_t)c->cp0.entryhi,
                                    .erl = s & ST_ERL,
                                    .kx = wide && kx,
                                    .sx = wide && sx,
-                                   .ux = wide && ux}};
+                                   .ux = wide && ux,
+                                   .mode = (uint16_t)jump_mode}};
 }
 
 void mips_mode_changed(struct cpu *c) {
@@ -136,7 +136,6 @@ void mips_mode_changed(struct cpu *c) {
   struct cpu_mode *m = &c->modes[c->cp0.status >> 1 & 15];
   if (m->key != mode_key(c)) *m = find_mode(c);
   c->j.mode = m->mode;
-  jit_set_jump_mode(&c->j, m->jump_mode);
   if (!mmu_set_state(&c->mmu, &m->mmu)) return;
   c->dead = "out of host memory";
   c->j.attention = 1;

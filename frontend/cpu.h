@@ -141,7 +141,7 @@ struct mips_counters {
 /* What follows from the bits of CP0 in `key`; see mips_mode_changed(). */
 struct cpu_mode {
   uint64_t key; /* 0: nothing */
-  uint32_t mode, jump_mode;
+  uint32_t mode;
   struct mmu_state mmu;
 };
 

@@ -27,7 +27,6 @@ struct jit {
   uint32_t heat;  /* of new blocks */
   struct jit_block *dead;
   uint64_t generation;
-  uint64_t moves;       /* times that all code moved */
   struct jit_cpu *cpus; /* that have run; borrowed */
   size_t max_bytes, code_bytes, region_bytes;
   struct jit_tuning tuning;
@@ -122,7 +121,7 @@ static void leave(struct jit_cpu *cpu) {
 }
 
 static void forget_jump(struct jit_jump *j, const struct jit_block *b) {
-  if (j->pc == b->key.pc && (uint32_t)j->tag == b->key.mode) *j = (struct jit_jump){0};
+  if (j->pc == b->key.pc && (j->stamp & MMU_STAMP_MODE) == b->key.mode) *j = (struct jit_jump){0};
 }
 void jit_forget_jumps(struct jit *j, const struct jit_block *b) {
   for (struct jit_cpu *cpu = j->cpus; cpu; cpu = cpu->next_cpu) {
@@ -394,7 +393,7 @@ static void compile_now(struct jit *j, struct jit_block *b) {
   if (no == -1) {
     jit_stencils_reset(j->stencils);
     if (j->regions) jit_regions_relink(j->regions);
-    j->moves++;
+    for (struct jit_cpu *cpu = j->cpus; cpu; cpu = cpu->next_cpu) memset(cpu->jump, 0, JIT_JUMPS * sizeof *cpu->jump);
     j->stats.code_resets++;
     no = jit_stencils_compile(j->stencils, b);
   }
@@ -460,7 +459,6 @@ static void note_frame(struct jit_block *b, const struct jit_cpu *cpu) {
 static enum jit_exit_kind run_stencils(struct jit *j, struct jit_block *b, uint32_t code, struct jit_cpu *cpu,
                                        struct jit_block **next) {
   if (cpu->jit != j) join(j, cpu);
-  if (cpu->jump_tag >> 32 != (uint32_t)j->moves) cpu->jump_tag = j->moves << 32 | jit_jump_mode(cpu);
   b->heat = 1;
   cpu->block = b; /* until a way out that knows better */
   jit_stencils_remember(j->stencils, b, cpu);

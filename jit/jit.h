@@ -23,12 +23,11 @@ enum jit_trouble {
  * the place its hash says or in that one's neighbour. */
 struct jit_jump {
   uint64_t pc;
-  const void *go; /* `code`, or what checks that pc still leads to the same frame */
-  uint64_t frame;
+  uint64_t stamp; /* struct softtlb's while pc is known to lead there */
   const void *code;
-  uint64_t tag; /* see jit_cpu.jump_tag */
+  uint64_t frame; /* what a fetch from pc must lead to when the stamp is another one; 0: it is mapped alike for ever */
 };
-_Static_assert(sizeof(struct jit_jump) == 40, "indexed by two scaled additions");
+_Static_assert(sizeof(struct jit_jump) == 32, "indexed by a shift, and within a cache line");
 #define JIT_JUMP_HASH(pc)      ((pc) >> 2 & (JIT_JUMPS - 1))
 #define JIT_JUMP_NEIGHBOUR(pc) (JIT_JUMP_HASH(pc) ^ 1)
 
@@ -67,20 +66,16 @@ struct jit_cpu {
   bool by_view;            /* a load or store comes from code that has tried the view */
   uint64_t stored;         /* a value on its way to a slow store */
   struct jit_fp fp;
-  struct jit_jump *jump; /* JIT_JUMPS of them; good while they have this tag: */
-  uint64_t jump_tag;     /* mode of the blocks that may be run now, kept by the frontend; above it, the jit's count of
-                            times that all code moved */
+  struct jit_jump *jump;     /* JIT_JUMPS of them */
   struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc */
   struct jit *jit;           /* that knows of these tables, and takes out what is gone */
   struct jit_cpu *next_cpu;  /* the jit's */
   uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
   uint64_t temp[JIT_TEMPS];
 };
-static inline void jit_set_jump_mode(struct jit_cpu *cpu, uint32_t mode) {
-  cpu->jump_tag = (cpu->jump_tag & ~(uint64_t)UINT32_MAX) | mode;
-}
+/* Mode of the blocks that may be run now. */
 static inline uint32_t jit_jump_mode(const struct jit_cpu *cpu) {
-  return (uint32_t)cpu->jump_tag;
+  return (uint32_t)cpu->tlb.stamp & MMU_STAMP_MODE;
 }
 /* Make the tables. 0 or -1 (no memory). _fini takes a zeroed or initialized one; before or after its jit is freed. */
 int jit_cpu_init(struct jit_cpu *cpu);

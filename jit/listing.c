@@ -62,7 +62,6 @@ static const char *field_name(uint32_t offset) {
       FIELD("linear limit for 8 bytes", linear.limit[3]),
       FIELD("trouble", trouble),
       FIELD("mode", mode),
-      FIELD("jump tag", jump_tag),
       FIELD("attention", attention),
       FIELD("at", at),
       FIELD("block", block),

@@ -13,7 +13,7 @@
 #include <string.h>
 
 typedef LLVMValueRef value;
-enum { PRESERVE_NONE = 21, ARGUMENTS = 12, ARG_CPU = 1, ARG_BUDGET = 2, ARG_X = 6, ARG_T = 11 };
+enum { PRESERVE_NONE = 21, ARGUMENTS = 12, ARG_CPU = 1, ARG_BUDGET = 2, ARG_T = 11 };
 #define NO_PAGE ((uint64_t)1 << (MMU_PAGE_BITS - 1)) /* equals no page */
 
 /* --- building blocks --- */
@@ -181,33 +181,32 @@ static value call_out(struct emitter *e, const char *name, value a, value where,
   return LLVMBuildCall2(e->b, e->result_type, e->result, &token, 1, "");
 }
 
-/* Go on in other generated code; x and t may be NULL. */
-static void jump_to(struct emitter *e, value code, value x, value t) {
+/* Go on in other generated code; t may be NULL. */
+static void jump_to(struct emitter *e, value code, value t) {
   value arg[ARGUMENTS];
   for (int i = 0; i < ARGUMENTS; i++) arg[i] = LLVMGetPoison(e->i64);
   arg[ARG_CPU] = e->cpu;
   arg[ARG_BUDGET] = get_budget(e);
-  if (x) arg[ARG_X] = x;
   if (t) arg[ARG_T] = t;
   value call = LLVMBuildCall2(e->b, e->region_type, code, arg, ARGUMENTS, "");
   LLVMSetInstructionCallConv(call, PRESERVE_NONE);
   LLVMSetTailCallKind(call, LLVMTailCallKindMustTail);
   LLVMBuildRet(e->b, call);
 }
-static void jump_to_shared(struct emitter *e, const char *name, value x, value t) {
+static void jump_to_shared(struct emitter *e, const char *name, value t) {
   value f = LLVMGetNamedFunction(e->module, name);
   if (!f) {
     f = LLVMAddFunction(e->module, name, e->region_type);
     LLVMSetFunctionCallConv(f, PRESERVE_NONE);
   }
-  jump_to(e, f, x, t);
+  jump_to(e, f, t);
 }
 
 static void leave_through(struct emitter *e, unsigned exit) {
   value x = exit_symbol(e, exit), at = emit_i64(e, offsetof(struct jit_exit, go));
   write_back(e);
   value go = LLVMBuildLoad2(e->b, e->ptr, LLVMConstInBoundsGEP2(e->i8, x, &at, 1), "");
-  jump_to(e, go, NULL, LLVMConstPtrToInt(x, e->i64));
+  jump_to(e, go, LLVMConstPtrToInt(x, e->i64));
 }
 
 static value in_jump(struct emitter *e, LLVMTypeRef type, value jump, size_t offset) {
@@ -218,7 +217,7 @@ static value in_jump(struct emitter *e, LLVMTypeRef type, value jump, size_t off
 /* To the address in pc, if the jump cache knows it; see LOOK_UP in stencils.c. */
 static void look_up(struct emitter *e, value pc) {
   LLVMBuilderRef u = e->b;
-  LLVMBasicBlockRef same_pc = new_block(e), same_tag = new_block(e), no = new_block(e);
+  LLVMBasicBlockRef same_pc = new_block(e), same_stamp = new_block(e), no = new_block(e);
   write_back(e);
   value n = LLVMBuildAnd(u, LLVMBuildLShr(u, pc, emit_i64(e, 2), ""), emit_i64(e, JIT_JUMPS - 1), "");
   value offset = LLVMBuildMul(u, n, emit_i64(e, sizeof(struct jit_jump)), "");
@@ -227,14 +226,13 @@ static void look_up(struct emitter *e, value pc) {
   value found = in_jump(e, e->i64, j, offsetof(struct jit_jump, pc));
   branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, pc, ""), same_pc, no, e->likely);
   begin(e, same_pc);
-  value tag = get_field(e, e->i64, offsetof(struct jit_cpu, jump_tag));
-  found = in_jump(e, e->i64, j, offsetof(struct jit_jump, tag));
-  branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, tag, ""), same_tag, no, e->likely);
-  begin(e, same_tag);
-  value go = in_jump(e, e->ptr, j, offsetof(struct jit_jump, go));
-  jump_to(e, go, LLVMBuildPtrToInt(u, j, e->i64, ""), pc);
+  value stamp = get_field(e, e->i64, offsetof(struct jit_cpu, tlb.stamp));
+  found = in_jump(e, e->i64, j, offsetof(struct jit_jump, stamp));
+  branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, found, stamp, ""), same_stamp, no, e->likely);
+  begin(e, same_stamp);
+  jump_to(e, in_jump(e, e->ptr, j, offsetof(struct jit_jump, code)), pc);
   begin(e, no);
-  jump_to_shared(e, "look_up_neighbour", NULL, pc);
+  jump_to_shared(e, "look_up_neighbour", pc);
 }
 
 /* Where the soft TLB has the entry for an address. */
@@ -308,7 +306,7 @@ static void if_trouble(struct emitter *e) {
   value trouble = get_field(e, e->i32, offsetof(struct jit_cpu, trouble));
   branch_if(e, LLVMBuildICmp(e->b, LLVMIntEQ, trouble, LLVMConstInt(e->i32, 0, 0), ""), good, bad, e->likely);
   begin(e, bad);
-  jump_to_shared(e, "trouble", NULL, NULL);
+  jump_to_shared(e, "trouble", NULL);
   begin(e, good);
 }
 
@@ -347,7 +345,7 @@ static void emit_raise(struct emitter *e, const struct jit_op *o) {
   write_back(e);
   say_where(e, o->at);
   LLVMBuildCall2(e->b, type, symbol(e, "guest_raise"), arg, 2, "");
-  jump_to_shared(e, "trouble", NULL, NULL);
+  jump_to_shared(e, "trouble", NULL);
 }
 
 /* --- memory --- */
@@ -669,16 +667,16 @@ static void emit_op(struct emitter *e, const struct jit_op *o) {
     case J_EXIT_REG_STOP: {
       value pc = get(e, o->a);
       write_back(e);
-      jump_to_shared(e, "go_on", NULL, pc);
+      jump_to_shared(e, "go_on", pc);
       break;
     }
     case J_EXIT_STOP:
       write_back(e);
-      jump_to_shared(e, "go_on", NULL, emit_i64(e, (uint64_t)o->imm));
+      jump_to_shared(e, "go_on", emit_i64(e, (uint64_t)o->imm));
       break;
     case J_EXIT_PC:
       write_back(e);
-      jump_to_shared(e, "go_on_at_pc", NULL, NULL);
+      jump_to_shared(e, "go_on_at_pc", NULL);
       break;
     default: assert(!"an operation without a case");
     }
@@ -753,7 +751,7 @@ static void begin_with_view(struct emitter *e) {
   e->view = get_field(e, e->ptr, offsetof(struct jit_cpu, tlb.view));
   branch_if(e, LLVMBuildIsNotNull(e->b, e->view, ""), with, without, e->likely);
   begin(e, without);
-  jump_to_shared(e, "plain", NULL, NULL);
+  jump_to_shared(e, "plain", NULL);
   begin(e, with);
 }
 

@@ -32,7 +32,7 @@ struct jit_stencils {
     uint32_t at, begin, end;
   } hot, cold;
   uint32_t shared[JIT_OPCODES]; /* slow paths of memory operations */
-  uint32_t call, raise, leave, leave_at_t, look_up_neighbour, verify, go_on, go_on_at_pc, trouble;
+  uint32_t call, raise, leave, leave_at_t, look_up_neighbour, go_on, go_on_at_pc, trouble;
   uint32_t region_load, region_store, region_fpu, region_raise, region_leave;
   uint32_t resets;  /* times all stencils were forgotten */
   uint32_t regions; /* where their part of code memory begins */
@@ -711,7 +711,6 @@ bool jit_stencils_label(const struct jit_stencils *s, uint32_t at, char *buf, si
     uint32_t at;
   } label[] = {{"leave", s->leave},
                {"leave, going to rax", s->leave_at_t},
-               {"verify", s->verify},
                {"look up rax", s->look_up_neighbour},
                {"go on at rax", s->go_on},
                {"go on at pc", s->go_on_at_pc},
@@ -751,7 +750,8 @@ static void make_shared(struct jit_stencils *s) {
   s->leave = put_shared(&e, ST_LEAVE, 0);
   s->leave_at_t = put_shared(&e, ST_LEAVE_AT_T, 0);
   e.value[STENCIL_OUT] = s->leave_at_t;
-  s->verify = put_shared(&e, ST_VERIFY, 0);
+  e.value[STENCIL_OUT] = put_shared(&e, ST_VERIFY_NEIGHBOUR, 0);
+  e.value[STENCIL_OUT] = put_shared(&e, ST_VERIFY, 0);
   s->look_up_neighbour = put_shared(&e, ST_LOOK_UP_NEIGHBOUR, 0);
   e.value[STENCIL_OUT] = s->look_up_neighbour;
   s->go_on = put_shared(&e, ST_GO_ON, 0);
@@ -843,20 +843,18 @@ void jit_stencils_look_up(struct jit_stencils *s, struct jit_exit *x) {
 void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct jit_cpu *cpu) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(b->key.pc)], *neighbour = &cpu->jump[JIT_JUMP_NEIGHBOUR(b->key.pc)];
   if (!b->page || b->key.mode != jit_jump_mode(cpu)) return;
-  if (j->pc == b->key.pc && j->tag == cpu->jump_tag && j->go == s->memory.exec + b->host) return;
-  struct jit_jump to = {.pc = b->key.pc, .tag = cpu->jump_tag, .code = s->memory.exec + b->host};
-  to.go = to.code;
+  if (j->pc == b->key.pc && j->stamp == cpu->tlb.stamp && j->code == s->memory.exec + b->host) return;
+  struct jit_jump to = {.pc = b->key.pc, .stamp = cpu->tlb.stamp, .code = s->memory.exec + b->host};
   if (!s->guest->fixed || !s->guest->fixed(b->key.pc)) {
     const struct softtlb_entry *e = softtlb_find(&cpu->tlb.table[MMU_FETCH], b->key.pc, 4);
     if (!e) return;
     to.frame = e->addend;
-    to.go = s->memory.exec + s->verify;
   }
   /* What was here goes next door, unless somebody at home there would be put out by somebody who is not at home here.
    */
   bool at_home = &cpu->jump[JIT_JUMP_HASH(j->pc)] == j,
        other_at_home = &cpu->jump[JIT_JUMP_HASH(neighbour->pc)] == neighbour;
-  if ((j->pc != to.pc || j->tag != to.tag) && (at_home || !other_at_home)) *neighbour = *j;
+  if ((j->pc != to.pc || (j->stamp ^ to.stamp) & MMU_STAMP_MODE) && (at_home || !other_at_home)) *neighbour = *j;
   *j = to;
 }
 

@@ -68,6 +68,7 @@ struct mmu_state {
   uint8_t asid;
   bool erl;        /* Status.ERL: kuseg is unmapped */
   bool kx, sx, ux; /* 64-bit addressing enabled for each privilege */
+  uint16_t mode;   /* the cpu's own bits, for struct softtlb's stamp; no translation depends on them */
 };
 
 /* An address that the guest has linked to (LL), and where it then led. MMU_LINK_OPEN: not looked up yet, which is done
@@ -100,6 +101,7 @@ struct mmu_guest {
   unsigned views, view_after;       /* how many there are; see mmu_view_want() */
   uint64_t fills, flushes, l2_hits; /* statistics */
   uint64_t view_fills;
+  uint64_t epochs; /* stamps given out */
 };
 
 /* The bits of a virtual address that take part in a match: the region and SEGBITS (PRA vol. III, EntryHi). */

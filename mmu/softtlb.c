@@ -58,8 +58,14 @@ static void context_free(struct mmu_context *c) {
   free(c);
 }
 
-static struct mmu_context *context_new(void) {
+/* A stamp that no context has had. */
+static uint64_t next_stamp(struct mmu_guest *g) {
+  return ++g->epochs * (MMU_STAMP_MODE + 1);
+}
+
+static struct mmu_context *context_new(struct mmu_guest *g) {
   struct mmu_context *c = calloc(1, sizeof *c);
+  if (c) c->tlb.stamp = next_stamp(g);
   for (int k = 0; c && k < MMU_ACCESS_KINDS; k++)
     if (table_init(&c->tlb.table[k], TABLE_MIN)) {
       context_free(c);
@@ -70,6 +76,23 @@ static struct mmu_context *context_new(void) {
 
 static struct mmu_context **context_at(struct mmu_guest *g, unsigned asid, unsigned priv) {
   return &g->context[priv == MMU_KERNEL ? 0 : asid * PRIVS + priv];
+}
+
+/* Let the cpu have what c has now, the context in force. */
+static void go_live(struct mmu_guest *g, const struct mmu_context *c) {
+  *g->live = c->tlb;
+  g->live->stamp |= g->state.mode;
+}
+
+/* A fetch in c may lead elsewhere from now on, or its table has forgotten one. */
+static void restamp(struct mmu_guest *g, struct mmu_context *c) {
+  c->tlb.stamp = next_stamp(g);
+  if (c == *context_at(g, g->state.asid, g->state.priv)) g->live->stamp = c->tlb.stamp | g->state.mode;
+}
+
+static void forget(struct mmu_guest *g, struct mmu_context *c, enum mmu_access kind, struct softtlb_entry *e) {
+  e->tag = EMPTY_TAG;
+  if (kind == MMU_FETCH) restamp(g, c);
 }
 
 /* --- loans --- */
@@ -85,8 +108,9 @@ static bool lend(struct mmu_guest *g, uint64_t tag, enum mmu_access kind) {
   for (unsigned i = 0; i < (*l)->n; i++)
     if ((*l)->page[i].entry.tag == tag && (*l)->page[i].kind == kind) return true;
   if ((*l)->n == LENT_MAX) { /* the oldest is forgotten, here and there */
-    struct softtlb_entry *e = softtlb_slot(&g->context[0]->tlb.table[(*l)->page[0].kind], (*l)->page[0].entry.tag);
-    if (e->tag == (*l)->page[0].entry.tag) e->tag = EMPTY_TAG;
+    enum mmu_access first = (*l)->page[0].kind;
+    struct softtlb_entry *e = softtlb_slot(&g->context[0]->tlb.table[first], (*l)->page[0].entry.tag);
+    if (e->tag == (*l)->page[0].entry.tag) forget(g, g->context[0], first, e);
     loan_drop(*l, 0);
   }
   (*l)->page[(*l)->n].entry.tag = tag;
@@ -104,11 +128,14 @@ static void exchange_loans(struct mmu_guest *g, unsigned asid) {
       loan_drop(out, i);
       continue;
     }
-    out->page[i++].entry = *e;
-    e->tag = EMPTY_TAG;
+    out->page[i].entry = *e;
+    forget(g, c, out->page[i++].kind, e);
   }
-  for (unsigned i = 0; in && i < in->n; i++)
-    *softtlb_slot(&c->tlb.table[in->page[i].kind], in->page[i].entry.tag) = in->page[i].entry;
+  for (unsigned i = 0; in && i < in->n; i++) {
+    struct softtlb_entry *e = softtlb_slot(&c->tlb.table[in->page[i].kind], in->page[i].entry.tag);
+    if (e->tag != EMPTY_TAG) forget(g, c, in->page[i].kind, e);
+    *e = in->page[i].entry;
+  }
   g->lender = (uint8_t)asid;
 }
 
@@ -120,7 +147,7 @@ static bool is_private(const struct mmu_guest *g, uint64_t va) {
 }
 
 static struct mmu_context *context_make(struct mmu_guest *g, struct mmu_context **at) {
-  struct mmu_context *c = context_new();
+  struct mmu_context *c = context_new(g);
   if (!c) return NULL;
   c->next = g->contexts;
   c->at = at;
@@ -155,13 +182,17 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
   const struct mmu_state *o = &g->state;
   bool remapped = o->erl != s->erl || o->kx != s->kx || o->sx != s->sx || o->ux != s->ux;
   struct mmu_context **c = context_at(g, s->asid, s->priv);
-  if (*c && !remapped && o->asid == s->asid && o->priv == s->priv) return 0;
+  if (*c && !remapped && o->asid == s->asid && o->priv == s->priv) {
+    g->state.mode = s->mode;
+    g->live->stamp = (*c)->tlb.stamp | s->mode;
+    return 0;
+  }
   if (!*c && !context_make(g, c)) return -1;
   if (s->priv == MMU_KERNEL && g->lender != s->asid) exchange_loans(g, s->asid);
   if (remapped || o->asid != s->asid) mmu_link_settle(g);
   g->state = *s;
   if (remapped) mmu_soft_flush(g);
-  *g->live = (*c)->tlb;
+  go_live(g, *c);
   return 0;
 }
 
@@ -183,35 +214,39 @@ void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint6
   struct softtlb_entry *e = softtlb_slot(t, va);
   if (e->tag != EMPTY_TAG && e->tag != page && ++c->evictions[kind] > table_entries(t)) {
     grow(c, kind);
-    *g->live = c->tlb;
+    go_live(g, c);
     e = softtlb_slot(t, va);
   }
+  if (e->tag != EMPTY_TAG) forget(g, c, kind, e);
   *e = (struct softtlb_entry){.tag = page, .addend = data};
   g->fills++;
-  if (g->state.priv == MMU_KERNEL && is_private(g, va) && !lend(g, page, kind)) e->tag = EMPTY_TAG;
+  if (g->state.priv == MMU_KERNEL && is_private(g, va) && !lend(g, page, kind)) forget(g, c, kind, e);
 }
 
 void mmu_soft_flush(struct mmu_guest *g) {
   struct mmu_context *live = *context_at(g, g->state.asid, g->state.priv);
   free_contexts(g, live);
   for (int k = 0; live && k < MMU_ACCESS_KINDS; k++) table_clear(&live->tlb.table[k]);
-  if (live) mmu_view_clear(live->view);
+  if (live) {
+    mmu_view_clear(live->view);
+    restamp(g, live);
+  }
   g->flushes++;
 }
 
 /* Drop from a context what lies within [vpn, vpn + mask]. */
-static void drop_range(struct mmu_context *c, uint64_t vpn, uint64_t mask) {
+static void drop_range(struct mmu_guest *g, struct mmu_context *c, uint64_t vpn, uint64_t mask) {
   mmu_view_drop(c->view, vpn, mask);
   for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
     struct softtlb_table *t = &c->tlb.table[k];
     if (mask >> MMU_PAGE_BITS < 16)
       for (uint64_t offset = 0; offset <= mask; offset += MMU_PAGE_SIZE) { /* vpn + mask may be the last address */
         struct softtlb_entry *e = softtlb_slot(t, vpn + offset);
-        if (e->tag == vpn + offset) e->tag = EMPTY_TAG;
+        if (e->tag == vpn + offset) forget(g, c, (enum mmu_access)k, e);
       }
     else
       for (uint64_t i = 0; i < table_entries(t); i++)
-        if (((t->entry[i].tag ^ vpn) & ~mask) == 0) t->entry[i].tag = EMPTY_TAG;
+        if (((t->entry[i].tag ^ vpn) & ~mask) == 0) forget(g, c, (enum mmu_access)k, &t->entry[i]);
   }
 }
 
@@ -233,12 +268,12 @@ void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
   for (unsigned asid = e->g ? 0 : e->asid; asid <= (e->g ? 255u : e->asid); asid++)
     loan_drop_range(g->loan[asid], vpn, e->mask);
   if (e->g) {
-    for (struct mmu_context *c = g->contexts; c; c = c->next) drop_range(c, vpn, e->mask);
+    for (struct mmu_context *c = g->contexts; c; c = c->next) drop_range(g, c, vpn, e->mask);
     return;
   }
   for (unsigned p = 0; p < PRIVS; p++) {
     struct mmu_context *c = *context_at(g, e->asid, p);
-    if (c && (p != MMU_KERNEL || g->lender == e->asid)) drop_range(c, vpn, e->mask);
+    if (c && (p != MMU_KERNEL || g->lender == e->asid)) drop_range(g, c, vpn, e->mask);
   }
 }
 
@@ -253,7 +288,7 @@ void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned ki
     for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
       struct softtlb_table *t = &c->tlb.table[k];
       for (uint64_t n = 0; kinds >> k & 1 && n < table_entries(t); n++)
-        if (leads_to(&t->entry[n], k, f)) t->entry[n].tag = EMPTY_TAG;
+        if (leads_to(&t->entry[n], k, f)) forget(g, c, (enum mmu_access)k, &t->entry[n]);
     }
   }
   for (int asid = 0; asid < 256; asid++) {
@@ -286,7 +321,7 @@ bool mmu_view_want(struct mmu_guest *g) {
     c->view = mmu_view_new(mmu_view_bits(g), &c->tlb.view);
     g->views += c->view != NULL;
   }
-  *g->live = c->tlb;
+  go_live(g, c);
   return c->view != NULL;
 }
 

@@ -394,47 +394,43 @@ STENCIL LEAVE_AT_T(ARGS) {
     u64 anything;                                                                                                      \
     r0 = r1 = r2 = r3 = r4 = r5 = r6 = anything;                                                                       \
   } while (0)
-STENCIL LOOK_UP(ARGS) {
-  struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
-  FORGET_REGS;
-  if (__builtin_expect(j->pc == t && j->tag == cpu->jump_tag, 1)) {
-    x = (u64)(uintptr_t)j;
-    y = (u64)(uintptr_t)j->go;
-    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
+#define JUMP_THROUGH(j)                                                                                                \
+  do {                                                                                                                 \
+    y = (u64)(uintptr_t)(j)->code;                                                                                     \
+    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);                                                  \
+  } while (0)
+#define LOOK_UP_AT(name, where)                                                                                        \
+  STENCIL name(ARGS) {                                                                                                 \
+    struct jit_jump *j = &cpu->jump[where(t)];                                                                         \
+    FORGET_REGS;                                                                                                       \
+    if (__builtin_expect(j->pc == t && j->stamp == cpu->tlb.stamp, 1)) JUMP_THROUGH(j);                                \
+    GO(OUT);                                                                                                           \
   }
-  GO(OUT);
-}
-STENCIL LOOK_UP_NEIGHBOUR(ARGS) {
-  struct jit_jump *j = &cpu->jump[JIT_JUMP_NEIGHBOUR(t)];
-  FORGET_REGS;
-  if (__builtin_expect(j->pc == t && j->tag == cpu->jump_tag, 1)) {
-    x = (u64)(uintptr_t)j;
-    y = (u64)(uintptr_t)j->go;
-    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
+LOOK_UP_AT(LOOK_UP, JIT_JUMP_HASH)
+LOOK_UP_AT(LOOK_UP_NEIGHBOUR, JIT_JUMP_NEIGHBOUR)
+/* The stamp is another one: does t still lead to the same frame? */
+#define VERIFY_AT(name, where)                                                                                         \
+  STENCIL name(ARGS) {                                                                                                 \
+    struct jit_jump *j = &cpu->jump[where(t)];                                                                         \
+    struct softtlb_entry *e = softtlb_slot(&cpu->tlb.table[MMU_FETCH], t);                                             \
+    FORGET_REGS;                                                                                                       \
+    if (j->pc == t && !((j->stamp ^ cpu->tlb.stamp) & MMU_STAMP_MODE) &&                                               \
+        (!j->frame || (e->tag == (t & MMU_PAGE_MASK) && e->addend == j->frame))) {                                     \
+      j->stamp = cpu->tlb.stamp;                                                                                       \
+      JUMP_THROUGH(j);                                                                                                 \
+    }                                                                                                                  \
+    GO(OUT);                                                                                                           \
   }
-  GO(OUT);
-}
-/* x: a jump cache entry for an address whose mapping may have changed. */
-STENCIL VERIFY(ARGS) {
-  struct jit_jump *j = (struct jit_jump *)(uintptr_t)x;
-  FORGET_REGS;
-  struct softtlb_entry *e = softtlb_slot(&cpu->tlb.table[MMU_FETCH], t);
-  if (__builtin_expect(e->tag == (t & MMU_PAGE_MASK) && e->addend == j->frame, 1)) {
-    y = (u64)(uintptr_t)j->code;
-    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
-  }
-  GO(OUT);
-}
+VERIFY_AT(VERIFY, JIT_JUMP_HASH)
+VERIFY_AT(VERIFY_NEIGHBOUR, JIT_JUMP_NEIGHBOUR)
 
 /* To the address t, whose mode may be another one, unless the run loop is wanted first. */
 STENCIL GO_ON(ARGS) {
   struct jit_jump *j = &cpu->jump[JIT_JUMP_HASH(t)];
   FORGET_REGS;
   if (__builtin_expect(!cpu->attention, 1)) {
-    if (__builtin_expect(j->pc != t || j->tag != cpu->jump_tag, 0)) GO(OUT);
-    x = (u64)(uintptr_t)j;
-    y = (u64)(uintptr_t)j->go;
-    __attribute__((musttail)) return ((code_fn *)(uintptr_t)y)(PASS);
+    if (__builtin_expect(j->pc != t || j->stamp != cpu->tlb.stamp, 0)) GO(OUT);
+    JUMP_THROUGH(j);
   }
   cpu->budget = budget;
   cpu->pc = t;
