@@ -13,15 +13,18 @@ enum { TINY = 16 << 10, DATA = 0x20000, DATA_SIZE = 0x2000 };
 static struct rig *eval, *stencil;
 
 /* Two machines alike but for their tiers. code_bytes 0: as much code memory as usual. */
-static void begin(const char *model, size_t code_bytes) {
+static void begin_in(const char *model, bool big, size_t code_bytes) {
   if (!jit_has_tier(JIT_STENCIL)) cr_skip("this build has no stencil tier");
-  eval = rig_new(model, false);
-  stencil = rig_new(model, false);
+  eval = rig_new(model, big);
+  stencil = rig_new(model, big);
   cr_assert_eq(jit_set_tier(eval->jit, JIT_EVAL), 0);
   const char *tier = getenv("MB_TIER");
   cr_assert_eq(jit_set_tier(stencil->jit, tier && !strcmp(tier, "llvm") ? JIT_LLVM : JIT_STENCIL), 0);
-  jit_tune(stencil->jit, &(struct jit_tuning){.visits = RIG_LLVM_VISITS});
+  jit_tune(stencil->jit, &(struct jit_tuning){.visits = RIG_LLVM_VISITS, .sample_period = 100});
   if (code_bytes) jit_set_code_bytes(stencil->jit, code_bytes);
+}
+static void begin(const char *model, size_t code_bytes) {
+  begin_in(model, false, code_bytes);
 }
 static void end(void) {
   rig_free(eval);
@@ -184,7 +187,9 @@ static uint32_t random_insn(uint64_t *seed, bool wide) {
   int imm = (int)rig_below(seed, 0x10000) - 0x8000, offset = 8 * (int)rig_below(seed, 500);
   static const uint8_t r_type[] = {0x21, 0x23, 0x24, 0x25, 0x26, 0x27, 0x2a, 0x2b, 0x04, 0x06, 0x07, 0x0a, 0x0b};
   static const uint8_t i_type[] = {0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f};
-  static const uint8_t load[] = {0x20, 0x21, 0x23, 0x24, 0x25, 0x22, 0x26}, store[] = {0x28, 0x29, 0x2b, 0x2a, 0x2e};
+  /* those for 64 bits last: LWU, LD; SD */
+  static const uint8_t load[] = {0x20, 0x21, 0x23, 0x24, 0x25, 0x22, 0x26, 0x27, 0x37},
+                       store[] = {0x28, 0x29, 0x2b, 0x2a, 0x2e, 0x3f};
   switch (rig_below(seed, 8)) {
   case 0:
   case 1:
@@ -192,19 +197,32 @@ static uint32_t random_insn(uint64_t *seed, bool wide) {
   case 3:
   case 4: f = i_type[rig_below(seed, sizeof i_type)]; return enc_i(wide && f == 9 ? 0x19 : f, f == 0xf ? 0 : a, d, imm);
   case 5: return enc_r(0, a, d, rig_below(seed, 32), (unsigned[]){0, 2, 3}[rig_below(seed, 3)]);
-  case 6: return enc_i(load[rig_below(seed, sizeof load)], 30, d, offset);
-  default: return enc_i(store[rig_below(seed, sizeof store)], 30, b, offset);
+  case 6: return enc_i(load[rig_below(seed, wide ? sizeof load : sizeof load - 2)], 30, d, offset);
+  default: return enc_i(store[rig_below(seed, wide ? sizeof store : sizeof store - 1)], 30, b, offset);
   }
 }
 
-static void random_programs(const char *model, bool wide) {
+/* A load or store off $16. */
+#define AT_S0(op, offset) ((uint32_t)(op) << 26 | S0 << 21 | T1 << 16 | (offset))
+
+/* User addresses are USER above what they lead to; the program's data is in both halves of one pair of pages. */
+enum { USER = 0x400000 };
+static void go_as_user(struct rig *r, uint64_t data) {
+  rig_map(r, 0, USER + CODE_AT, CODE_AT, 0, RIG_MAP_V | RIG_MAP_D);
+  rig_map(r, 1, USER + DATA, data, 0, RIG_MAP_V | RIG_MAP_D);
+  rig_status(r, r->cpu->cp0.status | ST_USER);
+  r->cpu->mmu.view_after = 1;
+  rig_go(r, USER + CODE_AT);
+}
+
+static void random_programs(const char *model, bool wide, bool big, uint64_t base) {
   uint64_t seed = rig_setting("MB_SEED", 7);
-  begin(model, 64 << 10);
+  begin_in(model, big, 64 << 10);
   for (int round = 0; round < 150; round++) {
     uint64_t at = CODE_AT;
     char what[32];
     snprintf(what, sizeof what, "round %d", round);
-    CODE(at, LUI(30, 0x8002), ORI(30, 30, 0x800)); /* what lies off it, lies on two pages */
+    CODE(at, LUI(30, (base + DATA) >> 16 & 0xffff), ORI(30, 30, 0x800)); /* what lies off it, lies on two pages */
     at += 8;
     for (int i = 0; i < 120; i++, at += 4) {
       bool branch = rig_below(&seed, 12) == 0;
@@ -215,17 +233,60 @@ static void random_programs(const char *model, bool wide) {
       if (branch) CODE(at += 4, random_insn(&seed, wide));
     }
     for (int i = 0; i < 8; i++, at += 4) CODE(at, NOP);
-    CODE(at, J(KSEG0(CODE_AT + 8)), NOP);
+    CODE(at, J(base + CODE_AT + 8), NOP);
     for (int i = 1; i < 32; i++) eval->cpu->gpr[i] = stencil->cpu->gpr[i] = IR_SX32(rig_random(&seed));
     rig_go(eval, RIG_CODE);
     rig_go(stencil, RIG_CODE);
-    run_both(what, 2000);
+    for (int part = 0; part < 4; part++) { /* a user's data moves, but for the last time */
+      if (base == USER) go_as_user(eval, DATA + (part & 1 ? 0 : 0x10000));
+      if (base == USER) go_as_user(stencil, DATA + (part & 1 ? 0 : 0x10000));
+      run_both(what, 500);
+    }
+    cr_assert_eq(rig_exception(eval), -1, "%s", what);
   }
+  cr_assert_eq(stencil->cpu->mmu.view_fills > 0, base == USER && jit_sample_period(stencil->jit) > 0);
 }
 
 Test(stencil, random_programs_32, .fini = end) {
-  random_programs("24Kf", false);
+  random_programs("24Kf", false, false, KSEG0(0));
 }
 Test(stencil, random_programs_64, .fini = end) {
-  random_programs("MIPS64R2-generic", true);
+  random_programs("MIPS64R2-generic", true, false, KSEG0(0));
+}
+Test(stencil, random_programs_of_users_32, .fini = end) {
+  random_programs("24Kf", false, false, USER);
+}
+Test(stencil, random_programs_of_users_32_big, .fini = end) {
+  random_programs("24Kf", false, true, USER);
+}
+Test(stencil, random_programs_of_users_64, .fini = end) {
+  random_programs("MIPS64R2-generic", true, false, USER);
+}
+Test(stencil, random_programs_of_users_64_big, .fini = end) {
+  random_programs("MIPS64R2-generic", true, true, USER);
+}
+
+/* With a view, too, each access that is not aligned, or beyond what a user has, is an address error; a page that is not
+ * there is a refill. */
+Test(stencil, bad_addresses_of_users, .fini = end) {
+  static const struct {
+    uint32_t insn;
+    uint32_t base; /* upper half of $16 */
+    int exception;
+  } cases[] = {{AT_S0(0x21, 1), USER >> 16, EXC_ADEL}, {AT_S0(0x23, 2), USER >> 16, EXC_ADEL},
+               {AT_S0(0x37, 4), USER >> 16, EXC_ADEL}, {AT_S0(0x29, 1), USER >> 16, EXC_ADES},
+               {AT_S0(0x2b, 2), USER >> 16, EXC_ADES}, {AT_S0(0x3f, 4), USER >> 16, EXC_ADES},
+               {AT_S0(0x20, 0), 0x8000, EXC_ADEL},     {AT_S0(0x28, 0), 0xffff, EXC_ADES},
+               {AT_S0(0x23, 0), 0x0070, EXC_TLBL},     {AT_S0(0x2b, 0), 0x7000, EXC_TLBS}};
+  for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    begin("MIPS64R2-generic", 0);
+    CODE(CODE_AT, LUI(T0, (USER + DATA) >> 16), LUI(S0, cases[i].base), ADDIU(T2, ZERO, 400), /* loop: */
+         LW(T1, 4, T0), SW(T1, 8, T0), ADDIU(T2, T2, -1), BNE(T2, ZERO, -4), NOP, cases[i].insn, B(-1), NOP);
+    go_as_user(eval, DATA);
+    go_as_user(stencil, DATA);
+    run_both("until the fault", 2100);
+    cr_assert_eq(rig_exception(eval), cases[i].exception, "case %u: %d", i, rig_exception(eval));
+    end();
+  }
+  begin("24Kf", 0);
 }

@@ -122,21 +122,25 @@ static struct cpu_mode find_mode(const struct cpu *c) {
   uint32_t jump_mode = p == MMU_KERNEL ? (mode & ~(uint32_t)(MODE_CU1 | MODE_FR)) | MODE_ANY_FPU : mode;
   return (struct cpu_mode){.key = mode_key(c),
                            .mode = mode,
+                           .jump_mode = jump_mode,
                            .mmu = {.priv = (uint8_t)p,
                                    .asid = (uint8_t)c->cp0.entryhi,
                                    .erl = s & ST_ERL,
                                    .kx = wide && kx,
                                    .sx = wide && sx,
-                                   .ux = wide && ux,
-                                   .mode = (uint16_t)jump_mode}};
+                                   .ux = wide && ux}};
 }
 
 void mips_mode_changed(struct cpu *c) {
   /* Between a process and its kernel a cpu goes back and forth. */
   struct cpu_mode *m = &c->modes[c->cp0.status >> 1 & 15];
   if (m->key != mode_key(c)) *m = find_mode(c);
-  c->j.mode = m->mode;
-  if (!mmu_set_state(&c->mmu, &m->mmu)) return;
+  if (!mmu_set_state(&c->mmu, &m->mmu)) {
+    uint32_t view = c->j.tlb.view ? MODE_VIEW : 0;
+    c->j.mode = m->mode | view;
+    jit_set_jump_mode(&c->j, m->jump_mode | view);
+    return;
+  }
   c->dead = "out of host memory";
   c->j.attention = 1;
 }
@@ -277,11 +281,14 @@ static void raise_hook(void *c, unsigned exception) {
 static bool linear_hook(uint32_t mode) {
   return (mode & MODE_PRIV) == MMU_KERNEL && !(mode & MODE_ADDR64);
 }
-static unsigned view_hook(const void *c, uint32_t mode) {
-  return (mode & MODE_PRIV) == MMU_USER ? mmu_view_bits(&((const struct cpu *)c)->mmu) : 0;
+static unsigned view_hook(uint32_t mode) {
+  return !(mode & MODE_VIEW) ? 0 : mode & MODE_NARROW ? 32 : MMU_VIEW_BITS_WIDE;
 }
 static bool want_view_hook(void *c) {
-  return mmu_view_want(&((struct cpu *)c)->mmu);
+  struct cpu *cpu = c;
+  enum mmu_view_state state = mmu_view_want(&cpu->mmu);
+  if (!cpu->j.tlb.view != !(cpu->j.mode & MODE_VIEW)) mips_mode_changed(cpu);
+  return state == MMU_VIEW_SOON;
 }
 static void fault_hook(void *c) {
   struct cpu *cpu = c;

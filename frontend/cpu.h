@@ -82,6 +82,7 @@ enum mips_mode {
   MODE_BIG = 1 << 8,
   MODE_ANY_FPU = 1 << 10, /* in a block's key: it has no FPU instruction, CU1 and FR do not matter (and are 0) */
   MODE_NARROW = 1 << 11,  /* the cpu's registers have 32 bits */
+  MODE_VIEW = 1 << 12,    /* memory is seen through a view (mmu_view_want()) */
   MODE_COP1X = 1 << 9,    /* COP1X, MOVCI and other MIPS IV codes are enabled in this mode */
 };
 
@@ -140,8 +141,8 @@ struct mips_counters {
 
 /* What follows from the bits of CP0 in `key`; see mips_mode_changed(). */
 struct cpu_mode {
-  uint64_t key; /* 0: nothing */
-  uint32_t mode;
+  uint64_t key;             /* 0: nothing */
+  uint32_t mode, jump_mode; /* but for MODE_VIEW */
   struct mmu_state mmu;
 };
 

@@ -128,10 +128,18 @@ static void go_on_or_restart(struct cpu *c, uint64_t generation, uint64_t va, ui
   c->j.trouble = JIT_RESTART;
 }
 
+/* Generated code that makes accesses `at_once` has tried the view, if there is one. */
+static bool by_view(const struct cpu *c, bool at_once) {
+  return at_once && c->j.mode & MODE_VIEW;
+}
+
 /* A page that may be accessed was: let the view have it. */
 static void enter_in_view(struct cpu *c, uint64_t va, const struct frame *f, bool writable) {
   gpa_t at;
-  if (!c->j.by_view || mmu_peek(&c->mmu, va, &at) != MMU_OK || !may_fill(c, va, MMU_READ)) return;
+  if (mmu_peek(&c->mmu, va, &at) != MMU_OK || !may_fill(c, va, MMU_READ)) {
+    mmu_view_missed(&c->mmu);
+    return;
+  }
   writable &= !f->code && may_fill(c, va, MMU_WRITE);
   mmu_view_enter(&c->mmu, va, c->cfg.pmap->memory, f, writable);
 }
@@ -139,7 +147,7 @@ static void enter_in_view(struct cpu *c, uint64_t va, const struct frame *f, boo
 static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   struct shape s = shape_of(ir_op);
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_READ], va, s.size);
-  if (e && !c->j.by_view) return extend(get_bytes((const uint8_t *)(uintptr_t)(va + e->addend), s), s);
+  if (e && !by_view(c, at_once)) return extend(get_bytes((const uint8_t *)(uintptr_t)(va + e->addend), s), s);
   gpa_t at;
   bool writable;
   if (!resolve(c, &va, s.size, MMU_READ, &at, &writable)) return 0;
@@ -147,7 +155,7 @@ static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   if (f) {
     if (may_fill(c, va, MMU_READ)) {
       mmu_soft_fill(&c->mmu, va, MMU_READ, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
-      enter_in_view(c, va, f, writable);
+      if (by_view(c, at_once)) enter_in_view(c, va, f, writable);
     }
     return extend(get_bytes(f->host + (at.v & (MMU_PAGE_SIZE - 1)), s), s);
   }
@@ -179,7 +187,7 @@ void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t b
 static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool at_once) {
   struct shape s = shape_of(ir_op);
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_WRITE], va, s.size);
-  if (e && !c->j.by_view) {
+  if (e && !by_view(c, at_once)) {
     put_bytes((uint8_t *)(uintptr_t)(va + e->addend), v, s);
     return;
   }
@@ -196,7 +204,9 @@ static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool a
     put_bytes(f->host + offset, v, s);
     if (!f->code && may_fill(c, va, MMU_WRITE)) {
       mmu_soft_fill(&c->mmu, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
-      enter_in_view(c, va, f, true);
+      if (by_view(c, at_once)) enter_in_view(c, va, f, true);
+    } else if (by_view(c, at_once)) {
+      mmu_view_missed(&c->mmu);
     }
     return;
   }

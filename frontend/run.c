@@ -109,6 +109,16 @@ static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct 
   return b;
 }
 
+/* The block of a process that has got a view, from the one it ran before. */
+static struct jit_block *with_view(struct cpu *c, struct frame *f, struct jit_key k) {
+  const uint32_t mode = k.mode;
+  if (!(mode & MODE_VIEW) || jit_full(c->cfg.jit)) return NULL;
+  k.mode &= ~(uint32_t)MODE_VIEW;
+  k.any_mode &= ~(uint32_t)MODE_VIEW;
+  const struct jit_block *b = jit_find(c->cfg.jit, &c->j, f->code, &k, false);
+  return b ? jit_add_for_mode(c->cfg.jit, f->code, b, mode) : NULL;
+}
+
 struct jit_block *mips_block(struct cpu *c, bool alone) {
   gpa_t device;
   struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = jit_jump_mode(&c->j)};
@@ -116,6 +126,7 @@ struct jit_block *mips_block(struct cpu *c, bool alone) {
   struct frame *f = mips_fetch(c, k.pc, &device);
   if (!f && c->j.trouble) return NULL;
   struct jit_block *b = f ? jit_find(c->cfg.jit, &c->j, f->code, &k, alone) : NULL;
+  if (!b && f && !alone) b = with_view(c, f, k);
   return b ? b : translate_timed(c, f, &k, alone);
 }
 

@@ -3,6 +3,7 @@
 /* Each frame with code has a page: its blocks hashed by offset, and a bitmap of the words they come from. Dropped
  * blocks are unlinked at once but freed at the next jit_add, when none can be running. */
 #include "jit/code.h"
+#include "jit/faults.h"
 #include "jit/stencils/abi.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -142,6 +143,7 @@ void jit_free(struct jit *j) {
   if (!j) return;
   while (j->cpus) leave(j->cpus);
   bury(j);
+  faults_forget(j);
   jit_regions_free(j->regions);
   jit_stencils_free(j->stencils);
   free(j->store);
@@ -197,23 +199,27 @@ struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_
   return b;
 }
 
+static struct jit_block *make_lowered(struct jit *j, const struct jit_key *k, struct jit_shape shape,
+                                      const struct jit_op *code, unsigned n, const uint64_t exit_pc[JIT_EXITS]) {
+  struct jit_block *b = malloc(sizeof *b + n * sizeof b->code[0]);
+  if (!b) return NULL;
+  *b = (struct jit_block){.key = *k, .shape = shape, .ops = (uint16_t)n, .heat = j->heat};
+  if (shape.flags & JIT_BLOCK_ALONE) b->heat = JIT_COLD;
+  for (int i = 0; i < JIT_EXITS; i++) b->exit[i] = (struct jit_exit){.pc = exit_pc[i], .owner = b};
+  memcpy(b->code, code, n * sizeof b->code[0]);
+  j->stats.bytes += block_bytes(b);
+  j->stats.blocks_made++;
+  return b;
+}
+
 static struct jit_block *make(struct jit *j, const struct jit_key *k, struct jit_shape shape,
                               const struct ir_block *ir) {
   uint64_t exit_pc[JIT_EXITS] = {0};
   assert(!ir_check(ir));
   bury(j);
   unsigned n = jit_lower(j->guest, ir, j->scratch, exit_pc);
-  if (!n) return NULL;
-  struct jit_block *b = malloc(sizeof *b + n * sizeof b->code[0]);
-  if (!b) return NULL;
-  *b = (struct jit_block){.key = *k, .shape = shape, .ops = (uint16_t)n, .heat = j->heat};
-  if (shape.flags & JIT_BLOCK_ALONE) b->heat = JIT_COLD;
-  for (int i = 0; i < JIT_EXITS; i++) b->exit[i] = (struct jit_exit){.pc = exit_pc[i], .owner = b};
-  memcpy(b->code, j->scratch, n * sizeof b->code[0]);
-  j->stats.bytes += block_bytes(b);
-  j->stats.blocks_made++;
   j->stats.insns_translated += shape.insns;
-  return b;
+  return n ? make_lowered(j, k, shape, j->scratch, n, exit_pc) : NULL;
 }
 
 static void cover(struct jit_page *page, const struct jit_block *b) {
@@ -254,6 +260,17 @@ static struct jit_page *new_page(void) {
   return NULL;
 }
 
+static struct jit_block *add_to(struct jit *j, struct jit_page *p, struct jit_block *b) {
+  size_t before = page_bytes(p);
+  if (p->blocks >= p->buckets) rehash(p, 2 * p->buckets); /* or chains grow */
+  j->stats.bytes += page_bytes(p) - before;
+  b->page = p;
+  p->blocks++;
+  put_in_page(p, b);
+  cover(p, b);
+  return b;
+}
+
 struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct jit_key *k, struct jit_shape shape,
                           const struct ir_block *ir) {
   struct jit_block *b = make(j, k, shape, ir);
@@ -266,15 +283,17 @@ struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct ji
     }
     j->stats.bytes += page_bytes(*page);
   }
-  struct jit_page *p = *page;
-  size_t before = page_bytes(p);
-  if (p->blocks >= p->buckets) rehash(p, 2 * p->buckets); /* or chains grow */
-  j->stats.bytes += page_bytes(p) - before;
-  b->page = p;
-  p->blocks++;
-  put_in_page(p, b);
-  cover(p, b);
-  return b;
+  return add_to(j, *page, b);
+}
+
+struct jit_block *jit_add_for_mode(struct jit *j, struct jit_page *page, const struct jit_block *b, uint32_t mode) {
+  const struct jit_key k = {.pc = b->key.pc, .mode = mode, .any_mode = mode};
+  const uint64_t exit_pc[JIT_EXITS] = {b->exit[0].pc, b->exit[1].pc};
+  bury(j);
+  struct jit_block *n = make_lowered(j, &k, b->shape, b->code, b->ops, exit_pc);
+  if (!n) return NULL;
+  if (b->stencils && n->heat != JIT_COLD) n->heat = 1;
+  return add_to(j, page, n);
 }
 
 struct jit_block *jit_orphan(struct jit *j, const struct jit_key *k, struct jit_shape shape,
@@ -409,23 +428,29 @@ static void compile(struct jit *j, struct jit_block *b) {
   if (j->clock) j->stats.compile_ns += j->clock() - before;
 }
 
+static uint64_t on_fault(void *ctx, uint64_t pc) {
+  const struct jit *j = ctx;
+  uint64_t to = jit_stencils_fault(j->stencils, pc);
+  return to || !j->regions ? to : jit_regions_fault(j->regions, pc);
+}
+
 /* Nothing is running: put new regions into use. */
 static void settle(struct jit *j) {
+  if (j->stencils) faults_expect(on_fault, j);
   if (j->regions) jit_regions_settle(j->regions);
 }
 
 int64_t jit_sample_period(const struct jit *j) {
-  if (!j->regions) return 0;
+  if (!j->stencils) return 0;
   return j->tuning.sample_period ? j->tuning.sample_period : SAMPLE_PERIOD;
 }
 
 void jit_sample(struct jit *j, struct jit_cpu *cpu) {
+  bool soon = j->guest->want_view && j->guest->want_view(cpu);
   if (!j->regions || !cpu->block->page) return;
   j->stats.samples++;
   j->stats.samples_region += j->in_region;
-  unsigned view = j->in_region && j->guest->view ? j->guest->view(cpu, cpu->block->key.mode) : 0;
-  if (view && !j->guest->want_view(cpu)) view = 0;
-  jit_regions_sample(j->regions, cpu->block, j->in_region, view);
+  if (!soon) jit_regions_sample(j->regions, cpu->block, j->in_region);
 }
 
 static enum jit_exit_kind left(struct jit *j, struct jit_cpu *cpu, uint64_t how, struct jit_block **next) {

@@ -111,6 +111,8 @@ void jit_stencils_remember(struct jit_stencils *s, struct jit_block *b, struct j
 /* Run the code at this offset. Returns an address and an enum stencil_leave. */
 uint64_t jit_stencils_run(const struct jit_stencils *s, uint32_t code, struct jit_cpu *cpu);
 size_t jit_stencils_bytes(const struct jit_stencils *s);
+/* Where to go on after a host fault at this address; 0: it is not of these. */
+uint64_t jit_stencils_fault(const struct jit_stencils *s, uint64_t pc);
 /* The part of code memory that is for regions. */
 struct jit_region_memory {
   uint8_t *write;
@@ -146,9 +148,10 @@ void jit_regions_free(struct jit_regions *rs);
 bool jit_regions_present(void);
 /* b is hot, or at least due: make a region that has it. */
 void jit_regions_want(struct jit_regions *rs, struct jit_block *b);
-/* The clock has struck in b, within a region or not. `view`: how many bits an address in the view of the context in
- * force has; 0: there is none. */
-void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region, unsigned view);
+/* The clock has struck in b, within a region or not. */
+void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region);
+/* Where to go on after a host fault at this address; 0: no region has it. */
+uint64_t jit_regions_fault(const struct jit_regions *rs, uint64_t pc);
 /* Nothing runs now: put finished regions into use, free dead ones. */
 void jit_regions_settle(struct jit_regions *rs);
 /* Stencils are gone: no exit of a region may lead there. */

@@ -9,7 +9,7 @@
 #include "mmu/softtlb.h"
 #include <stdatomic.h>
 
-enum { JIT_TEMPS = 256, JIT_RECENT = 2048, JIT_JUMPS = 32768 };
+enum { JIT_TEMPS = 256, JIT_RECENT = 16384, JIT_JUMPS = 131072 };
 
 /* Why a block was left before its end, told by helpers and memory slow paths in jit_cpu.trouble. */
 enum jit_trouble {
@@ -63,7 +63,6 @@ struct jit_cpu {
   uint32_t running;        /* 1 within jit_run; kept by the frontend */
   struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
   uint64_t blocks;         /* blocks entered, for statistics */
-  bool by_view;            /* a load or store comes from code that has tried the view */
   uint64_t stored;         /* a value on its way to a slow store */
   struct jit_fp fp;
   struct jit_jump *jump;     /* JIT_JUMPS of them */
@@ -73,7 +72,10 @@ struct jit_cpu {
   uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
   uint64_t temp[JIT_TEMPS];
 };
-/* Mode of the blocks that may be run now. */
+/* Mode of the blocks that may be run now, kept by the frontend. */
+static inline void jit_set_jump_mode(struct jit_cpu *cpu, uint32_t mode) {
+  cpu->tlb.stamp = (cpu->tlb.stamp & ~(uint64_t)MMU_STAMP_MODE) | mode;
+}
 static inline uint32_t jit_jump_mode(const struct jit_cpu *cpu) {
   return (uint32_t)cpu->tlb.stamp & MMU_STAMP_MODE;
 }
@@ -107,10 +109,11 @@ struct jit_guest {
   void (*take_fault)(void *cpu);
   /* Do loads in this mode most likely go to linear memory, and may they? NULL: never. */
   bool (*linear)(uint32_t mode);
-  /* For modes whose memory may be seen through a view (struct softtlb): how many bits of an address that takes; where
+  /* For modes whose memory is seen through a view (struct softtlb): how many bits of an address that takes; where
    * these are 32, addresses are sign-extended ones. 0: none. NULL: never. */
-  unsigned (*view)(const void *cpu, uint32_t mode);
-  /* Hot code runs that would use a view, now that nothing is running. Is there one? */
+  unsigned (*view)(uint32_t mode);
+  /* Called at each sample, when nothing is running: the mode may change for one that has a view, or none any more. Will
+   * it soon, so that no code should be called hot yet? NULL: never. */
   bool (*want_view)(void *cpu);
   /* Does this slot, in this mode, always hold a sign-extended 32-bit value? NULL: no. */
   bool (*narrow)(unsigned slot, uint32_t mode);
@@ -168,7 +171,7 @@ void jit_set_region_bytes(struct jit *j, size_t bytes);
 struct jit_tuning {
   int64_t sample_period; /* cycles; 0: as usual */
   int hot;               /* samples; 0: as usual */
-  int hot_for_view;      /* samples within a region; 0: as usual */
+  int hot_for_view;      /* the same for code that uses a view */
   uint32_t visits;       /* JIT_LLVM: visits until a block is compiled; 0: as usual */
   uint64_t delay_seed;   /* not 0: the compiler's thread waits at random */
   bool eager;            /* the compiler's thread does not give way to the guest's */
@@ -186,6 +189,8 @@ struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_
 /* Compile ir and keep it in *page (made when NULL). Returns NULL when out of memory. */
 struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct jit_key *k, struct jit_shape shape,
                           const struct ir_block *ir);
+/* The same as block b of that page for another mode, in which its instructions mean the same. NULL: out of memory. */
+struct jit_block *jit_add_for_mode(struct jit *j, struct jit_page *page, const struct jit_block *b, uint32_t mode);
 /* A block that belongs to no frame (code on a device page): dead from the start, gone at the next jit_add. */
 struct jit_block *jit_orphan(struct jit *j, const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir);
 /* Does a translation on the page come from any of these bytes? */

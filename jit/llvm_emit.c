@@ -745,16 +745,6 @@ static void make_function(struct emitter *e) {
   e->result_type = LLVMFunctionType(e->i64, &token, 1, 0);
 }
 
-/* In a context without a view the other variant runs. No context gets or loses one while a region runs. */
-static void begin_with_view(struct emitter *e) {
-  LLVMBasicBlockRef without = new_block(e), with = new_block(e);
-  e->view = get_field(e, e->ptr, offsetof(struct jit_cpu, tlb.view));
-  branch_if(e, LLVMBuildIsNotNull(e->b, e->view, ""), with, without, e->likely);
-  begin(e, without);
-  jump_to_shared(e, "plain", NULL);
-  begin(e, with);
-}
-
 void emit_region(struct emitter *e, const struct region_source *s) {
   e->s = s;
   e->linear = e->g->linear && e->g->linear(s->node[0].key.mode);
@@ -765,7 +755,8 @@ void emit_region(struct emitter *e, const struct region_source *s) {
   set_budget(e, LLVMGetParam(e->fn, ARG_BUDGET));
   emit_plan(e);
   make_variables(e);
-  if (s->view) begin_with_view(e);
+  /* No context gets or loses its view while a region runs. */
+  if (s->view) e->view = get_field(e, e->ptr, offsetof(struct jit_cpu, tlb.view));
   read_slots(e);
   for (unsigned n = 0; n < s->nodes; n++) e->head[n] = new_block(e);
   LLVMBuildBr(e->b, e->head[0]);

@@ -16,8 +16,12 @@ void jit_regions_free(struct jit_regions *rs) {
 void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
   (void)rs, (void)b;
 }
-void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region, unsigned view) {
-  (void)rs, (void)b, (void)in_region, (void)view;
+void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region) {
+  (void)rs, (void)b, (void)in_region;
+}
+uint64_t jit_regions_fault(const struct jit_regions *rs, uint64_t pc) {
+  (void)rs, (void)pc;
+  return 0;
 }
 void jit_regions_settle(struct jit_regions *rs) {
   (void)rs;

@@ -59,14 +59,12 @@ static void say_where(struct jit_cpu *cpu, const struct region_table *t, uint64_
   cpu->at = (uint8_t)(where >> 16);
   cpu->block = t->member[(uint16_t)where].block;
   cpu->reserve = (int64_t)(where >> 32);
-  cpu->by_view = t->faults != 0;
 }
 
 /* Back to the region, unless there is trouble. */
 static struct answer finished(struct jit_cpu *cpu, const struct region_table *t, const uint64_t *saved,
                               struct answer a) {
   cpu->reserve = 0;
-  cpu->by_view = false;
   if (cpu->trouble) a.leave_at = rebuild(cpu, t, saved);
   return a;
 }
@@ -133,7 +131,6 @@ static struct answer region_raise(struct jit_cpu *cpu, uint64_t exception, uint6
   (void)unused;
   say_where(cpu, t, where, budget);
   cpu->reserve = 0;
-  cpu->by_view = false;
   t->guest->raise(cpu, (unsigned)exception);
   return (struct answer){.leave_at = rebuild(cpu, t, saved)};
 }
@@ -143,7 +140,6 @@ static struct answer region_leave(struct jit_cpu *cpu, uint64_t nothing, uint64_
   (void)nothing, (void)unused;
   say_where(cpu, t, where, budget);
   cpu->reserve = 0;
-  cpu->by_view = false;
   return (struct answer){(uint64_t)(uintptr_t)cpu->block | LEAVE_REGION_BUDGET, rebuild(cpu, t, saved)};
 }
 

@@ -96,11 +96,6 @@ struct jit_region {
   uint32_t at, size;     /* in code memory */
   _Atomic uint32_t heat; /* samples, decaying */
   uint32_t insns;
-  /* A region may have a variant for contexts that have a view; without one that goes to the other, so it dies with it.
-   */
-  struct jit_region *variant, *plain;
-  uint32_t ticks, faults; /* samples within it, and host faults */
-  bool no_variant;        /* none came of it, or it did not pay */
   struct region_source *source;
   struct jit_object object;
   struct region_table table;

@@ -5,7 +5,6 @@
  * The compiler's thread sees a region's source and nothing else; what passes between the two is a queue each way. A
  * region whose blocks die while it is compiled is dropped when it comes back. */
 #define _GNU_SOURCE /* gettid */
-#include "jit/faults.h"
 #include "jit/region.h"
 #include "jit/store.h"
 #include <assert.h>
@@ -17,10 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUEUE = 16, HOT = 80, LOOK_FROM = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20, NICE = 5 };
-/* Variants for views: made after so many samples, and given up when they fault more often than the first pages that a
- * program touches explain. */
-enum { HOT_FOR_VIEW = 40, LOOK_FOR_VIEW = 8, FAULTS_FREE = 1024, FAULTS_PER_TICK = 4 };
+enum { QUEUE = 16, HOT = 80, HOT_FOR_VIEW = 40, LOOK_FROM = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20, NICE = 5 };
 
 struct span { /* free code memory */
   uint32_t at, size;
@@ -36,9 +32,8 @@ struct jit_regions {
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
   bool wait, eager;
-  int hot; /* samples that make a block hot */
-  uint32_t hot_for_view;
-  uint64_t delays; /* see struct jit_tuning; the compiler's, once it runs */
+  int hot, hot_for_view; /* samples that make a block hot */
+  uint64_t delays;       /* see struct jit_tuning; the compiler's, once it runs */
   unsigned queued;
   struct jit_stats stats;
   struct jit_store *store;     /* or NULL */
@@ -112,17 +107,15 @@ static void leave_list(struct jit_region *r) {
 /* Take r out of use. Its memory lives until nothing runs. */
 static void drop(struct jit_regions *rs, struct jit_region *r) {
   if (r->state == REGION_DEAD) return;
-  if (r->variant) drop(rs, r->variant);
   for (unsigned i = 0; i < r->members; i++) {
     struct region_member *m = &r->member[i];
     *m->prev = m->next;
     if (m->next) m->next->prev = m->prev;
   }
   struct jit_block *seed = r->member[0].block;
-  if (r->plain) r->plain->variant = NULL;
-  seed->region = r->plain;
+  seed->region = NULL;
   if (r->state == REGION_LIVE) {
-    seed->host = r->plain ? r->plain->at : seed->stencils;
+    seed->host = seed->stencils;
     jit_stencils_enter_at(rs->stencils, seed);
     rs->stats.regions_dropped++;
     jit_forget_jumps(rs->jit, seed);
@@ -180,7 +173,6 @@ static uint64_t find_symbol(const void *ctx, const char *name) {
   unsigned long i = strtoul(name + 1, &end, 10), k = *end == '_' ? strtoul(end + 1, &end, 10) : JIT_EXITS;
   if (!strcmp(name, "table")) return (uint64_t)(uintptr_t)&n->r->table;
   if (!strcmp(name, "guest_raise")) return (uint64_t)(uintptr_t)n->rs->guest->raise;
-  if (!strcmp(name, "plain")) return n->r->plain ? (uint64_t)(uintptr_t)(n->rs->memory.exec + n->r->plain->at) : 0;
   if (*end || end == name + 1) return jit_stencils_shared(n->rs->stencils, name);
   if (*name == 'h') return i < n->rs->guest->helpers ? (uint64_t)(uintptr_t)n->rs->guest->helper[i] : 0;
   if (i >= n->r->members) return 0;
@@ -193,6 +185,11 @@ static uint64_t find_symbol(const void *ctx, const char *name) {
   }
 }
 
+/* How many bits an address has in the view that b's memory is seen through; 0: it is none. */
+static unsigned view_of(const struct jit_regions *rs, const struct jit_block *b) {
+  return rs->guest->view ? rs->guest->view(b->key.mode) : 0;
+}
+
 static void use(struct jit_regions *rs, struct jit_region *r) {
   struct jit_block *seed = r->member[0].block;
   r->state = REGION_LIVE;
@@ -203,7 +200,7 @@ static void use(struct jit_regions *rs, struct jit_region *r) {
     for (int k = 0; k < JIT_EXITS; k++) jit_stencils_give_cell(rs->stencils, &r->member[i].block->exit[k]);
   jit_stencils_enter_at(rs->stencils, seed);
   rs->stats.regions_made++;
-  rs->stats.regions_for_views += r->plain != NULL;
+  rs->stats.regions_for_views += view_of(rs, seed) != 0;
   rs->stats.region_insns += r->insns;
   jit_forget_jumps(rs->jit, seed);
 }
@@ -225,7 +222,6 @@ static void install(struct jit_regions *rs, struct jit_region *r) {
       return;
     }
   }
-  if (r->plain) r->plain->no_variant = true;
   drop(rs, r);
 }
 
@@ -245,22 +241,19 @@ static struct jit_region *region_at(const struct jit_regions *rs, uint64_t pc) {
   uint64_t at = pc - (uint64_t)(uintptr_t)rs->memory.exec;
   if (at < rs->memory.begin || at >= rs->memory.end) return NULL;
   for (struct jit_region *r = rs->all; r; r = r->next_all)
-    if (r->plain && r->state == REGION_LIVE && at - r->at < r->size) return r;
+    if (r->state == REGION_LIVE && at - r->at < r->size) return r;
   return NULL;
 }
 
-static uint64_t on_fault(void *ctx, uint64_t pc) {
-  struct jit_region *r = region_at(ctx, pc);
+uint64_t jit_regions_fault(const struct jit_regions *rs, uint64_t pc) {
+  const struct jit_region *r = region_at(rs, pc);
   if (!r) return 0;
   const uint32_t at = (uint32_t)(pc - r->table.code);
   const struct region_fault *f = bsearch(&at, r->table.fault, r->table.faults, sizeof *f, region_by_at);
-  if (!f) return 0;
-  r->faults++;
-  return r->table.code + f->to;
+  return f ? r->table.code + f->to : 0;
 }
 
 void jit_regions_settle(struct jit_regions *rs) {
-  faults_expect(on_fault, rs);
   if (atomic_load_explicit(&rs->ready, memory_order_relaxed)) {
     pthread_mutex_lock(&rs->lock);
     struct jit_region *r = rs->done, *next;
@@ -424,7 +417,7 @@ static bool make_or_find(struct jit_regions *rs, struct jit_region *r, bool kept
 /* Does b wait for a region that will have it? */
 static bool awaits(const struct jit_block *b) {
   for (const struct region_member *m = b->regions; m; m = m->next)
-    if (m->region->state == REGION_QUEUED && !m->region->plain) return true;
+    if (m->region->state == REGION_QUEUED) return true;
   return false;
 }
 
@@ -436,10 +429,12 @@ static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   struct jit_block *seed = region_seed(b);
   if (seed->region) seed = b;
   int samples = b->samples;
-  if (!kept_only) b->samples = -rs->hot; /* not so soon again */
+  if (!kept_only) b->samples = (int16_t)-rs->hot; /* not so soon again */
   if (seed->region) return;
-  struct jit_region *r = region_grow(rs->guest, seed, REGION_SMALL);
+  unsigned view = view_of(rs, seed);
+  struct jit_region *r = region_grow(rs->guest, seed, view ? REGION_LARGE : REGION_SMALL);
   if (!r) return;
+  r->source->view = view;
   b->samples = NOT_AGAIN;
   seed->samples = NOT_AGAIN;
   seed->region = r;
@@ -452,43 +447,13 @@ void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
   want(rs, b, false);
 }
 
-/* A variant of a region that runs a lot, for contexts that have a view. */
-static void want_variant(struct jit_regions *rs, struct jit_region *plain, unsigned view, bool kept_only) {
-  struct jit_block *seed = plain->member[0].block;
-  if (rs->queued == QUEUE && !kept_only) shorten_queue(rs);
-  if (plain->state != REGION_LIVE || plain->variant) return;
-  struct jit_region *r = region_grow(rs->guest, seed, REGION_LARGE);
-  if (!r) return;
-  r->source->view = view;
-  r->plain = plain;
-  r->heat = plain->heat;
-  plain->variant = r;
-  make_or_find(rs, r, kept_only);
-}
-
-/* `view`: address bits of the view that the context has, or 0. */
-static void sample_region(struct jit_regions *rs, struct jit_region *r, unsigned view) {
-  r->ticks++;
-  if (r->plain) {
-    if (r->faults <= FAULTS_FREE + r->ticks / FAULTS_PER_TICK) return;
-    r->plain->no_variant = true;
-    drop(rs, r);
-  } else if (view && !r->variant && !r->no_variant && (r->ticks >= LOOK_FOR_VIEW || r->ticks >= rs->hot_for_view)) {
-    want_variant(rs, r, view, r->ticks < rs->hot_for_view);
-  }
-}
-
-void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region, unsigned view) {
-  for (struct region_member *m = b->regions, *next; m; m = next) {
-    struct jit_region *r = m->region;
-    next = m->next;
-    if (in_region != (r->state == REGION_LIVE)) continue;
-    atomic_fetch_add_explicit(&r->heat, 8, memory_order_relaxed);
-    if (in_region) sample_region(rs, r, view);
-  }
+void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region) {
+  for (struct region_member *m = b->regions; m; m = m->next)
+    if (in_region == (m->region->state == REGION_LIVE))
+      atomic_fetch_add_explicit(&m->region->heat, 8, memory_order_relaxed);
   if (in_region) return;
   int n = ++b->samples;
-  if (n >= rs->hot)
+  if (n >= (view_of(rs, b) ? rs->hot_for_view : rs->hot))
     want(rs, b, false);
   else if (rs->store && n >= LOOK_FROM && !(n & (n - 1))) /* a block grows with what is seen of it: look again */
     want(rs, b, true);
@@ -505,7 +470,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   rs->stencils = c->stencils;
   rs->wait = c->wait;
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
-  rs->hot_for_view = c->tuning.hot_for_view ? (uint32_t)c->tuning.hot_for_view : HOT_FOR_VIEW;
+  rs->hot_for_view = c->tuning.hot_for_view ? c->tuning.hot_for_view : HOT_FOR_VIEW;
   rs->delays = c->tuning.delay_seed;
   rs->eager = c->tuning.eager;
   rs->memory = jit_stencils_region_memory(c->stencils);
@@ -527,7 +492,6 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
 
 void jit_regions_free(struct jit_regions *rs) {
   if (!rs) return;
-  faults_forget(rs);
   if (rs->started) {
     pthread_mutex_lock(&rs->lock);
     rs->quit = true;

@@ -38,6 +38,11 @@ struct jit_stencils {
   uint32_t regions; /* where their part of code memory begins */
   uint64_t (*enter)(struct jit_cpu *cpu, const void *code);
   struct jit_block *compiled;
+  /* Accesses through a view, by address: where their stencils end, and where to go on after a host fault. */
+  struct view_access {
+    uint32_t end, slow;
+  } * access;
+  size_t accesses, access_room;
 };
 
 /* --- which stencils an operation has --- */
@@ -106,6 +111,20 @@ static const struct {
     LOADS(X) STORES(X)
 #undef X
 };
+/* Those for accesses through a view, likewise. */
+static const struct view_stencils {
+  uint16_t fast, any;
+} narrow_view[JIT_OPCODES] =
+    {
+#define X(name, ...) [J_##name] = {ST_VN_##name##_00, ST_VNS_##name##_0},
+        LOADS(X) STORES(X)
+#undef X
+},
+  wide_view[JIT_OPCODES] = {
+#define X(name, ...) [J_##name] = {ST_VW_##name##_00, ST_VWS_##name##_0},
+      LOADS(X) STORES(X)
+#undef X
+};
 /* What a conditional store does. */
 static const uint16_t store_of[JIT_OPCODES] = {
 #define X(name) [J_##name##_IF] = J_##name,
@@ -131,6 +150,7 @@ static const uint16_t branch_on_zero[JIT_OPCODES] = {
 #undef X
 };
 _Static_assert(ST_RRR_ADD32_123 == ST_RRR_ADD32_000 + (1 * K + 2) * K + 3, "a, b, d count up from d");
+_Static_assert(ST_VW_ST64_X_45 == ST_VW_ST64_X_00 + 4 * K + 5, "likewise");
 _Static_assert(ST_M_ST64_X_45 == ST_M_ST64_X_00 + 4 * K + 5 && ST_RRI_NE_66 == ST_RRI_NE_00 + K * K - 1, "likewise");
 
 /* --- copying and patching --- */
@@ -144,7 +164,8 @@ struct emit {
   bool dirty[K];                     /* a temporary that is not in its slot */
   uint32_t used[K], clock;
   uint16_t zero;
-  bool linear; /* loads try linear memory first */
+  bool linear;                      /* loads try linear memory first */
+  const struct view_stencils *view; /* accesses go through a view; or NULL */
   /* The last access to memory: code behind it knows the page, so the next of its kind off the same, unchanged base need
    * not look it up if it lies there. NO_SLOT: none. */
   uint16_t base;
@@ -465,11 +486,12 @@ enum access { READ, WRITE, READ_LINEAR };
 /* Is something quicker than the soft TLB to be tried first? */
 static bool has_hope(const struct emit *e, const struct jit_op *o, enum access kind) {
   int64_t ahead = (int64_t)o->offset - e->offset;
-  return kind == READ_LINEAR || (e->base == o->a && e->wrote == (kind == WRITE) && ahead > -NEAR && ahead < NEAR);
+  return kind == READ_LINEAR ||
+         (!e->view && e->base == o->a && e->wrote == (kind == WRITE) && ahead > -NEAR && ahead < NEAR);
 }
 
-/* The access proper: `soft`, which asks the soft TLB, and whose slow path is at `slow`; or `first`, if there is hope
- * for it, which falls back to `soft`, out of line. */
+/* The access proper: `soft`, which asks the soft TLB (or the view), and whose slow path is at `slow`; or `first`, if
+ * there is hope for it, which falls back to `soft`, out of line. */
 static void access(struct emit *e, const struct jit_op *o, unsigned soft, unsigned first, uint32_t slow,
                    enum access kind) {
   e->value[STENCIL_HOLE_IMM] = o->offset;
@@ -484,6 +506,7 @@ static void access(struct emit *e, const struct jit_op *o, unsigned soft, unsign
   } else {
     put(e, soft);
   }
+  if (e->view) e->s->access[e->s->accesses++] = (struct view_access){e->s->hot.at, slow};
   e->base = kind == READ_LINEAR ? NO_SLOT : o->a;
   e->wrote = kind == WRITE, e->offset = o->offset;
 }
@@ -492,7 +515,9 @@ static void load(struct emit *e, const struct jit_op *o) {
   bool to_slot = o->hint & JIT_IN_MEMORY, by_linear = e->linear && !to_slot;
   enum access kind = by_linear ? READ_LINEAR : READ;
   unsigned a = use(e, o->a), d = to_slot ? 0 : def(e, o->d), of = to_slot ? a : a * K + d;
-  unsigned soft = of + (to_slot ? plain[o->op].any : fast[o->op]);
+  unsigned soft = of + (e->view   ? to_slot ? e->view[o->op].any : e->view[o->op].fast
+                        : to_slot ? plain[o->op].any
+                                  : fast[o->op]);
   unsigned first = by_linear ? of + linear[o->op] : of + (to_slot ? page_known[o->op].any : page_known[o->op].fast);
   uint32_t slow = e->s->cold.at, next = end_of(e, has_hope(e, o, kind) ? first : soft);
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
@@ -516,7 +541,9 @@ static void store(struct emit *e, const struct jit_op *o) {
   int b = holder(e, o->b);
   if (b >= 0) e->used[b] = e->clock;
   unsigned a = use(e, o->a), of = b < 0 ? a : a * K + (unsigned)b;
-  unsigned soft = of + (b < 0 ? plain[o->op].any : fast[o->op]);
+  unsigned soft = of + (e->view ? b < 0 ? e->view[o->op].any : e->view[o->op].fast
+                        : b < 0 ? plain[o->op].any
+                                : fast[o->op]);
   unsigned first = of + (b < 0 ? page_known[o->op].any : page_known[o->op].fast);
   uint32_t slow = e->s->cold.at;
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
@@ -660,10 +687,37 @@ static bool has_room(const struct arena *a, uint32_t bytes) {
   return a->end - a->at >= bytes + SLACK;
 }
 
+/* Room to note n more accesses through a view. */
+static bool has_access_room(struct jit_stencils *s, size_t n) {
+  if (s->accesses + n <= s->access_room) return true;
+  size_t room = 2 * (s->accesses + n);
+  struct view_access *a = realloc(s->access, room * sizeof *a);
+  if (!a) return false;
+  s->access = a;
+  s->access_room = room;
+  return true;
+}
+
+uint64_t jit_stencils_fault(const struct jit_stencils *s, uint64_t pc) {
+  uint64_t at = pc - (uint64_t)(uintptr_t)s->memory.exec;
+  if (at < s->hot.begin || at >= s->hot.at) return 0;
+  size_t low = 0, high = s->accesses; /* the first that ends behind the instruction */
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (s->access[middle].end > at)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low < s->accesses ? (uint64_t)(uintptr_t)(s->memory.exec + s->access[low].slow) : 0;
+}
+
 static struct emit begin(struct jit_stencils *s, struct jit_block *b) {
   struct emit e = {.s = s, .b = b, .base = NO_SLOT, .zero = s->guest->slot[s->guest->zero_slot].offset};
   memset(e.slot, 0xff, sizeof e.slot);
   e.linear = s->guest->linear && s->guest->linear(b->key.mode);
+  unsigned view = s->guest->view ? s->guest->view(b->key.mode) : 0;
+  if (view && has_access_room(s, b->ops)) e.view = view == 32 ? narrow_view : wide_view;
   return e;
 }
 
@@ -794,6 +848,7 @@ int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_
 void jit_stencils_free(struct jit_stencils *s) {
   if (!s) return;
   code_memory_fini(&s->memory);
+  free(s->access);
   free(s);
 }
 
@@ -811,6 +866,7 @@ void jit_stencils_reset(struct jit_stencils *s) {
   while (s->compiled) jit_stencils_forget(s, s->compiled);
   s->hot.at = s->hot.begin;
   s->cold.at = s->cold.begin;
+  s->accesses = 0;
   s->resets++;
 }
 

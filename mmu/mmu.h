@@ -68,7 +68,6 @@ struct mmu_state {
   uint8_t asid;
   bool erl;        /* Status.ERL: kuseg is unmapped */
   bool kx, sx, ux; /* 64-bit addressing enabled for each privilege */
-  uint16_t mode;   /* the cpu's own bits, for struct softtlb's stamp; no translation depends on them */
 };
 
 /* An address that the guest has linked to (LL), and where it then led. MMU_LINK_OPEN: not looked up yet, which is done
@@ -153,14 +152,16 @@ void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned ki
  * The byte at va, 0 <= va < 1 << mmu_view_bits(), is at view + va. A page that was not entered, or may not be accessed
  * in that way, is a host fault (SIGSEGV), and so are MMU_VIEW_GUARD bytes on both sides. What soft TLBs forget is gone
  * from views, too. To enter a page costs the host several microseconds: views are for contexts that run for long. */
-enum { MMU_VIEW_AFTER = 256, MMU_VIEWS_MAX = 6, MMU_VIEW_GUARD = 1 << 16 };
+enum { MMU_VIEW_AFTER = 1024, MMU_VIEWS_MAX = 6, MMU_VIEW_GUARD = 1 << 16 };
 static inline unsigned mmu_view_bits(const struct mmu_guest *g) {
-  return g->segbits == 32 ? 32 : 40;
+  return g->segbits == 32 ? 32 : MMU_VIEW_BITS_WIDE;
 }
-/* Called at regular times while the context in force, a user's, runs code that would use a view. After view_after times
- * it gets one; for some time it has none again when it enters more pages than pay. Has it one? */
-bool mmu_view_want(struct mmu_guest *g);
+/* Called at regular times while code runs. After view_after times a user's context gets a view; for some time it has
+ * none again when it costs more host faults than pay. */
+enum mmu_view_state { MMU_VIEW_NONE, MMU_VIEW_SOON, MMU_VIEW_HAD };
+enum mmu_view_state mmu_view_want(struct mmu_guest *g);
 /* Enter a page that reads, and writes where it says so, may reach. */
+void mmu_view_missed(struct mmu_guest *g); /* an access was a host fault, and will be again */
 void mmu_view_enter(struct mmu_guest *g, uint64_t va, const struct numa_memory *m, const struct frame *f, bool write);
 /* Within mmu/. NULL: no memory. `at` gets the host address of va 0. The others take NULL for a view. */
 struct mmu_view *mmu_view_new(unsigned bits, uint8_t **at);

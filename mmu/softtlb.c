@@ -25,7 +25,7 @@ struct mmu_context {
   unsigned evictions[MMU_ACCESS_KINDS]; /* since the table last grew */
   struct mmu_view *view;                /* or NULL */
   int wanted;                           /* how often a view was, since there is one, or none */
-  unsigned entered, bound;              /* pages in the view since then; more than `bound` and `wanted` are too many */
+  unsigned cost, bound;                 /* host faults since then; more than `bound` and `wanted` are too many */
 };
 
 static uint64_t table_entries(const struct softtlb_table *t) {
@@ -80,14 +80,16 @@ static struct mmu_context **context_at(struct mmu_guest *g, unsigned asid, unsig
 
 /* Let the cpu have what c has now, the context in force. */
 static void go_live(struct mmu_guest *g, const struct mmu_context *c) {
+  uint64_t mode = g->live->stamp & MMU_STAMP_MODE;
   *g->live = c->tlb;
-  g->live->stamp |= g->state.mode;
+  g->live->stamp |= mode;
 }
 
 /* A fetch in c may lead elsewhere from now on, or its table has forgotten one. */
 static void restamp(struct mmu_guest *g, struct mmu_context *c) {
   c->tlb.stamp = next_stamp(g);
-  if (c == *context_at(g, g->state.asid, g->state.priv)) g->live->stamp = c->tlb.stamp | g->state.mode;
+  if (c == *context_at(g, g->state.asid, g->state.priv))
+    g->live->stamp = c->tlb.stamp | (g->live->stamp & MMU_STAMP_MODE);
 }
 
 static void forget(struct mmu_guest *g, struct mmu_context *c, enum mmu_access kind, struct softtlb_entry *e) {
@@ -182,11 +184,7 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
   const struct mmu_state *o = &g->state;
   bool remapped = o->erl != s->erl || o->kx != s->kx || o->sx != s->sx || o->ux != s->ux;
   struct mmu_context **c = context_at(g, s->asid, s->priv);
-  if (*c && !remapped && o->asid == s->asid && o->priv == s->priv) {
-    g->state.mode = s->mode;
-    g->live->stamp = (*c)->tlb.stamp | s->mode;
-    return 0;
-  }
+  if (*c && !remapped && o->asid == s->asid && o->priv == s->priv) return 0;
   if (!*c && !context_make(g, c)) return -1;
   if (s->priv == MMU_KERNEL && g->lender != s->asid) exchange_loans(g, s->asid);
   if (remapped || o->asid != s->asid) mmu_link_settle(g);
@@ -303,31 +301,41 @@ void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned ki
 
 /* --- views of contexts --- */
 
-enum { ENTERED_FREE = 1024, ENTERED_MOST = 1 << 16, WITHOUT = 4 };
+enum { COST_FREE = 256, COST_MOST = 1 << 16, WITHOUT = 4 };
 
-bool mmu_view_want(struct mmu_guest *g) {
-  struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
+static enum mmu_view_state view_state(struct mmu_guest *g, struct mmu_context *c) {
   c->wanted++;
   if (c->view) {
-    if (c->entered <= c->bound + (unsigned)c->wanted) return true;
+    if (c->cost <= c->bound + (unsigned)c->wanted) return MMU_VIEW_HAD;
     take_view(g, c);
     c->wanted = -(int)g->view_after * WITHOUT;
-    if (c->bound < ENTERED_MOST) c->bound *= 2;
-  } else if (g->state.priv == MMU_USER && c->wanted >= (int)g->view_after) {
+    if (c->bound < COST_MOST) c->bound *= 2;
+  } else if (c->wanted >= (int)g->view_after) {
     for (struct mmu_context *o = g->contexts; o && g->views >= MMU_VIEWS_MAX; o = o->next) take_view(g, o);
     c->wanted = 0;
-    c->entered = 0;
-    if (!c->bound) c->bound = ENTERED_FREE;
+    c->cost = 0;
+    if (!c->bound) c->bound = COST_FREE;
     c->view = mmu_view_new(mmu_view_bits(g), &c->tlb.view);
     g->views += c->view != NULL;
+    return c->view ? MMU_VIEW_HAD : MMU_VIEW_NONE;
   }
+  return c->wanted >= 0 ? MMU_VIEW_SOON : MMU_VIEW_NONE;
+}
+
+enum mmu_view_state mmu_view_want(struct mmu_guest *g) {
+  struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
+  if (g->state.priv != MMU_USER) return MMU_VIEW_NONE;
+  enum mmu_view_state state = view_state(g, c);
   go_live(g, c);
-  return c->view != NULL;
+  return state;
+}
+
+void mmu_view_missed(struct mmu_guest *g) {
+  (*context_at(g, g->state.asid, g->state.priv))->cost++;
 }
 
 void mmu_view_enter(struct mmu_guest *g, uint64_t va, const struct numa_memory *m, const struct frame *f, bool write) {
   struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
-  bool entered = mmu_view_put(c->view, va & MMU_PAGE_MASK, m, f, write);
-  c->entered += entered;
-  g->view_fills += entered;
+  g->view_fills += mmu_view_put(c->view, va & MMU_PAGE_MASK, m, f, write);
+  c->cost++;
 }

@@ -31,11 +31,11 @@ struct softtlb_table {
 struct softtlb {
   struct softtlb_table table[MMU_ACCESS_KINDS];
   uint8_t *view; /* see mmu_view_want(); NULL: this context has none */
-  /* What holds of fetches while this stays the same: an address that has led to a frame still does. Also the low bits,
-   * struct mmu_state's mode, are then the same. No two contexts, or times between which a mapping went, share one. */
+  /* While this stays the same an address that fetches from a frame still does: no two contexts, or times between which
+   * a mapping went, share one. The low bits are the cpu's to use. */
   uint64_t stamp;
 };
-enum { MMU_STAMP_MODE = 0xffff };
+enum { MMU_STAMP_MODE = 0xffff, MMU_VIEW_BITS_WIDE = 40 /* of an address, on 64 bits */ };
 
 static inline struct softtlb_entry *softtlb_slot(const struct softtlb_table *t, uint64_t va) {
   return (struct softtlb_entry *)((char *)t->entry + ((va >> (MMU_PAGE_BITS - 4)) & t->mask));

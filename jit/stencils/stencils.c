@@ -310,6 +310,84 @@ LOADS(MS_LOADS)
 LOADS(MPS_LOADS)
 STORES(MS_STORES)
 STORES(MPS_STORES)
+/* By a view (struct softtlb): VN where addresses have 32 bits, VW where they are wider. The access is the one host
+ * instruction of its stencil that may fault; the address is in t's register then, as the slow path wants it. */
+#define VIEW_NARROW(a, type)                                                                                           \
+  __asm__("leal HOLE_IMM(%q1), %k0" : "=a"(t) : "r"(r##a)); /* clang would take two instructions */                    \
+  if (__builtin_expect(!(t & (sizeof(type) - 1)), 1)) {
+#define VIEW_WIDE(a, type)                                                                                             \
+  enum { LOG = sizeof(type) == 8 ? 3 : sizeof(type) >> 1 };                                                            \
+  t = r##a + (u64)VALUE(HOLE_IMM);                                                                                     \
+  if (__builtin_expect(!((t >> LOG | t << (-LOG & 63)) >> (MMU_VIEW_BITS_WIDE - LOG)), 1)) {
+#define VIEW_GET(insn, to) __asm__ volatile(insn : "=r"(to) : "r"(cpu->tlb.view), "a"(t) : "memory")
+#define VIEW_PUT(insn, value)                                                                                          \
+  __asm__ volatile(insn " %0, (%1,%2)" : : "r"(value), "r"(cpu->tlb.view), "a"(t) : "memory")
+#define GET_uint8_t_uint8_t(to)   VIEW_GET("movzbl (%1,%2), %k0", to)
+#define GET_uint8_t_int8_t(to)    VIEW_GET("movsbq (%1,%2), %q0", to)
+#define GET_uint16_t_uint16_t(to) VIEW_GET("movzwl (%1,%2), %k0", to)
+#define GET_uint16_t_int16_t(to)  VIEW_GET("movswq (%1,%2), %q0", to)
+#define GET_uint32_t_uint32_t(to) VIEW_GET("movl (%1,%2), %k0", to)
+#define GET_uint32_t_int32_t(to)  VIEW_GET("movslq (%1,%2), %q0", to)
+#define GET_uint64_t_uint64_t(to) VIEW_GET("movq (%1,%2), %q0", to)
+#define PUT_uint8_t               "movb"
+#define PUT_uint16_t              "movw"
+#define PUT_uint32_t              "movl"
+#define PUT_uint64_t              "movq"
+#define GET_SWAPPED(to, raw, as, swap)                                                                                 \
+  u64 v;                                                                                                               \
+  GET_##raw##_##raw(v);                                                                                                \
+  to = (u64)(int64_t)(as)swap((raw)v)
+#define GET_SWAP_NONE(to, raw, as)         GET_##raw##_##as(to)
+#define GET___builtin_bswap16(to, raw, as) GET_SWAPPED(to, raw, as, __builtin_bswap16)
+#define GET___builtin_bswap32(to, raw, as) GET_SWAPPED(to, raw, as, __builtin_bswap32)
+#define GET___builtin_bswap64(to, raw, as) GET_SWAPPED(to, raw, as, __builtin_bswap64)
+#define V_LOAD_AS(V, WHERE, to, a, raw, as, swap)                                                                      \
+  STENCIL V(ARGS) {                                                                                                    \
+    WHERE(a, raw)                                                                                                      \
+    u64 got;                                                                                                           \
+    GET_##swap(got, raw, as);                                                                                          \
+    to = got;                                                                                                          \
+    GO(NEXT);                                                                                                          \
+  }                                                                                                                    \
+  GO(OUT);                                                                                                             \
+  }
+#define V_STORE_AS(V, WHERE, value, a, raw, swap)                                                                      \
+  STENCIL V(ARGS) {                                                                                                    \
+    WHERE(a, raw)                                                                                                      \
+    VIEW_PUT(PUT_##raw, (raw)swap((raw)(value)));                                                                      \
+    GO(NEXT);                                                                                                          \
+  }                                                                                                                    \
+  GO(OUT);                                                                                                             \
+  }
+#define VN_LOAD(d, a, name, ...)  V_LOAD_AS(VN_##name##_##a##d, VIEW_NARROW, r##d, a, __VA_ARGS__)
+#define VN_LOAD_A(a, ...)         EACH_REG2(VN_LOAD, a, __VA_ARGS__)
+#define VN_LOADS(...)             EACH_REG(VN_LOAD_A, __VA_ARGS__)
+#define VW_LOAD(d, a, name, ...)  V_LOAD_AS(VW_##name##_##a##d, VIEW_WIDE, r##d, a, __VA_ARGS__)
+#define VW_LOAD_A(a, ...)         EACH_REG2(VW_LOAD, a, __VA_ARGS__)
+#define VW_LOADS(...)             EACH_REG(VW_LOAD_A, __VA_ARGS__)
+#define VN_STORE(b, a, name, ...) V_STORE_AS(VN_##name##_##a##b, VIEW_NARROW, r##b, a, __VA_ARGS__)
+#define VN_STORE_A(a, ...)        EACH_REG2(VN_STORE, a, __VA_ARGS__)
+#define VN_STORES(...)            EACH_REG(VN_STORE_A, __VA_ARGS__)
+#define VW_STORE(b, a, name, ...) V_STORE_AS(VW_##name##_##a##b, VIEW_WIDE, r##b, a, __VA_ARGS__)
+#define VW_STORE_A(a, ...)        EACH_REG2(VW_STORE, a, __VA_ARGS__)
+#define VW_STORES(...)            EACH_REG(VW_STORE_A, __VA_ARGS__)
+LOADS(VN_LOADS)
+LOADS(VW_LOADS)
+STORES(VN_STORES)
+STORES(VW_STORES)
+/* VNS, VWS: to and from a slot. */
+#define VNS_LOAD(a, name, ...)  V_LOAD_AS(VNS_##name##_##a, VIEW_NARROW, SLOT(HOLE_D), a, __VA_ARGS__)
+#define VNS_LOADS(...)          EACH_REG(VNS_LOAD, __VA_ARGS__)
+#define VWS_LOAD(a, name, ...)  V_LOAD_AS(VWS_##name##_##a, VIEW_WIDE, SLOT(HOLE_D), a, __VA_ARGS__)
+#define VWS_LOADS(...)          EACH_REG(VWS_LOAD, __VA_ARGS__)
+#define VNS_STORE(a, name, ...) V_STORE_AS(VNS_##name##_##a, VIEW_NARROW, SLOT(HOLE_B), a, __VA_ARGS__)
+#define VNS_STORES(...)         EACH_REG(VNS_STORE, __VA_ARGS__)
+#define VWS_STORE(a, name, ...) V_STORE_AS(VWS_##name##_##a, VIEW_WIDE, SLOT(HOLE_B), a, __VA_ARGS__)
+#define VWS_STORES(...)         EACH_REG(VWS_STORE, __VA_ARGS__)
+LOADS(VNS_LOADS)
+LOADS(VWS_LOADS)
+STORES(VNS_STORES)
+STORES(VWS_STORES)
 /* Loads from linear memory; the soft TLB is asked where this fails. */
 #define K_D(d, a, name, raw, as, swap)                                                                                 \
   STENCIL K_##name##_##a##d(ARGS) {                                                                                    \
