@@ -47,8 +47,8 @@ struct io_dma {
   void *ctx;
 };
 
-/* A disk image: byte-addressed, called with whole 512-byte sectors. read/write return 0, or -1 when the host failed.
- * size 0 means no medium. */
+/* A disk image, byte-addressed. All return 0, or -1 when the host failed. flush: what was written is stable once it
+ * returns. zero, which may be absent: as a write of zeros. size, a multiple of 512, is 0 when there is no disk. */
 struct io_disk {
   int (*read)(void *ctx, uint64_t at, void *to, uint64_t n);
   int (*write)(void *ctx, uint64_t at, const void *from, uint64_t n);
@@ -56,6 +56,8 @@ struct io_disk {
   void *ctx;
   uint64_t size;
   bool read_only;
+  int (*zero)(void *ctx, uint64_t at, uint64_t n);
+  char serial[21]; /* text the guest can ask for */
 };
 
 /* The wire of a network card. send() takes one Ethernet frame without its checksum; recv() returns the length of the

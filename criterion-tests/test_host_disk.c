@@ -1,0 +1,188 @@
+/* criterion-tests/test_host_disk.c: disk images in files: the three modes against a model, locks, errors. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iosys/host_disk.h"
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SIZE = 37 * 512 }; /* the last block is no whole one */
+static char path[64];
+static uint8_t model[SIZE], got[SIZE];
+
+static void make_file(void) {
+  snprintf(path, sizeof path, "/tmp/test_host_disk.XXXXXX");
+  int fd = mkstemp(path);
+  for (unsigned i = 0; i < SIZE; i++) model[i] = (uint8_t)(i * 7 + i / 512);
+  cr_assert(fd >= 0 && write(fd, model, SIZE) == SIZE);
+  close(fd);
+}
+static void remove_file(void) {
+  unlink(path);
+}
+static void file_is(const uint8_t *want) {
+  int fd = open(path, O_RDONLY);
+  cr_assert(fd >= 0 && read(fd, got, SIZE) == SIZE);
+  close(fd);
+  cr_expect_arr_eq(got, want, SIZE);
+}
+
+static struct io_disk open_disk(struct io_host_disk *d, struct io_image *image, enum io_disk_mode mode) {
+  const char *why = io_image_open(image, path, mode == IO_DISK_PERSIST);
+  cr_assert_null(why, "%s", why);
+  io_host_disk_init(d, image, mode);
+  return io_host_disk(d);
+}
+
+static uint32_t dice(uint32_t *x) {
+  *x ^= *x << 13, *x ^= *x >> 17, *x ^= *x << 5;
+  return *x;
+}
+
+/* Random reads, writes and zeroings, of any alignment. */
+static void play(struct io_disk *d, uint32_t seed) {
+  static uint8_t data[SIZE];
+  for (int i = 0; i < 3000; i++) {
+    uint32_t at = dice(&seed) % SIZE, n = dice(&seed) % (i & 1 ? 600 : SIZE), what = dice(&seed) % 8;
+    if (what == 0) at &= ~4095u, n = 8192;
+    if (n > SIZE - at) n = SIZE - at;
+    if (what < 2) {
+      cr_assert_eq(d->zero(d->ctx, at, n), 0);
+      memset(model + at, 0, n);
+    } else if (what < 5) {
+      for (unsigned k = 0; k < n; k++) data[k] = (uint8_t)dice(&seed);
+      cr_assert_eq(d->write(d->ctx, at, data, n), 0);
+      memcpy(model + at, data, n);
+    } else {
+      memset(got, 0x5a, sizeof got);
+      cr_assert_eq(d->read(d->ctx, at, got, n), 0);
+      cr_assert_arr_eq(got, model + at, n, "step %d: %u bytes at %u", i, n, at);
+    }
+  }
+}
+
+static void note_block(void *ctx, uint64_t block, const uint8_t *bytes) {
+  uint64_t *next = ctx;
+  unsigned n = block * IO_DISK_BLOCK + IO_DISK_BLOCK > SIZE ? SIZE % IO_DISK_BLOCK : IO_DISK_BLOCK;
+  cr_expect_geq(block, *next, "in order");
+  *next = block + 1;
+  for (unsigned i = 0; i < n; i++) cr_assert_eq(bytes ? bytes[i] : 0, model[block * IO_DISK_BLOCK + i]);
+}
+
+Test(host_disk, cow_leaves_the_file_alone, .init = make_file, .fini = remove_file) {
+  struct io_image image;
+  struct io_host_disk d, other;
+  static uint8_t first[SIZE];
+  struct io_disk disk = open_disk(&d, &image, IO_DISK_COW);
+  io_host_disk_init(&other, &image, IO_DISK_COW);
+  memcpy(first, model, SIZE);
+  cr_expect_eq(disk.size, SIZE);
+  cr_expect_not(disk.read_only);
+  play(&disk, 1);
+  cr_expect_eq(disk.flush(disk.ctx), 0);
+  file_is(first);
+  struct io_disk untouched = io_host_disk(&other);
+  cr_expect_eq(untouched.read(untouched.ctx, 0, got, SIZE), 0);
+  cr_expect_arr_eq(got, first, SIZE, "another disk of the same image sees nothing of it");
+  uint64_t next = 0;
+  io_host_disk_each(&d, note_block, &next);
+  cr_expect_eq(d.kept, 5);
+  cr_expect_eq(other.kept, 0);
+  cr_expect_eq(next, 5);
+  io_host_disk_fini(&other);
+  io_host_disk_fini(&d);
+  io_host_disk_fini(&d);
+  io_image_close(&image);
+  io_image_close(&image);
+}
+
+Test(host_disk, persist_is_the_file, .init = make_file, .fini = remove_file) {
+  struct io_image image;
+  struct io_host_disk d;
+  struct io_disk disk = open_disk(&d, &image, IO_DISK_PERSIST);
+  play(&disk, 2);
+  file_is(model);
+  cr_expect_eq(disk.flush(disk.ctx), 0);
+  cr_expect_eq(d.flushes, 1);
+  io_host_disk_fini(&d);
+  io_image_close(&image);
+}
+
+Test(host_disk, read_only_has_no_way_to_write, .init = make_file, .fini = remove_file) {
+  struct io_image image;
+  struct io_host_disk d;
+  struct io_disk disk = open_disk(&d, &image, IO_DISK_RO);
+  cr_expect(disk.read_only && !disk.write && !disk.zero);
+  cr_expect_eq(disk.read(disk.ctx, SIZE - 512, got, 512), 0);
+  cr_expect_arr_eq(got, model + SIZE - 512, 512);
+  io_host_disk_fini(&d);
+  io_image_close(&image);
+}
+
+Test(host_disk, nothing_beyond_the_end, .init = make_file, .fini = remove_file) {
+  static const uint64_t bad[][2] = {{SIZE, 1}, {SIZE - 1, 2}, {0, SIZE + 1}, {UINT64_MAX, 2}, {2, UINT64_MAX}};
+  for (int mode = IO_DISK_COW; mode <= IO_DISK_PERSIST; mode++) {
+    struct io_image image;
+    struct io_host_disk d;
+    struct io_disk disk = open_disk(&d, &image, (enum io_disk_mode)mode);
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+      cr_expect_eq(disk.read(disk.ctx, bad[i][0], got, bad[i][1]), -1);
+      cr_expect_eq(disk.write(disk.ctx, bad[i][0], got, bad[i][1]), -1);
+      cr_expect_eq(disk.zero(disk.ctx, bad[i][0], bad[i][1]), -1);
+    }
+    cr_expect_eq(disk.write(disk.ctx, SIZE, got, 0), 0);
+    io_host_disk_fini(&d);
+    io_image_close(&image);
+  }
+  file_is(model);
+}
+
+Test(host_disk, one_user_of_what_is_written, .init = make_file, .fini = remove_file) {
+  struct io_image a, b;
+  cr_assert_null(io_image_open(&a, path, true));
+  cr_expect_not_null(io_image_open(&b, path, true));
+  cr_expect_not_null(io_image_open(&b, path, false));
+  io_image_close(&b);
+  io_image_close(&a);
+  cr_assert_null(io_image_open(&a, path, false));
+  cr_assert_null(io_image_open(&b, path, false), "readers do not mind each other");
+  io_image_close(&b);
+  cr_expect_not_null(io_image_open(&b, path, true));
+  io_image_close(&a);
+  cr_assert_null(io_image_open(&b, path, true));
+  io_image_close(&b);
+  cr_expect_str_eq(io_image_open(&a, "/tmp", false), "is a folder, not a file");
+  cr_expect_str_eq(io_image_open(&a, "/dev/null", false), "is no file");
+  cr_expect_str_eq(io_image_open(&a, "/nowhere/at/all", false), "No such file or directory");
+  cr_assert_eq(truncate(path, 1000), 0);
+  cr_expect_not_null(strstr(io_image_open(&a, path, false), "512"));
+  cr_assert_eq(truncate(path, 0), 0);
+  cr_expect_str_eq(io_image_open(&a, path, false), "is empty");
+}
+
+/* What the host refuses is an answer, not the end: a file that has shrunk, and one that may not grow. */
+Test(host_disk, host_errors, .init = make_file, .fini = remove_file) {
+  for (int mode = IO_DISK_COW; mode <= IO_DISK_PERSIST; mode++) {
+    struct io_image image;
+    struct io_host_disk d;
+    struct io_disk disk = open_disk(&d, &image, (enum io_disk_mode)mode);
+    cr_assert_eq(truncate(path, 4096), 0);
+    cr_expect_eq(disk.read(disk.ctx, 8192, got, 512), -1);
+    cr_expect_eq(disk.read(disk.ctx, 0, got, 4096), 0);
+    cr_expect_eq(disk.write(disk.ctx, 8192, got, 512), mode == IO_DISK_COW ? -1 : 0);
+    struct rlimit small = {4096, RLIM_INFINITY}, before;
+    getrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    cr_expect_eq(disk.write(disk.ctx, 12288, got, 4096), mode == IO_DISK_COW ? 0 : -1);
+    setrlimit(RLIMIT_FSIZE, &before);
+    io_host_disk_fini(&d);
+    io_image_close(&image);
+    cr_assert_eq(truncate(path, SIZE), 0);
+  }
+}

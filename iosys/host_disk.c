@@ -1,0 +1,251 @@
+/* iosys/host_disk.c: disk images in host files: read-only, copy-on-write, persistent. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The C library's search tree (balanced, ordered) holds the blocks a COW disk has of its own. Nothing is kept back in
+ * this process: a persistent disk's writes are in the host's page cache when they return, so that a dying process loses
+ * none of them, and on its disk when a flush returns. */
+#define _GNU_SOURCE
+#include "iosys/host_disk.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- images --- */
+
+static const char *lock(int fd, bool writable) {
+  if (!flock(fd, (writable ? LOCK_EX : LOCK_SH) | LOCK_NB)) return NULL;
+  if (errno == EWOULDBLOCK)
+    return writable ? "is in use as a disk already: what is written to has one user"
+                    : "is written to by its one user, as a persist disk";
+  return writable ? "cannot be locked, so that it might get a second user" : NULL; /* some file systems have no locks */
+}
+
+const char *io_image_open(struct io_image *image, const char *path, bool writable) {
+  struct stat st;
+  *image = (struct io_image){.fd = -1};
+  int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hang us */
+  const char *why = fd < 0 || fstat(fd, &st) ? strerrordesc_np(errno) : NULL;
+  if (!why && S_ISDIR(st.st_mode)) why = "is a folder, not a file";
+  if (!why && !S_ISREG(st.st_mode)) why = "is no file";
+  if (!why && !st.st_size) why = "is empty";
+  if (!why && st.st_size % IO_SECTOR) why = "its size is not a multiple of 512 bytes";
+  if (!why) why = lock(fd, writable);
+  if (!why)
+    *image = (struct io_image){.fd = fd, .size = (uint64_t)st.st_size, .writable = writable};
+  else if (fd >= 0)
+    close(fd);
+  return why;
+}
+
+void io_image_close(struct io_image *image) {
+  if (image->size) close(image->fd);
+  *image = (struct io_image){.fd = -1};
+}
+
+int io_image_read(const struct io_image *image, uint64_t at, void *to, uint64_t n) {
+  for (uint8_t *p = to; n;) {
+    ssize_t k = pread(image->fd, p, n, (off_t)at);
+    if (k < 0 && errno == EINTR) continue;
+    if (k <= 0) return -1;
+    p += k, at += (uint64_t)k, n -= (uint64_t)k;
+  }
+  return 0;
+}
+
+static int image_write(const struct io_image *image, uint64_t at, const void *from, uint64_t n) {
+  for (const uint8_t *p = from; n;) {
+    ssize_t k = pwrite(image->fd, p, n, (off_t)at);
+    if (k < 0 && errno == EINTR) continue;
+    if (k <= 0) return -1;
+    p += k, at += (uint64_t)k, n -= (uint64_t)k;
+  }
+  return 0;
+}
+
+/* --- a COW disk's own blocks --- */
+
+struct block {
+  uint64_t number;
+  uint8_t *bytes; /* NULL: zeros */
+};
+
+static int by_number(const void *a, const void *b) {
+  uint64_t x = ((const struct block *)a)->number, y = ((const struct block *)b)->number;
+  return (x > y) - (x < y);
+}
+
+static void forget(void *block) {
+  free(((struct block *)block)->bytes);
+  free(block);
+}
+
+static struct block *own_block(const struct io_host_disk *d, uint64_t number) {
+  struct block key = {.number = number}, **found = d->kept ? tfind(&key, &d->blocks, by_number) : NULL;
+  return found ? *found : NULL;
+}
+
+/* The disk's own block, which the caller fills: a new one reads as zeros. NULL: out of memory. */
+static struct block *make_own(struct io_host_disk *d, uint64_t number) {
+  struct block *b = own_block(d, number);
+  if (b || !(b = calloc(1, sizeof *b))) return b;
+  b->number = number;
+  if (!tsearch(b, &d->blocks, by_number)) return free(b), NULL;
+  d->kept++;
+  return b;
+}
+
+/* The part of [at, at + n) that lies in at's block. */
+static uint64_t piece(uint64_t at, uint64_t n) {
+  uint64_t room = IO_DISK_BLOCK - at % IO_DISK_BLOCK;
+  return n < room ? n : room;
+}
+
+static int cow_read(const struct io_host_disk *d, uint64_t at, uint8_t *to, uint64_t n) {
+  for (uint64_t k; n; at += k, to += k, n -= k) {
+    k = d->kept ? piece(at, n) : n;
+    const struct block *b = own_block(d, at / IO_DISK_BLOCK);
+    if (!b) {
+      if (io_image_read(d->image, at, to, k)) return -1;
+    } else if (b->bytes) {
+      memcpy(to, b->bytes + at % IO_DISK_BLOCK, k);
+    } else {
+      memset(to, 0, k);
+    }
+  }
+  return 0;
+}
+
+/* A block that is written for the first time, at `at`, n bytes of it: the rest is the image's. NULL: out of memory, or
+ * the image cannot be read. */
+static struct block *split(struct io_host_disk *d, uint64_t at, uint64_t n) {
+  uint64_t start = at - at % IO_DISK_BLOCK, all = d->image->size - start;
+  uint8_t *bytes = calloc(1, IO_DISK_BLOCK);
+  struct block *b = NULL;
+  if (all > IO_DISK_BLOCK) all = IO_DISK_BLOCK;
+  if (bytes && (n == all || !io_image_read(d->image, start, bytes, all))) b = make_own(d, at / IO_DISK_BLOCK);
+  if (b)
+    b->bytes = bytes;
+  else
+    free(bytes);
+  return b;
+}
+
+static int cow_write(struct io_host_disk *d, uint64_t at, const uint8_t *from, uint64_t n) {
+  for (uint64_t k; n; at += k, from += k, n -= k) {
+    k = piece(at, n);
+    struct block *b = own_block(d, at / IO_DISK_BLOCK);
+    if (!b && !(b = split(d, at, k))) return -1;
+    if (!b->bytes && !(b->bytes = calloc(1, IO_DISK_BLOCK))) return -1;
+    memcpy(b->bytes + at % IO_DISK_BLOCK, from, k);
+  }
+  return 0;
+}
+
+static int cow_zero(struct io_host_disk *d, uint64_t at, uint64_t n) {
+  static const uint8_t zeros[IO_DISK_BLOCK];
+  for (uint64_t k; n; at += k, n -= k) {
+    k = piece(at, n);
+    if (k < IO_DISK_BLOCK) {
+      if (cow_write(d, at, zeros, k)) return -1;
+      continue;
+    }
+    struct block *b = make_own(d, at / IO_DISK_BLOCK);
+    if (!b) return -1;
+    free(b->bytes);
+    b->bytes = NULL;
+  }
+  return 0;
+}
+
+/* --- what devices call --- */
+
+static bool in_range(const struct io_host_disk *d, uint64_t at, uint64_t n) {
+  return at <= d->image->size && n <= d->image->size - at;
+}
+
+static int disk_read(void *disk, uint64_t at, void *to, uint64_t n) {
+  struct io_host_disk *d = disk;
+  if (!in_range(d, at, n)) return -1;
+  d->reads++;
+  d->bytes_read += n;
+  return cow_read(d, at, to, n);
+}
+
+static int disk_write(void *disk, uint64_t at, const void *from, uint64_t n) {
+  struct io_host_disk *d = disk;
+  if (!in_range(d, at, n) || d->failed) return -1;
+  d->writes++;
+  d->bytes_written += n;
+  return d->mode == IO_DISK_PERSIST ? image_write(d->image, at, from, n) : cow_write(d, at, from, n);
+}
+
+/* Zeros the host's file system need not store, where it can do that. */
+static int image_zero(const struct io_image *image, uint64_t at, uint64_t n) {
+  static const uint8_t zeros[1 << 16];
+  if (!fallocate(image->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)n)) return 0;
+  for (uint64_t k; n; at += k, n -= k) {
+    k = n < sizeof zeros ? n : sizeof zeros;
+    if (image_write(image, at, zeros, k)) return -1;
+  }
+  return 0;
+}
+
+static int disk_zero(void *disk, uint64_t at, uint64_t n) {
+  struct io_host_disk *d = disk;
+  if (!in_range(d, at, n) || d->failed) return -1;
+  if (!n) return 0;
+  d->writes++;
+  return d->mode == IO_DISK_PERSIST ? image_zero(d->image, at, n) : cow_zero(d, at, n);
+}
+
+/* A host that could not write some of it may have dropped that and say so only once, so that no later flush counts. */
+static int disk_flush(void *disk) {
+  struct io_host_disk *d = disk;
+  d->flushes++;
+  if (d->mode != IO_DISK_PERSIST) return 0;
+  if (!d->failed && fdatasync(d->image->fd)) d->failed = true;
+  return d->failed ? -1 : 0;
+}
+
+/* --- making --- */
+
+void io_host_disk_init(struct io_host_disk *d, struct io_image *image, enum io_disk_mode mode) {
+  *d = (struct io_host_disk){.image = image, .mode = mode};
+}
+
+void io_host_disk_fini(struct io_host_disk *d) {
+  tdestroy(d->blocks, forget);
+  *d = (struct io_host_disk){0};
+}
+
+struct io_disk io_host_disk(struct io_host_disk *d) {
+  bool read_only = d->mode == IO_DISK_RO;
+  return (struct io_disk){.read = disk_read,
+                          .write = read_only ? NULL : disk_write,
+                          .zero = read_only ? NULL : disk_zero,
+                          .flush = disk_flush,
+                          .ctx = d,
+                          .size = d->image->size,
+                          .read_only = read_only};
+}
+
+struct walk {
+  void (*fn)(void *ctx, uint64_t block, const uint8_t *bytes);
+  void *ctx;
+};
+
+static void visit(const void *node, VISIT order, void *walk) {
+  const struct walk *w = walk;
+  const struct block *b = *(struct block *const *)node;
+  if (order == postorder || order == leaf) w->fn(w->ctx, b->number, b->bytes); /* "postorder" is in between */
+}
+
+void io_host_disk_each(const struct io_host_disk *d, void (*fn)(void *ctx, uint64_t block, const uint8_t *bytes),
+                       void *ctx) {
+  struct walk w = {fn, ctx};
+  twalk_r(d->blocks, visit, &w);
+}
