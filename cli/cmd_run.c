@@ -34,6 +34,7 @@ enum row {
   O_KERNEL,
   O_INITRD,
   O_APPEND,
+  O_DISK,
   O_CPU,
   O_MEM,
   O_BOARD,
@@ -64,6 +65,11 @@ static const struct option_row rows[] = {
     [O_KERNEL] = {"kernel", "FILE", "ELF or uImage, gzipped or not; raw with --endian"},
     [O_INITRD] = {"initrd", "FILE", "initial RAM disk"},
     [O_APPEND] = {"append", "TEXT", "kernel parameters"},
+    [O_DISK] = {"disk", "FILE[,cow|ro|persist][,virtio|ide]",
+                "attach a disk image. cow: what the guest writes is forgotten at the end\n"
+                "(so unless given); ro: it cannot write; persist: it writes into FILE,\n"
+                "and what it has flushed is there to stay. On virtio unless ide is given.\n"
+                "May be repeated: two virtio disks, four IDE disks"},
     [O_CPU] = {"cpu", "MODEL", "cpu model; --cpu help lists them (24Kf, or MIPS64R2-generic for a\n64-bit kernel)"},
     [O_MEM] = {"mem", "SIZE", "memory, 8M to 2G (256M)"},
     [O_BOARD] = {"board", "NAME", "malta is the only one"},
@@ -139,6 +145,7 @@ static void print_help(void) {
        "  mirrorball run debian-4kc\n"
        "  mirrorball run --kernel vmlinux --initrd initrd.gz --append 'console=ttyS0 rdinit=/bin/sh'\n"
        "  mirrorball run debian-5kc --until 'console:Run /init' --stats boot.json --timestamps\n"
+       "  mirrorball run debian-4kc --disk disk.img,persist\n"
        "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'");
 }
 
@@ -151,6 +158,7 @@ struct request {
   struct mb_config config;
   const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *code_store, *type[STEPS_MAX],
       *profile[PROFILES_MAX];
+  char *disk_path[MB_DISKS_MAX];
   unsigned types, profiles;
   bool symbols, has_raw, has_rtc;
   struct mb_raw raw;
@@ -306,6 +314,43 @@ static int set_profile(struct request *r, const char *v) {
   return 0;
 }
 
+/* FILE, and words behind commas: one of each kind at most. */
+static int set_disk(struct request *r, const char *v) {
+  static const struct {
+    const char *name;
+    bool is_bus;
+    int value;
+  } words[] = {{"cow", false, MB_DISK_COW},
+               {"ro", false, MB_DISK_RO},
+               {"persist", false, MB_DISK_PERSIST},
+               {"virtio", true, MB_DISK_VIRTIO},
+               {"ide", true, MB_DISK_IDE}};
+  enum { WORDS = sizeof words / sizeof *words };
+  struct mb_config *c = &r->config;
+  size_t n = strcspn(v, ","), k;
+  int chosen[2] = {-1, -1};
+  if (!n) return options_fail("run: --disk %s: wants a FILE", v);
+  if (c->disks == MB_DISKS_MAX) return options_fail("run: more than %d disks", MB_DISKS_MAX);
+  for (const char *p = v + n; *p; p += n) {
+    n = strcspn(++p, ",");
+    for (k = 0; k < WORDS && (strlen(words[k].name) != n || memcmp(words[k].name, p, n)); k++) {
+    }
+    if (k == WORDS)
+      return options_fail("run: --disk %s: \"%.*s\" is none of cow, ro, persist, virtio, ide", v, (int)n, p);
+    if (chosen[words[k].is_bus] >= 0)
+      return options_fail("run: --disk %s: either %s or %s", v, words[chosen[words[k].is_bus]].name, words[k].name);
+    chosen[words[k].is_bus] = (int)k;
+  }
+  char *path = r->disk_path[c->disks] = strndup(v, strcspn(v, ","));
+  if (!path) return options_fail("run: out of memory");
+  c->disk[c->disks++] = (struct mb_disk){
+      .path = path,
+      .mode = chosen[0] < 0 ? MB_DISK_COW : (enum mb_disk_mode)words[chosen[0]].value,
+      .bus = chosen[1] < 0 ? MB_DISK_VIRTIO : (enum mb_disk_bus)words[chosen[1]].value,
+  };
+  return 0;
+}
+
 static int set_every(struct request *r, const char *v) {
   int bad = set_number("profile-every", v, UINT32_MAX, &r->config.profile_every);
   return bad || r->config.profile_every ? bad : options_fail("run: --profile-every 0: no sample would ever be taken");
@@ -348,6 +393,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_KERNEL: r->kernel = v; return 0;
   case O_INITRD: r->initrd = v; return 0;
   case O_APPEND: r->config.append = v; return 0;
+  case O_DISK: return set_disk(r, v);
   case O_UNTIL: return set_until(r, v);
   case O_TIMEOUT: return set_timeout(r, v);
   case O_TYPE: return set_type(r, v);
@@ -574,5 +620,6 @@ int cmd_run(int argc, char **argv) {
   if (text) options_fail("%s", text);
   free(text);
   guests_free(&r.guest);
+  for (unsigned i = 0; i < MB_DISKS_MAX; i++) free(r.disk_path[i]);
   return code < 0 ? 0 : code;
 }

@@ -51,6 +51,10 @@ printf '\xfd7zXZ\0\0\4' >files/some.xz
 printf '\x27\x05\x19\x56' >files/cut.uimage
 { printf '\x27\x05\x19\x56'; head -c 100 /dev/zero; } >files/wrong.uimage
 truncate -s 300M files/huge
+head -c 4096 /dev/zero >files/disk
+head -c 1000 /dev/zero >files/odd
+cp "$(command -v sleep)" files/busy # a program that runs cannot be written to, not even by root
+truncate -s %512 files/busy
 mkdir files/folder
 mkfifo files/pipe
 
@@ -131,6 +135,26 @@ bad 2 'kernel parameters' run --kernel $f/good --append "$(printf '%05000d' 0)"
 bad 2 'no symbols' run --kernel $f/good --symbols
 bad 2 'line 1' run --kernel $f/good --symbols=$f/text
 bad 2 'No such file' run --kernel $f/good --symbols=$f/absent
+
+# --- disks ---
+bad 2 'wants a FILE' run --kernel $f/good --disk ,cow
+bad 2 '"cwo" is none of cow, ro, persist, virtio, ide' run --kernel $f/good --disk $f/disk,cwo
+bad 2 'is none of' run --kernel $f/good --disk $f/disk,
+bad 2 'either ro or persist' run --kernel $f/good --disk $f/disk,ro,ide,persist
+bad 2 'No such file' run --kernel $f/good --disk $f/absent
+bad 2 'is a folder' run --kernel $f/good --disk $f/folder
+bad 2 'is no file' run --kernel $f/good --disk $f/pipe
+bad 2 'is empty' run --kernel $f/good --disk $f/empty
+bad 2 'not a multiple of 512' run --kernel $f/good --disk $f/odd
+bad 2 '2 virtio disks and 4 IDE disks' run --kernel $f/good --disk={,,}$f/disk
+bad 2 '2 virtio disks and 4 IDE disks' run --kernel $f/good --disk=$f/disk,ide{,,,,}
+bad 2 'more than 16' run --kernel $f/good --disk=$f/disk,{ide,ro}{,,}{,,}
+bad 2 'in use as a disk already' run --kernel $f/good --disk=$f/disk,persist{,',ide'}
+bad 2 'in use as a disk already' run --kernel $f/good --disk $f/disk --disk $f/disk,persist
+bad 2 'its one user' run --kernel $f/good --disk $f/disk,persist --disk $f/disk,ro
+files/busy 60 &
+bad 2 'Text file busy' run --kernel $f/good --disk $f/busy,persist
+kill $!
 
 # --- nothing is begun that could not be finished ---
 bad 2 'No such file' run --kernel $f/absent --stats s.json --trace exc=t.txt

@@ -37,6 +37,18 @@ enum mb_pace {
 };
 enum { MB_TRACE_INSN = 1, MB_TRACE_EXC = 2, MB_TRACE_TLB = 4, MB_TRACE_DEV = 8 };
 
+/* A disk: an image file, the bytes of the disk and nothing else. A COW disk keeps what the guest writes in memory and
+ * forgets it with the machine, so that any number of machines can use one image. A PERSIST disk writes into the file,
+ * which nobody else may use meanwhile; what the guest has flushed survives anything that befalls this process. */
+enum mb_disk_mode { MB_DISK_COW, MB_DISK_RO, MB_DISK_PERSIST };
+enum mb_disk_bus { MB_DISK_VIRTIO, MB_DISK_IDE };
+struct mb_disk {
+  const char *path;
+  enum mb_disk_mode mode;
+  enum mb_disk_bus bus;
+};
+enum { MB_DISKS_MAX = 16 }; /* a malta board takes 2 virtio disks and 4 IDE disks */
+
 /* What a machine is made of. Zeroed means: malta, a cpu that suits the kernel (24Kf or MIPS64R2-generic), 256 MiB,
  * 200 MHz. Strings are copied. */
 struct mb_config {
@@ -53,12 +65,14 @@ struct mb_config {
   double timeout;         /* wall seconds mb_machine_run() may take; 0: no limit */
   uint64_t code_cache;    /* bytes of host memory for compiled code; 0: 64 MiB; MB_CODE_CACHE_MIN to _MAX */
   const char *code_store; /* folder in which optimized code is kept from run to run; NULL: it is not kept */
-  uint64_t code_store_bytes; /* as much as this; 0: 256 MiB */
-  const char *append;        /* kernel parameters */
-  const char *trace_file;    /* written by mb_machine_start() on; NULL: no trace */
-  unsigned trace;            /* MB_TRACE_* */
-  uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
-  bool timestamps;           /* begin each console line with virtual seconds and the instruction count */
+  uint64_t code_store_bytes;         /* as much as this; 0: 256 MiB */
+  const char *append;                /* kernel parameters */
+  const char *trace_file;            /* written by mb_machine_start() on; NULL: no trace */
+  unsigned trace;                    /* MB_TRACE_* */
+  uint64_t profile_every;            /* take a sample of the guest after each so many instructions; 0: no profile */
+  bool timestamps;                   /* begin each console line with virtual seconds and the instruction count */
+  struct mb_disk disk[MB_DISKS_MAX]; /* in the order the guest finds them, on each bus; opened by mb_machine_new() */
+  unsigned disks;
 };
 #define MB_L2TLB_OFF      UINT32_MAX
 #define MB_CODE_CACHE_MIN ((uint64_t)1 << 20)
@@ -171,7 +185,7 @@ const char *mb_stop_text(const struct mb_machine *m);
 void mb_get_stats(struct mb_machine *m, struct mb_stats *out);
 /* Why generated code is left: "next", "stop", ... for 0..MB_EXITS-1. Static text. */
 const char *mb_exit_name(unsigned i);
-/* Digest of the cpu, all of RAM, and virtual time. */
+/* Digest of the cpu, all of RAM, virtual time, and what the guest has written to COW disks. */
 uint64_t mb_state_hash(struct mb_machine *m);
 /* Write statistics, the configuration and the state hash as JSON. A regular file appears whole or not at all. */
 __attribute__((warn_unused_result)) int mb_stats_write(struct mb_machine *m, const char *path);

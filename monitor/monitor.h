@@ -5,6 +5,7 @@
 #define MONITOR_MONITOR_H
 #include "frontend/cpu.h"
 #include "iosys/board.h"
+#include "iosys/host_disk.h"
 #include "mirrorball.h"
 #include "monitor/console.h"
 #include "monitor/image.h"
@@ -57,6 +58,11 @@ uint64_t mon_pace_idle(struct mb_machine *m, uint64_t now, uint64_t to);
 
 struct mon_stdio; /* monitor/stdio.c */
 
+struct mon_disk {
+  struct io_image image;
+  struct io_host_disk disk;
+};
+
 struct mb_machine {
   struct mon_error error;
   struct mb_config config; /* strings owned */
@@ -71,6 +77,7 @@ struct mb_machine {
   uint64_t learned_at;  /* when it had run so many instructions */
   struct mon_console console;
   struct mon_stdio *stdio;
+  struct mon_disk disk[MB_DISKS_MAX];
   FILE *trace;
   struct mon_profile *profile; /* NULL: none is wanted */
   /* running */
@@ -102,6 +109,13 @@ uint64_t mon_ns(const struct mb_machine *m, uint64_t cycles);
 __attribute__((warn_unused_result)) int mon_load(struct mb_machine *m);
 /* The checks of mon_load() that need no machine: does everything fit? */
 __attribute__((warn_unused_result)) int mon_load_check(struct mb_machine *m);
+
+/* disks.c: the configured images opened, put where the board has room for them, closed. */
+__attribute__((warn_unused_result)) int mon_disks_open(struct mb_machine *m);
+void mon_disks_attach(struct mb_machine *m, struct io_board_config *board);
+void mon_disks_close(struct mb_machine *m);
+/* What a run has done to each disk, as a new JSON array. */
+struct json_t *mon_disks_json(const struct mb_machine *m);
 
 /* trace.c */
 __attribute__((warn_unused_result)) int mon_trace_open(struct mb_machine *m);

@@ -1,7 +1,7 @@
 /* monitor/stats.c: what a run was like, as a struct and as JSON; and the digest of the machine's state. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The digest covers what the guest could find out: cpu, TLB, RAM, virtual time. A page of zeros counts nothing, so that
- * a page never touched and one filled with zeros are the same. */
+/* The digest covers what the guest could find out: cpu, TLB, RAM, virtual time, and its own blocks of COW disks. A page
+ * of zeros counts nothing, so that a page never touched and one filled with zeros are the same. */
 #define _GNU_SOURCE
 #include "monitor/monitor.h"
 #include "monitor/ram.h"
@@ -50,10 +50,18 @@ static uint64_t ram_hash(const struct mon_vm *vm, uint64_t h) {
   return h;
 }
 
+_Static_assert((int)IO_DISK_BLOCK == (int)MMU_PAGE_SIZE, "a block is hashed as a page");
+static void block_hash(void *hash, uint64_t block, const uint8_t *bytes) {
+  uint64_t *h = hash;
+  *h = mixed(*h, bytes ? page_hash(bytes, block) : block);
+}
+
 uint64_t mb_state_hash(struct mb_machine *m) {
   if (!m->started) return 0;
   uint64_t h = mips_hash(&m->vm.cpu, 0x6d6972726f72u);
-  return mixed(ram_hash(&m->vm, h), mips_now(&m->vm.cpu));
+  h = mixed(ram_hash(&m->vm, h), mips_now(&m->vm.cpu));
+  for (unsigned i = 0; i < m->config.disks; i++) io_host_disk_each(&m->disk[i].disk, block_hash, &h);
+  return h;
 }
 
 /* --- struct --- */
@@ -216,6 +224,7 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
   json_object_set_new(o, "tiers",
                       json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil, "llvm", s.tier_llvm));
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
+  if (m->config.disks) json_object_set_new(o, "disks", mon_disks_json(m));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));
   json_object_set_new(o, "exit", json_string(mb_stop_name(m->why)));

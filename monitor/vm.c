@@ -134,6 +134,7 @@ static int init_board(struct mb_machine *m, bool big_endian) {
       .hook_ctx = m,
   };
   struct io_bus_row row = {.base = MON_EXIT_GPA, .size = 4, .ops = &exit_ops, .dev = m};
+  mon_disks_attach(m, &c);
   fill_rom(vm->rom, big_endian);
   vm->has_board = true;
   if (io_board_init(&vm->board, &c) != IO_OK || io_bus_add(&vm->board.bus, &row) < 0) return -1;
