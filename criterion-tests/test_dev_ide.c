@@ -4,17 +4,20 @@
 
 enum { SECTORS = 64, P = 0x1f0, BM = 0x2000 };
 static uint8_t image[SECTORS * 512];
-static unsigned flushed;
+static unsigned flushed, n_written;
 static bool broken;
 static int disk_read(void *ctx, uint64_t at, void *to, uint64_t n) {
   (void)ctx;
-  if (broken || at + n > sizeof image) return -1;
+  if (broken) return -1;
+  cr_assert(at <= sizeof image && n <= sizeof image - at);
   memcpy(to, image + at, n);
   return 0;
 }
 static int disk_write(void *ctx, uint64_t at, const void *from, uint64_t n) {
   (void)ctx;
-  if (broken || at + n > sizeof image) return -1;
+  if (broken) return -1;
+  cr_assert(at <= sizeof image && n <= sizeof image - at);
+  n_written++;
   memcpy(image + at, from, n);
   return 0;
 }
@@ -34,7 +37,7 @@ static void start(struct bench *b) {
   b->config.ide[0] = (struct io_disk){disk_read, disk_write, disk_flush, NULL, sizeof image, false};
   bench_start(b);
   for (unsigned i = 0; i < sizeof image; i++) image[i] = (uint8_t)(i / 512 * 16 + i % 16);
-  flushed = 0;
+  flushed = n_written = 0;
   broken = false;
   BENCH_RUN(b, bus_master);
 }
@@ -190,4 +193,96 @@ Test(ide, dma_into_nowhere) {
   command(&b, 0, 1, 0xc8);
   cr_expect_eq(in(&b, BM + 2, 1) & 2, 2);
   cr_expect_eq(in(&b, P + 7, 1), 0x51);
+}
+
+/* Writes that must be stable when they are done, and those that need not be. */
+Test(ide, what_is_stable_when) {
+  static struct bench b;
+  static const struct {
+    unsigned feature, command, flushed;
+  } rows[] = {{0, 0x30, 0}, {0, 0x34, 0},    {0, 0xca, 0},    {0, 0x35, 0},    {0, 0x3d, 1},   {0, 0xce, 1},
+              {0, 0x39, 0}, {0x82, 0x30, 1}, {0x82, 0xca, 1}, {0x82, 0x39, 1}, {0x02, 0xca, 0}};
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    start(&b);
+    out(&b, P + 1, rows[i].feature, 1);
+    command(&b, 0, 0, 0xef);
+    flushed = 0;
+    put32(b.ram + 0x100, 0x1000);
+    put32(b.ram + 0x104, 0x80000200);
+    out(&b, BM + 4, 0x100, 4);
+    out(&b, BM, 1, 1);
+    out(&b, P + 2, 0, 1); /* 48-bit commands take the bytes before, too */
+    for (unsigned r = 3; r < 6; r++) out(&b, P + r, 0, 1);
+    command(&b, 9, 1, rows[i].command);
+    for (int k = 0; k < 256 && in(&b, P + 7, 1) & 8; k++) out(&b, P, 0x1234, 2);
+    cr_expect_eq(in(&b, P + 7, 1), 0x50, "row %u", i);
+    cr_expect_eq(n_written, 1, "row %u", i);
+    cr_expect_eq(flushed, rows[i].flushed, "row %u: %u", i, flushed);
+    out(&b, BM, 0, 1);
+    command(&b, 0, 1, 0xec);
+    uint16_t id[256];
+    for (int k = 0; k < 256; k++) id[k] = (uint16_t)in(&b, P, 2);
+    cr_expect_eq(id[85] & 0x20, rows[i].feature == 0x82 ? 0 : 0x20);
+    cr_expect_eq(id[84] & 0x40, 0x40);
+    command(&b, 0, 0, 0xea);
+    cr_expect_eq(flushed, rows[i].flushed + 1);
+  }
+}
+
+/* A guest that selects the absent slave in the middle of a command goes on with the master's. */
+Test(ide, selects_another_midway) {
+  static struct bench b;
+  start(&b);
+  command(&b, 7, 1, 0x30);
+  out(&b, P + 6, 0xf0, 1);
+  for (int i = 0; i < 256; i++) out(&b, P, 0x4321, 2);
+  cr_expect_eq(image[7 * 512], 0x21);
+  command(&b, 3, 1, 0xca);
+  out(&b, P + 6, 0xf0, 1);
+  put32(b.ram + 0x100, 0x1000);
+  put32(b.ram + 0x104, 0x80000200);
+  out(&b, BM + 4, 0x100, 4);
+  b.ram[0x1000] = 0x99;
+  out(&b, BM, 1, 1);
+  cr_expect_eq(image[3 * 512], 0x99);
+}
+
+/* Commands and descriptor tables that are nearly right, in any order, with data moved or not. */
+Test(ide, fuzz, .timeout = 60) {
+  static struct bench b;
+  static const uint8_t commands[] = {0x20, 0x24, 0x25, 0x27, 0x29, 0x30, 0x34, 0x35, 0x39, 0x3d, 0x91, 0xc4, 0xc5,
+                                     0xc6, 0xc8, 0xca, 0xce, 0xe7, 0xea, 0xec, 0xef, 0xf8, 0x90, 0x40, 0xa1};
+  static const uint32_t places[] = {0x1000, 0x3000, 0x100, 0xfe00, 0xfffff000, 0xfffffffe};
+  uint32_t x = 2463534242u;
+  unsigned fine = 0, failed = 0;
+  start(&b);
+  for (int i = 0; i < 100000; i++) {
+    for (unsigned k = 0; k < 4; k++) {
+      put32(b.ram + 0x100 + 8 * k, bench_dice(&x, 3) ? 0x1000 : places[bench_dice(&x, 6)]);
+      put32(b.ram + 0x104 + 8 * k,
+            (bench_dice(&x, 3) ? 0x200u << bench_dice(&x, 4) : bench_dice(&x, 0x10000)) | bench_dice(&x, 2) << 31);
+    }
+    out(&b, BM + 4, bench_dice(&x, 5) ? 0x100 : places[bench_dice(&x, 6)], 4);
+    if (bench_dice(&x, 2)) out(&b, BM, bench_dice(&x, 2) | bench_dice(&x, 2) << 3, 1);
+    for (unsigned r = 1; r < 7; r++)
+      if (bench_dice(&x, 2)) out(&b, P + r, bench_dice(&x, 4) ? bench_dice(&x, 4) : bench_dice(&x, 256), 1);
+    if (!bench_dice(&x, 50)) out(&b, 0x3f6, bench_dice(&x, 256), 1);
+    if (!bench_dice(&x, 50)) out(&b, 0x3f6, 8, 1);
+    if (bench_dice(&x, 2))
+      command(&b, bench_dice(&x, 70), bench_dice(&x, 20), commands[bench_dice(&x, sizeof commands)]);
+    else
+      out(&b, P + 7, bench_dice(&x, 8) ? commands[bench_dice(&x, sizeof commands)] : bench_dice(&x, 256), 1);
+    if (bench_dice(&x, 2)) out(&b, BM, 1 | bench_dice(&x, 2) << 3, 1);
+    for (unsigned k = bench_dice(&x, 600); k; k--)
+      if (bench_dice(&x, 2))
+        in(&b, P, 1 << bench_dice(&x, 3));
+      else
+        out(&b, P, x, 1 << bench_dice(&x, 3));
+    unsigned status = (unsigned)in(&b, P + 7, 1);
+    fine += (status & 0xc9) == 0x40;
+    failed += (status & 0xc9) == 0x41;
+    out(&b, BM, 0, 1);
+    out(&b, BM + 2, 6, 1);
+  }
+  cr_expect(fine > 1000 && failed > 1000 && n_written > 1000, "%u %u %u", fine, failed, n_written);
 }

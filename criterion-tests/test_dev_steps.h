@@ -95,6 +95,12 @@ static inline void bench_pass(struct bench *b, uint64_t ns) {
   io_clock_advance(&b->clock, b->clock.now + ns * b->clock.mhz / 1000);
 }
 
+/* xorshift: the same garbage every time. */
+static inline uint32_t bench_dice(uint32_t *x, uint32_t below) {
+  *x ^= *x << 13, *x ^= *x >> 17, *x ^= *x << 5;
+  return *x % below;
+}
+
 /* One step; false and a message in why[160] when it went otherwise. */
 static inline bool bench_step(struct bench *b, const struct step *s, char *why) {
   int size = s->size ? s->size : s->a < 0x10000 ? 1 : 4;

@@ -7,22 +7,48 @@ enum { MEM = 0x10000000, COMMON = MEM, ISR = MEM + 0x1000, CARD = MEM + 0x2000, 
 enum { DESC = 0x1000, AVAIL = 0x2000, USED = 0x3000, HDR = 0x5000, DATA = 0x6000, STATUS = 0x7000 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4 };
 
+/* A disk that insists on whole sectors within it. */
 static uint8_t image[64 * 512];
+static unsigned n_read, n_written, n_flushed;
+static void whole_sectors(uint64_t at, uint64_t n) {
+  cr_assert(at % 512 == 0 && n % 512 == 0 && at <= sizeof image && n <= sizeof image - at);
+}
 static int disk_read(void *ctx, uint64_t at, void *to, uint64_t n) {
   (void)ctx;
+  whole_sectors(at, n);
+  n_read++;
   memcpy(to, image + at, n);
   return 0;
 }
 static int disk_write(void *ctx, uint64_t at, const void *from, uint64_t n) {
   (void)ctx;
+  whole_sectors(at, n);
+  n_written++;
   memcpy(image + at, from, n);
+  return 0;
+}
+static int disk_zero(void *ctx, uint64_t at, uint64_t n) {
+  (void)ctx;
+  whole_sectors(at, n);
+  memset(image + at, 0, n);
+  return 0;
+}
+static int disk_flush(void *ctx) {
+  (void)ctx;
+  n_flushed++;
   return 0;
 }
 
 static void start(struct bench *b, bool big) {
   bench_config(b);
   b->config.big_endian = big;
-  b->config.virtio_blk[0] = (struct io_disk){disk_read, disk_write, NULL, NULL, sizeof image, false};
+  b->config.virtio_blk[0] = (struct io_disk){.read = disk_read,
+                                             .write = disk_write,
+                                             .zero = disk_zero,
+                                             .flush = disk_flush,
+                                             .size = sizeof image,
+                                             .serial = "MB0001"};
+  n_read = n_written = n_flushed = 0;
   b->config.virtio_rng = b->config.virtio_console = true;
   b->config.virtio_tty = (struct io_tty){bench_get, bench_put, b};
   b->config.seed = 42;
@@ -72,7 +98,7 @@ static uint64_t rd(struct bench *b, uint64_t a, int size) {
 }
 
 /* What a modern driver does: features, queue q of 8 entries at the fixed places (+ 0x100 for queue 1), DRIVER_OK. */
-static void modern_setup(struct bench *b, unsigned queues) {
+static void modern_setup_with(struct bench *b, unsigned queues, unsigned features) {
   big_ring = false;
   wr(b, COMMON + 20, 0, 1);
   wr(b, COMMON + 20, 3, 1);
@@ -81,7 +107,7 @@ static void modern_setup(struct bench *b, unsigned queues) {
   wr(b, COMMON + 8, 1, 4);
   wr(b, COMMON + 12, 1, 4);
   wr(b, COMMON + 8, 0, 4);
-  wr(b, COMMON + 12, 1u << 28, 4);
+  wr(b, COMMON + 12, 1u << 28 | features, 4);
   wr(b, COMMON + 20, 11, 1);
   cr_assert_eq(rd(b, COMMON + 20, 1), 11);
   for (unsigned q = 0; q < queues; q++) {
@@ -94,6 +120,10 @@ static void modern_setup(struct bench *b, unsigned queues) {
     wr(b, COMMON + 28, 1, 2);
   }
   wr(b, COMMON + 20, 15, 1);
+}
+
+static void modern_setup(struct bench *b, unsigned queues) {
+  modern_setup_with(b, queues, 0);
 }
 
 Test(virtio, capabilities_are_found) {
@@ -205,6 +235,129 @@ Test(virtio, indirect_descriptors) {
   wr(&b, BELL, 0, 2);
   cr_expect_eq(b.ram[STATUS], 0);
   cr_expect_arr_eq(b.ram + DATA, image + 512, 512);
+}
+
+static uint8_t request(struct bench *b, unsigned type, uint64_t sector, unsigned len, bool in) {
+  blk_request(b, type, sector, DATA, len, in);
+  offer(b, AVAIL, 8, 0);
+  wr(b, BELL, 0, 2);
+  return b->ram[STATUS];
+}
+
+enum { FLUSHES = 1 << 9, CACHE_SETTING = 1 << 11 };
+Test(virtio, block_what_is_stable_when) {
+  static struct bench b;
+  static const struct {
+    unsigned features;
+    bool turned_off;
+    unsigned flushed; /* by two writes and a flush */
+  } rows[] = {
+      {0, false, 3}, {FLUSHES, false, 1}, {FLUSHES | CACHE_SETTING, false, 1}, {FLUSHES | CACHE_SETTING, true, 3}};
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    start(&b, false);
+    card(&b, BLK);
+    modern_setup_with(&b, 1, rows[i].features);
+    cr_expect_eq(rd(&b, CARD + 32, 1), 1);
+    if (rows[i].turned_off) wr(&b, CARD + 32, 0, 1);
+    cr_expect_eq(rd(&b, CARD + 32, 1), !rows[i].turned_off);
+    cr_expect_eq(request(&b, 1, 2, 512, false), 0);
+    cr_expect_eq(request(&b, 1, 3, 512, false), 0);
+    cr_expect_eq(request(&b, 4, 0, 0, false), 0);
+    cr_expect_eq(n_flushed, rows[i].flushed, "row %u: %u", i, n_flushed);
+    wr(&b, COMMON + 20, 0, 1);
+    cr_expect_eq(rd(&b, CARD + 32, 1), 1, "a reset turns it on again");
+  }
+}
+
+Test(virtio, block_zeroes_and_name) {
+  static struct bench b;
+  static const struct {
+    unsigned type, sectors, flags, len;
+    uint64_t sector;
+    uint8_t status;
+  } rows[] = {{11, 2, 0, 16, 5, 0}, {13, 2, 0, 16, 5, 0},  {13, 2, 1, 16, 5, 0},          {11, 2, 1, 16, 5, 2},
+              {13, 2, 2, 16, 5, 2}, {13, 2, 0, 16, 63, 1}, {13, 2, 0, 16, UINT64_MAX, 1}, {13, UINT32_MAX, 0, 16, 0, 1},
+              {13, 2, 0, 32, 5, 1}, {13, 2, 0, 8, 5, 1}};
+  start(&b, false);
+  card(&b, BLK);
+  modern_setup(&b, 1);
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    memset(image, 0xff, sizeof image);
+    put(&b, DATA, rows[i].sector, 8);
+    put(&b, DATA + 8, rows[i].sectors, 4);
+    put(&b, DATA + 12, rows[i].flags, 4);
+    cr_expect_eq(request(&b, rows[i].type, 0, rows[i].len, false), rows[i].status, "row %u", i);
+    for (unsigned k = 0; k < sizeof image; k++)
+      cr_assert_eq(image[k], rows[i].status || k / 512 < 5 || k / 512 > 6 ? 0xff : 0, "row %u, byte %u", i, k);
+  }
+  cr_expect_eq(request(&b, 8, 0, 20, true), 0);
+  cr_expect_str_eq((char *)b.ram + DATA, "MB0001");
+}
+
+/* Reads that answer into the ring itself: each brings the next request and the news of it. One ring of the doorbell may
+ * do as many as the queue is long; an honest driver cannot have more under way. */
+Test(virtio, ring_that_feeds_itself) {
+  static struct bench b;
+  start(&b, false);
+  card(&b, BLK);
+  modern_setup(&b, 1);
+  for (unsigned k = 0; k < 64; k++) {
+    memset(image + 512 * k, 0, 512);
+    image[512 * k] = 1;                    /* AVAIL: no interrupts, */
+    image[512 * k + 2] = (uint8_t)(k + 2); /* one more request */
+    image[512 * k + 256 + 8] = (uint8_t)(k + 1);
+  }
+  descriptor(&b, DESC, 0, AVAIL + 256, 16, NEXT, 1);
+  descriptor(&b, DESC, 1, AVAIL, 512, NEXT | WRITE, 2);
+  descriptor(&b, DESC, 2, STATUS, 1, WRITE, 0);
+  offer(&b, AVAIL, 8, 0);
+  wr(&b, BELL, 0, 2);
+  cr_expect_eq(n_read, 8);
+}
+
+/* Descriptors that are nearly right: loops, chains out of order, lengths past memory, addresses in nowhere, tables
+ * within tables, and rings on top of each other. The disk insists on whole sectors; the sanitizers on the rest. */
+static void nearly_right(struct bench *b, uint32_t *x) {
+  static const uint64_t places[] = {HDR,  DATA,   STATUS,     DESC,           AVAIL,
+                                    USED, 0xfe00, 0xfffffff0, UINT64_MAX - 8, 1ull << 40};
+  static const unsigned lengths[] = {0, 1, 16, 16, 512, 513, 4096, 48, 0x10000, 0xffffffff};
+  static const unsigned types[] = {0, 0, 1, 1, 4, 8, 11, 13, 99};
+  for (unsigned i = 0; i < 8; i++) {
+    bool usual = bench_dice(x, 3) != 0;
+    unsigned third = i % 3, flags = bench_dice(x, 40) ? bench_dice(x, 4) : bench_dice(x, 8);
+    uint64_t at = third == 0 ? HDR : third == 1 ? DATA : STATUS;
+    unsigned len = third == 0 ? 16 : third == 1 ? 512 * bench_dice(x, 4) : 1;
+    if (usual) flags = (third != 2 ? NEXT : 0) | (third == 2 || (third == 1 && bench_dice(x, 2)) ? WRITE : 0);
+    descriptor(b, DESC, i, bench_dice(x, 4) ? at : places[bench_dice(x, 10)],
+               bench_dice(x, 4) ? len : lengths[bench_dice(x, 10)], flags, usual ? i + 1 : bench_dice(x, 10));
+  }
+  put(b, HDR, types[bench_dice(x, 9)], 4);
+  put(b, HDR + 8, bench_dice(x, 4) ? bench_dice(x, 66) : UINT64_MAX / (1 + bench_dice(x, 1000)), 8);
+  for (unsigned i = 0; i < 8; i++)
+    put(b, AVAIL + 4 + 2 * i, bench_dice(x, 20) ? 3 * bench_dice(x, 3) : bench_dice(x, 70000), 2);
+}
+
+Test(virtio, block_fuzz, .timeout = 60) {
+  static struct bench b;
+  uint32_t x = 2463534242u;
+  unsigned fine = 0, refused = 0, needs_reset = 0;
+  start(&b, false);
+  card(&b, BLK);
+  modern_setup(&b, 1);
+  for (int i = 0; i < 200000; i++) {
+    nearly_right(&b, &x);
+    b.ram[STATUS] = 0xee;
+    put(&b, AVAIL + 2, get(&b, AVAIL + 2, 2) + (bench_dice(&x, 30) ? 1 : bench_dice(&x, 20)), 2);
+    wr(&b, BELL, 0, 2);
+    fine += b.ram[STATUS] == 0;
+    refused += b.ram[STATUS] == 1;
+    if (!(rd(&b, COMMON + 20, 1) & 64)) continue;
+    needs_reset++;
+    modern_setup_with(&b, 1, bench_dice(&x, 2) ? FLUSHES : 0);
+    put(&b, AVAIL + 2, 0, 2);
+  }
+  cr_expect(fine > 1000 && refused > 1000 && needs_reset > 1000, "%u %u %u", fine, refused, needs_reset);
+  cr_expect(n_read > 1000 && n_written > 1000);
 }
 
 /* Each row makes one ring no card can serve; it must say so and live on after a reset. */

@@ -13,7 +13,9 @@ enum { SEL_SLAVE = 16, SEL_LBA = 64 };
 enum { CTL_NO_IRQ = 2, CTL_RESET = 4, CTL_HOB = 128 };
 enum { BM_START = 1, BM_TO_MEMORY = 8, BMS_ACTIVE = 1, BMS_ERROR = 2, BMS_IRQ = 4, BMS_CAPABLE = 0x60 };
 enum { IDETIM = 0x40, IDETIM_DECODE = 0x80 };
+enum { FEATURE_CACHE_ON = 0x02, FEATURE_CACHE_OFF = 0x82, ID_CACHE = 0x20, ID_FUA = 0x40 };
 enum { SECTOR = 512, MAX_MULTIPLE = 16, FLOATING = 0x7f };
+enum { TABLE_MAX = 65536 / 8 }; /* a descriptor table lies within 64 KiB (290562, 5.2.3) */
 
 static struct io_ide_drive *selected(struct io_ide_channel *c) {
   return &c->drive[c->select & SEL_SLAVE ? 1 : 0];
@@ -42,6 +44,17 @@ static void finish(struct io_ide_channel *c, uint8_t error) {
   set_irq(c, true);
 }
 
+static bool flushed(struct io_ide_channel *c) {
+  struct io_ide_drive *d = c->active;
+  return !d->disk.flush || !d->disk.flush(d->disk.ctx);
+}
+
+/* All of a command's data has moved. */
+static void finish_transfer(struct io_ide_channel *c) {
+  bool stable = c->writing && (c->fua || !c->active->cache);
+  finish(c, stable && !flushed(c) ? ERR_DATA : 0);
+}
+
 /* --- where a command points --- */
 
 static uint64_t address(struct io_ide_channel *c, bool ext) {
@@ -62,7 +75,7 @@ static unsigned length(const struct io_ide_channel *c, bool ext) {
 
 /* Offer the next block of a PIO command at the data port; reading fetches it first. */
 static void next_block(struct io_ide_channel *c, bool irq) {
-  struct io_ide_drive *d = selected(c);
+  struct io_ide_drive *d = c->active;
   unsigned n = c->left < c->block ? c->left : c->block;
   if (!c->writing && d->disk.read(d->disk.ctx, c->sector * SECTOR, c->buffer, (uint64_t)n * SECTOR)) {
     finish(c, ERR_DATA);
@@ -75,7 +88,7 @@ static void next_block(struct io_ide_channel *c, bool irq) {
 }
 
 static void block_done(struct io_ide_channel *c) {
-  struct io_ide_drive *d = selected(c);
+  struct io_ide_drive *d = c->active;
   unsigned n = c->end / SECTOR;
   if (!c->left) { /* IDENTIFY: the buffer was all */
     c->status = ST_READY | ST_SEEK;
@@ -91,7 +104,7 @@ static void block_done(struct io_ide_channel *c) {
   if (c->left)
     next_block(c, true);
   else if (c->writing)
-    finish(c, 0);
+    finish_transfer(c);
   else
     c->status = ST_READY | ST_SEEK; /* the host has the last block: no further interrupt (ATA 9.5) */
 }
@@ -113,7 +126,7 @@ static void data_write(struct io_ide_channel *c, uint64_t v, int size) {
 /* --- bus-master DMA (290562, 5.2) --- */
 
 static bool dma_piece(struct io_ide_channel *c, uint32_t memory, uint32_t n, uint64_t *disk_at) {
-  struct io_ide_drive *d = selected(c);
+  struct io_ide_drive *d = c->active;
   const struct io_dma *dma = &c->ide->dma;
   while (n) {
     uint32_t k = n < sizeof c->buffer ? n : (uint32_t)sizeof c->buffer;
@@ -138,9 +151,9 @@ static void dma_run(struct io_ide_channel *c) {
   uint64_t at = c->sector * SECTOR, end = at + (uint64_t)c->left * SECTOR;
   uint32_t entry = c->bm_table;
   bool ok = !(c->bm_command & BM_TO_MEMORY) == c->writing, last = false;
-  while (ok && at < end && !last) {
+  for (unsigned entries = 0; ok && at < end && !last; entries++) {
     uint8_t raw[8];
-    ok = dma->read && dma->read(dma->ctx, entry, raw, 8) == 8;
+    ok = entries < TABLE_MAX && dma->read && dma->read(dma->ctx, entry, raw, 8) == 8;
     if (!ok) break;
     uint32_t memory = raw[0] | raw[1] << 8 | raw[2] << 16 | (uint32_t)raw[3] << 24;
     uint32_t n = raw[4] | (uint32_t)raw[5] << 8;
@@ -153,7 +166,10 @@ static void dma_run(struct io_ide_channel *c) {
   if (!ok || at < end) c->bm_status |= BMS_ERROR;
   if (last || !ok) c->bm_status &= (uint8_t)~BMS_ACTIVE;
   if (ok && at == end) c->bm_status &= (uint8_t)~BMS_ACTIVE;
-  finish(c, ok ? 0 : ERR_ABORT);
+  if (ok)
+    finish_transfer(c);
+  else
+    finish(c, ERR_ABORT);
 }
 
 static uint64_t bm_read(void *dev, uint32_t off, int size) {
@@ -235,9 +251,7 @@ static void identify(struct io_ide_channel *c) {
   put16(id, 1, cylinders);
   put16(id, 3, 16);
   put16(id, 6, 63);
-  put_text(id, 10, 10,
-           c->ide->ch == c ? (c->select & SEL_SLAVE ? "MB0002" : "MB0001")
-                           : (c->select & SEL_SLAVE ? "MB0004" : "MB0003"));
+  put_text(id, 10, 10, d->disk.serial);
   put_text(id, 23, 4, "1.0");
   put_text(id, 27, 20, "MIRRORBALL DISK");
   put16(id, 47, 0x8000 | MAX_MULTIPLE);
@@ -256,10 +270,10 @@ static void identify(struct io_ide_channel *c) {
   put16(id, 80, 0x7e);                              /* ATA-1..6 */
   put16(id, 82, 0x4020);                            /* NOP, write cache */
   put16(id, 83, 0x7400);                            /* FLUSH CACHE (EXT), 48-bit addresses */
-  put16(id, 84, 0x4000);
-  put16(id, 85, 0x4020);
+  put16(id, 84, 0x4000 | ID_FUA);
+  put16(id, 85, 0x4000 | (d->cache ? ID_CACHE : 0));
   put16(id, 86, 0x3400);
-  put16(id, 87, 0x4000);
+  put16(id, 87, 0x4000 | ID_FUA);
   put16(id, 88, 0x0407); /* Ultra DMA 0..2 */
   put16(id, 93, 0x6001); /* reset result, 40-wire cable */
   for (int w = 0; w < 4; w++) put16(id, 100 + w, (unsigned)(n >> 16 * w) & 0xffff);
@@ -290,11 +304,6 @@ static void native_max(struct io_ide_channel *c, bool ext) {
   finish(c, 0);
 }
 
-static void flush(struct io_ide_channel *c) {
-  struct io_ide_drive *d = selected(c);
-  finish(c, d->disk.flush && d->disk.flush(d->disk.ctx) ? ERR_ABORT : 0);
-}
-
 static void settings(struct io_ide_channel *c, uint8_t v) {
   struct io_ide_drive *d = selected(c);
   switch (v) {
@@ -311,6 +320,11 @@ static void settings(struct io_ide_channel *c, uint8_t v) {
       finish(c, 0);
     }
     break;
+  case 0xef: /* SET FEATURES: whatever the others are, there is nothing to do */
+    if (c->feature[0] == FEATURE_CACHE_ON || c->feature[0] == FEATURE_CACHE_OFF)
+      d->cache = c->feature[0] == FEATURE_CACHE_ON;
+    finish(c, d->cache || flushed(c) ? 0 : ERR_ABORT);
+    break;
   case 0xe5: /* CHECK POWER MODE: active */
     c->count[0] = 0xff;
     finish(c, 0);
@@ -321,7 +335,7 @@ static void settings(struct io_ide_channel *c, uint8_t v) {
 
 static void command(struct io_ide_channel *c, uint8_t v) {
   set_irq(c, false);
-  c->dma = false;
+  c->dma = c->fua = false;
   c->command = v;
   if (v == 0x90) { /* EXECUTE DEVICE DIAGNOSTIC goes to both drives */
     signature(c);
@@ -329,6 +343,7 @@ static void command(struct io_ide_channel *c, uint8_t v) {
     return;
   }
   if (!present(selected(c))) return;
+  c->active = selected(c);
   switch (v) {
   case 0x20:
   case 0x21: transfer(c, false, false, PIO); break;
@@ -340,6 +355,14 @@ static void command(struct io_ide_channel *c, uint8_t v) {
   case 0x31: transfer(c, true, false, PIO); break;
   case 0x34: transfer(c, true, true, PIO); break;
   case 0x35: transfer(c, true, true, DMA); break;
+  case 0x3d: /* WRITE DMA FUA EXT */
+    c->fua = true;
+    transfer(c, true, true, DMA);
+    break;
+  case 0xce: /* WRITE MULTIPLE FUA EXT */
+    c->fua = true;
+    transfer(c, true, true, MULTIPLE);
+    break;
   case 0x39: transfer(c, true, true, MULTIPLE); break;
   case 0xc4: transfer(c, false, false, MULTIPLE); break;
   case 0xc5: transfer(c, true, false, MULTIPLE); break;
@@ -348,10 +371,10 @@ static void command(struct io_ide_channel *c, uint8_t v) {
   case 0xca:
   case 0xcb: transfer(c, true, false, DMA); break;
   case 0xe7:
-  case 0xea: flush(c); break;
+  case 0xea: finish(c, flushed(c) ? 0 : ERR_ABORT); break;
   case 0xec: identify(c); break;
   case 0xf8: native_max(c, false); break;
-  case 0x10: /* RECALIBRATE, READ VERIFY, SEEK, power modes, SET FEATURES: nothing to do */
+  case 0x10: /* RECALIBRATE, READ VERIFY, SEEK, power modes: nothing to do */
   case 0x40:
   case 0x41:
   case 0x42:
@@ -474,6 +497,7 @@ static void ide_reset(void *ctx) {
     c->bm_table = 0;
     c->at = c->end = c->left = 0;
     c->dma = false;
+    c->drive[0].cache = c->drive[1].cache = true;
     signature(c);
     set_irq(c, false);
   }

@@ -207,6 +207,11 @@ static uint64_t card_config(struct io_virtio *v, uint32_t off, int size) {
   return n;
 }
 
+static void set_card_config(struct io_virtio *v, uint32_t off, uint64_t n, int size) {
+  for (int i = 0; v->set && i < size && off + (unsigned)i < v->config_len; i++)
+    v->set(v->ctx, off + (unsigned)i, (uint8_t)(n >> 8 * i));
+}
+
 static uint8_t take_isr(struct io_virtio *v) {
   uint8_t isr = v->isr;
   v->isr = 0;
@@ -255,7 +260,6 @@ static void legacy_ring_at(struct io_virtqueue *q, uint32_t pfn) {
 static void legacy_write(void *dev, uint32_t off, uint64_t n, int size) {
   struct io_virtio *v = dev;
   struct io_virtqueue *q = queue(v);
-  (void)size;
   switch (off) {
   case L_ACCEPT: accept(v, n & 0xffffffff); break;
   case L_PFN:
@@ -264,7 +268,9 @@ static void legacy_write(void *dev, uint32_t off, uint64_t n, int size) {
   case L_SELECT: v->selected = (uint16_t)n; break;
   case L_NOTIFY: ring(v, (unsigned)n & 0xffff); break;
   case L_STATUS: set_status(v, (uint8_t)n); break;
-  default: break;
+  default:
+    if (off >= L_CONFIG) set_card_config(v, off - L_CONFIG, n, size);
+    break;
   }
 }
 
@@ -373,9 +379,10 @@ static uint64_t modern_read(void *dev, uint32_t off, int size) {
 
 static void modern_write(void *dev, uint32_t off, uint64_t n, int size) {
   struct io_virtio *v = dev;
-  (void)size;
   if (off < C_END)
     common_write(v, off, n);
+  else if (off >= PAGE_CARD && off < PAGE_NOTIFY)
+    set_card_config(v, off - PAGE_CARD, n, size);
   else if (off >= PAGE_NOTIFY)
     ring(v, (off - PAGE_NOTIFY) / DOORBELL);
 }
@@ -428,6 +435,7 @@ int io_virtio_init(struct io_virtio *v, const struct io_virtio_config *config) {
                           .features = config->features | VIRTIO_F_VERSION_1 | F_INDIRECT | F_ANY_LAYOUT,
                           .config_len = config->config_len,
                           .fill = config->fill,
+                          .set = config->set,
                           .notify = config->notify,
                           .reset = config->reset,
                           .ctx = config->ctx};

@@ -28,7 +28,7 @@ static void look(void *ctx) {
 
 static void show(struct io_virtio_console *c) {
   struct io_virtio_chain chain;
-  while (io_virtio_pop(&c->virtio, TRANSMIT, &chain)) {
+  for (unsigned left = c->virtio.q[TRANSMIT].size; left && io_virtio_pop(&c->virtio, TRANSMIT, &chain); left--) {
     uint8_t bytes[CHUNK];
     uint64_t at = 0, n;
     while ((n = io_virtio_read(&c->virtio, &chain, at, bytes, CHUNK)) != 0) {

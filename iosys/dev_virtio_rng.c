@@ -16,7 +16,7 @@ static uint64_t next(struct io_virtio_rng *r) {
 static void notify(void *ctx, unsigned q) {
   struct io_virtio_rng *r = ctx;
   struct io_virtio_chain c;
-  while (io_virtio_pop(&r->virtio, q, &c)) {
+  for (unsigned left = r->virtio.q[q].size; left && io_virtio_pop(&r->virtio, q, &c); left--) {
     uint8_t bytes[MOST];
     for (unsigned i = 0; i < MOST; i += 8) {
       uint64_t z = next(r);

@@ -150,10 +150,12 @@ struct io_ide_drive {
   struct io_disk disk;
   uint8_t multiple; /* sectors a READ/WRITE MULTIPLE block has */
   uint8_t heads, sectors;
+  bool cache; /* writes count as done before they are stable */
 };
 struct io_ide_channel {
   struct io_ide *ide; /* back pointer for the ops tables */
   struct io_ide_drive drive[2];
+  struct io_ide_drive *active;             /* whose command is under way, whichever is selected meanwhile */
   uint8_t feature[2], count[2], lba[3][2]; /* last index: 0 as last written, 1 before that (48-bit commands) */
   uint8_t select, status, error, control, command;
   uint8_t buffer[16 * 512]; /* one block of a multiple command, or one DMA stretch */
@@ -162,6 +164,7 @@ struct io_ide_channel {
   unsigned left;            /* sectors still to move */
   unsigned block;           /* sectors per interrupt */
   bool writing, dma;
+  bool fua; /* the write under way must be stable when it is done */
   bool irq; /* INTRQ before nIEN gates it */
   uint8_t bm_command, bm_status;
   uint32_t bm_table;

@@ -42,9 +42,10 @@ struct io_virtio {
   struct io_virtqueue q[IO_VIRTIO_QUEUES];
   uint8_t config[64]; /* filled by fill() in the order the driver expects */
   unsigned config_len;
-  void (*fill)(void *ctx);               /* write config[] with io_virtio_config_put; optional */
-  void (*notify)(void *ctx, unsigned q); /* the driver has put buffers into queue q */
-  void (*reset)(void *ctx);              /* optional */
+  void (*fill)(void *ctx);                            /* write config[] with io_virtio_config_put; optional */
+  void (*set)(void *ctx, unsigned off, uint8_t byte); /* the driver writes a byte of config; optional */
+  void (*notify)(void *ctx, unsigned q);              /* the driver has put buffers into queue q */
+  void (*reset)(void *ctx);                           /* optional */
   void *ctx;
 };
 
@@ -56,13 +57,15 @@ struct io_virtio_config {
   uint64_t features; /* of the card; the transport adds its own */
   unsigned config_len;
   void (*fill)(void *ctx);
+  void (*set)(void *ctx, unsigned off, uint8_t byte);
   void (*notify)(void *ctx, unsigned q);
   void (*reset)(void *ctx);
   void *ctx;
 };
 /* Returns IO_OK, or IO_ERR_FULL when config space has no room for the capabilities. */
 __attribute__((warn_unused_result)) int io_virtio_init(struct io_virtio *v, const struct io_virtio_config *config);
-/* Take the next request of queue q; false when there is none (or the driver broke a rule). */
+/* Take the next request of queue q; false when there is none (or the driver broke a rule). As answers may be written
+ * over the ring itself, a loop must end after as many requests as the queue has entries: more cannot be honest. */
 bool io_virtio_pop(struct io_virtio *v, unsigned q, struct io_virtio_chain *c);
 /* Give it back: the card wrote `written` bytes into its `in` part. Raises the interrupt unless asked not to. */
 void io_virtio_push(struct io_virtio *v, unsigned q, const struct io_virtio_chain *c, uint32_t written);
@@ -80,6 +83,7 @@ uint64_t io_virtio_number(const struct io_virtio *v, const uint8_t *bytes, int s
 struct io_virtio_blk {
   struct io_virtio virtio;
   struct io_disk disk;
+  bool writeback; /* as the driver has set it, if it may */
   uint8_t buffer[65536];
 };
 __attribute__((warn_unused_result)) int io_virtio_blk_init(struct io_virtio_blk *b, struct io_dma dma, bool big_endian,
