@@ -281,7 +281,7 @@ static int lock(const char *folder) {
 }
 
 /* Fetch one package of a guest and take its files out, noting name and version in info. */
-static int fetch_part(const struct part *part, const char *apt, const char *made, FILE *info) {
+static int fetch_part(const struct row *row, const struct part *part, const char *apt, const char *made, FILE *info) {
   char *package = guests_apt_resolve(apt, part->how, part->package), *deb = NULL;
   int result = 2;
   if (!package || !(deb = guests_apt_download(apt, package, made))) goto done;
@@ -291,6 +291,8 @@ static int fetch_part(const struct part *part, const char *apt, const char *made
     free(to);
     if (bad) goto done;
   }
+  bool is_kernel = !strcmp(part->as[0], "kernel");
+  if (row->initramfs && is_kernel && guests_image_modules(deb, made)) goto done;
   fprintf(info, "package %s\n", strrchr(deb, '/') + 1);
   result = unlink(deb) ? guests_fail("cannot remove %s: %s", deb, strerror(errno)) : 0;
 done:
@@ -302,7 +304,7 @@ done:
 static int make_parts(const struct row *row, const char *apt, const char *made, FILE *info) {
   if (guests_apt_update(apt, row->arch)) return 2;
   for (size_t i = 0; i < PARTS_MAX && row->parts[i].package; i++)
-    if (guests_stopped || fetch_part(&row->parts[i], apt, made, info)) return 2;
+    if (guests_stopped || fetch_part(row, &row->parts[i], apt, made, info)) return 2;
   return 0;
 }
 

@@ -54,20 +54,20 @@ static int copy_out(struct archive *a, const char *deb, const char *to) {
   return 0;
 }
 
-static int find_and_copy(struct archive *inner, const char *deb, const char *member, const char *to) {
+static int read_data(struct archive *inner, const char *deb, guests_each *fn, void *ctx) {
   struct archive_entry *e;
-  int r;
-  while ((r = archive_read_next_header(inner, &e)) == ARCHIVE_OK || r == ARCHIVE_WARN) {
+  int r, done = 0;
+  while (!done && ((r = archive_read_next_header(inner, &e)) == ARCHIVE_OK || r == ARCHIVE_WARN)) {
     const char *path = archive_entry_pathname(e);
     if (!path || archive_entry_filetype(e) != AE_IFREG || archive_entry_size(e) <= 0) continue;
     if (!strncmp(path, "./", 2)) path += 2;
-    if (!fnmatch(member, path, 0)) return copy_out(inner, deb, to);
+    done = fn(ctx, inner, path, (size_t)archive_entry_size(e));
   }
-  if (r != ARCHIVE_EOF) return guests_fail("cannot unpack %s: %s", deb, archive_error_string(inner));
-  return guests_fail("%s holds no %s: Debian has changed its packages; please report it", deb, member);
+  if (done) return done == 1 ? 0 : done;
+  return r == ARCHIVE_EOF ? 0 : guests_fail("cannot unpack %s: %s", deb, archive_error_string(inner));
 }
 
-static int extract_from_data(struct archive *outer, const char *deb, const char *member, const char *to) {
+static int find_data(struct archive *outer, const char *deb, guests_each *fn, void *ctx) {
   struct archive_entry *e;
   int r;
   while ((r = archive_read_next_header(outer, &e)) == ARCHIVE_OK || r == ARCHIVE_WARN)
@@ -83,7 +83,7 @@ static int extract_from_data(struct archive *outer, const char *deb, const char 
     if (archive_read_open(inner, reader, NULL, read_member, NULL))
       guests_fail("cannot unpack %s: %s", deb, archive_error_string(inner));
     else
-      result = find_and_copy(inner, deb, member, to);
+      result = read_data(inner, deb, fn, ctx);
   } else
     guests_fail("out of memory");
   archive_read_free(inner);
@@ -91,7 +91,7 @@ static int extract_from_data(struct archive *outer, const char *deb, const char 
   return result;
 }
 
-int guests_image_extract(const char *deb, const char *member, const char *to) {
+int guests_image_each(const char *deb, guests_each *fn, void *ctx) {
   struct archive *outer = archive_read_new();
   if (!outer) return guests_fail("out of memory");
   archive_read_support_format_ar(outer);
@@ -99,9 +99,29 @@ int guests_image_extract(const char *deb, const char *member, const char *to) {
   if (archive_read_open_filename(outer, deb, 64 << 10))
     result = guests_fail("cannot unpack %s: %s", deb, archive_error_string(outer));
   else
-    result = extract_from_data(outer, deb, member, to);
+    result = find_data(outer, deb, fn, ctx);
   archive_read_free(outer);
   return result;
+}
+
+struct extract {
+  const char *deb, *member, *to;
+  bool found;
+};
+
+static int extract_one(void *ctx, struct archive *a, const char *path, size_t n) {
+  struct extract *x = ctx;
+  (void)n;
+  if (fnmatch(x->member, path, 0)) return 0;
+  x->found = true;
+  return copy_out(a, x->deb, x->to) ? 2 : 1;
+}
+
+int guests_image_extract(const char *deb, const char *member, const char *to) {
+  struct extract x = {deb, member, to, false};
+  int result = guests_image_each(deb, extract_one, &x);
+  if (result || x.found) return result;
+  return guests_fail("%s holds no %s: Debian has changed its packages; please report it", deb, member);
 }
 
 /* --- the initramfs --- */
@@ -123,6 +143,13 @@ static const char init_text[] =
     "mount -t tmpfs tmp /tmp\n"
     "mount -t tmpfs run /run\n"
     "busybox --install -s /bin\n"
+    "probe() {\n"
+    "  ids=\n"
+    "  for f in /sys/bus/$1/devices/*/modalias; do [ -r \"$f\" ] && read -r id <\"$f\" && ids=\"$ids $id\"; done\n"
+    "  [ -z \"$ids\" ] || modprobe -qa $ids\n"
+    "}\n"
+    "probe pci\n"
+    "probe virtio\n"
     "hostname mirrorball\n"
     "ip link set lo up 2>/dev/null\n"
     "line=$(cat /proc/cmdline)\n"
@@ -173,12 +200,17 @@ static const struct entry {
     {LINK, "bin/uname", 0777, "busybox"},
     {LINK, "bin/mount", 0777, "busybox"},
     {LINK, "bin/mkdir", 0777, "busybox"},
+    {LINK, "sbin/modprobe", 0777, "../bin/busybox"}, /* where the kernel looks for it */
     {TEXT, "init", 0755, init_text},
     {TEXT, "etc/profile", 0644, profile_text},
     {TEXT, "etc/passwd", 0644, "root::0:0:root:/root:/bin/sh\n"},
     {TEXT, "etc/group", 0644, "root:x:0:\ntty:x:5:\n"},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
+
+/* Kernel modules, with all they need: disks and the file system on them (which wants a checksum by its alias). */
+static const char *const modules[] = {"virtio_pci", "virtio_blk", "ata_piix", "ext4", "crc32c_generic", NULL};
+#define MODULES_FILE "modules.cpio"
 
 static uint32_t hash(uint32_t h, const void *data, size_t n) { /* FNV-1a */
   for (const uint8_t *p = data; n; n--) h = (h ^ *p++) * 16777619u;
@@ -193,6 +225,7 @@ unsigned guests_image_recipe(void) {
     h = hash(h, e->path, strlen(e->path) + 1);
     if (e->from) h = hash(h, e->from, strlen(e->from) + 1);
   }
+  for (const char *const *m = modules; *m; m++) h = hash(h, *m, strlen(*m) + 1);
   return h;
 }
 
@@ -210,54 +243,83 @@ static char *slurp(const char *path, size_t *n) {
   return data;
 }
 
-static int put_entry(struct archive *a, struct archive_entry *out, const struct entry *e, const char *folder) {
+int guests_image_put(struct archive *a, const struct guests_file *f) {
+  struct archive_entry *out = archive_entry_new();
+  if (!out) return guests_fail("out of memory");
+  archive_entry_set_pathname(out, f->path);
+  archive_entry_set_mode(out, f->mode);
+  archive_entry_set_size(out, (la_int64_t)f->n);
+  archive_entry_set_mtime(out, 0, 0);
+  archive_entry_set_nlink(out, 1);
+  if (S_ISLNK(f->mode)) archive_entry_set_symlink(out, f->link);
+  if (S_ISCHR(f->mode)) archive_entry_set_rdev(out, f->device);
+  int r = archive_write_header(a, out);
+  if (r == ARCHIVE_OK && f->n && archive_write_data(a, f->bytes, f->n) < 0) r = ARCHIVE_FATAL;
+  archive_entry_free(out);
+  return r == ARCHIVE_OK ? 0 : guests_fail("cannot write the initramfs: %s", archive_error_string(a));
+}
+
+static int put_entry(struct archive *a, const struct entry *e, const char *folder) {
   static const mode_t types[] = {
-      [FOLDER] = AE_IFDIR, [LINK] = AE_IFLNK, [TEXT] = AE_IFREG, [FILE_FROM] = AE_IFREG, [DEVICE] = AE_IFCHR};
+      [FOLDER] = S_IFDIR, [LINK] = S_IFLNK, [TEXT] = S_IFREG, [FILE_FROM] = S_IFREG, [DEVICE] = S_IFCHR};
   char *path = e->kind == FILE_FROM ? guests_text("%s/%s", folder, e->from) : NULL, *file = NULL;
   size_t n = e->kind == TEXT ? strlen(e->from) : 0;
   if (e->kind == FILE_FROM && (!path || !(file = slurp(path, &n)))) {
     guests_fail("cannot read %s/%s: %s", folder, e->from, strerror(errno));
     return free(path), 2;
   }
-  archive_entry_clear(out);
-  archive_entry_set_pathname(out, e->path);
-  archive_entry_set_filetype(out, types[e->kind]);
-  archive_entry_set_perm(out, e->mode);
-  archive_entry_set_size(out, (la_int64_t)n);
-  archive_entry_set_mtime(out, 0, 0);
-  archive_entry_set_nlink(out, 1);
-  if (e->kind == LINK) archive_entry_set_symlink(out, e->from);
-  if (e->kind == DEVICE) archive_entry_set_rdev(out, makedev(e->major, e->minor));
-  int r = archive_write_header(a, out);
-  if (r == ARCHIVE_OK && n && archive_write_data(a, file ? file : e->from, n) < 0) r = ARCHIVE_FATAL;
+  struct guests_file f = {.path = e->path,
+                          .mode = types[e->kind] | e->mode,
+                          .link = e->from,
+                          .device = makedev(e->major, e->minor),
+                          .bytes = file ? file : e->from,
+                          .n = n};
+  int result = guests_image_put(a, &f);
   free(file);
   free(path);
-  return r == ARCHIVE_OK ? 0 : guests_fail("cannot write the initramfs: %s", archive_error_string(a));
+  return result;
+}
+
+int guests_image_modules(const char *deb, const char *folder) {
+  char *to = guests_text("%s/" MODULES_FILE, folder);
+  int result = to ? guests_modules_write(deb, modules, to) : guests_fail("out of memory");
+  free(to);
+  return result;
+}
+
+/* The modules come first and as they are: for the kernel that is a copy, where unpacking costs it ten times as much. */
+static int put_modules(int fd, const char *folder) {
+  char *path = guests_text("%s/" MODULES_FILE, folder);
+  size_t n = 0;
+  char *bytes = path ? slurp(path, &n) : NULL;
+  int bad = !bytes || !n || write_all(fd, bytes, n) || unlink(path);
+  if (bad) guests_fail("cannot move %s into the initramfs: %s", path ? path : MODULES_FILE, strerror(errno));
+  free(bytes);
+  free(path);
+  return bad ? 2 : 0;
+}
+
+static int put_entries(struct archive *a, int fd, const char *folder, const char *to) {
+  archive_write_set_format_cpio_newc(a);
+  archive_write_add_filter_gzip(a);
+  archive_write_set_options(a, "gzip:!timestamp");
+  int bad = archive_write_open_fd(a, fd);
+  for (const struct entry *e = entries; !bad && e < entries + ENTRIES; e++)
+    if (put_entry(a, e, folder)) return 2;
+  if (!bad) bad = archive_write_close(a);
+  return bad ? guests_fail("cannot write %s: %s", to, archive_error_string(a)) : 0;
 }
 
 int guests_image_initramfs(const char *folder, const char *to) {
   struct archive *a = archive_write_new();
-  struct archive_entry *out = archive_entry_new();
-  int result = 2;
-  if (!a || !out) {
+  int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), result = 2;
+  if (!a)
     guests_fail("out of memory");
-    goto done;
-  }
-  archive_write_set_format_cpio_newc(a);
-  archive_write_add_filter_gzip(a);
-  archive_write_set_options(a, "gzip:!timestamp");
-  if (archive_write_open_filename(a, to)) {
-    guests_fail("cannot write %s: %s", to, archive_error_string(a));
-    goto done;
-  }
-  for (const struct entry *e = entries; e < entries + ENTRIES; e++)
-    if (put_entry(a, out, e, folder)) goto done;
-  if (archive_write_close(a))
-    guests_fail("cannot write %s: %s", to, archive_error_string(a));
-  else
-    result = 0;
-done:
-  archive_entry_free(out);
+  else if (fd < 0)
+    guests_fail("cannot write %s: %s", to, strerror(errno));
+  else if (!(result = put_modules(fd, folder)))
+    result = put_entries(a, fd, folder, to);
   archive_write_free(a);
+  if (fd >= 0 && close(fd) && !result) result = guests_fail("cannot write %s: %s", to, strerror(errno));
   return result;
 }

@@ -4,6 +4,8 @@
 #define CLI_GUESTS_PARTS_H
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 /* --- guests_apt.c: an apt of our own --- */
 
@@ -30,16 +32,45 @@ void guests_apt_tidy(const char *apt);
 
 /* --- guests_image.c: archives --- */
 
+struct archive; /* libarchive's */
+
+/* Is called for each regular file of a .deb, `n` bytes long, whose contents can be read from `a`. Returns 0 to go on, 1
+ * when it has seen enough, 2 after one line on stderr. */
+typedef int guests_each(void *ctx, struct archive *a, const char *path, size_t n);
+/* Returns 0, or 2 after one line on stderr. */
+int guests_image_each(const char *deb, guests_each *fn, void *ctx);
+
 /* Copy the first regular file of a .deb whose path matches the glob `member` to `to`. Returns 0, or
  * 2 after one line on stderr. */
 int guests_image_extract(const char *deb, const char *member, const char *to);
 
-/* Write the initramfs (newc cpio, gzip) described by the table in guests_image.c; files come from
- * `folder`. */
+/* A file for an archive: its mode says which kind. */
+struct guests_file {
+  const char *path, *link;
+  mode_t mode;
+  dev_t device;
+  const void *bytes;
+  size_t n;
+};
+/* Add it. Returns 0, or 2 after one line on stderr. */
+int guests_image_put(struct archive *a, const struct guests_file *f);
+
+/* Take the modules the initramfs wants out of a kernel's package, into a file in `folder`. */
+int guests_image_modules(const char *deb, const char *folder);
+
+/* Write the initramfs described by the tables in guests_image.c: an archive of the modules in `folder`, as it is, and
+ * one of the rest (newc cpio, gzip), with files from `folder`. */
 int guests_image_initramfs(const char *folder, const char *to);
 
 /* A number that changes when the initramfs would come out differently from the same files. */
 unsigned guests_image_recipe(void);
+
+/* --- guests_modules.c --- */
+
+/* Write those of the kernel modules in a .deb that are `wanted` (names; NULL ends them), and all they depend on, as an
+ * archive (newc cpio) with the tables that modprobe reads. What is built into the kernel is not missed. Returns 0, or 2
+ * after one line on stderr. */
+int guests_modules_write(const char *deb, const char *const *wanted, const char *to);
 
 /* --- guests.c --- */
 

@@ -61,7 +61,7 @@ append='console=ttyS0 mb.run=/bin/true'
 code=$?
 check "$guest runs a command and powers off (exit code $code, $(cat ours.err))" "$code"
 if command -v "$qemu" >/dev/null; then
-  timeout 300 "$qemu" -M malta -cpu "$cpu" -m 256 -nic none -vga none -nographic -no-reboot -kernel "$kernel" \
+  timeout 300 "$qemu" -M malta -cpu "$cpu" -m 256 -nodefaults -nographic -serial stdio -no-reboot -kernel "$kernel" \
     -initrd "$initrd" -append "$append" >theirs 2>theirs.err </dev/null
   mask_console <ours >ours.masked
   mask_console <theirs >theirs.masked

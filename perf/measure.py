@@ -148,8 +148,8 @@ class Qemu:
         return subprocess.run([self.program, "--version"], stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
 
     def argv(self, m):
-        argv = [self.program, "-M", "malta", "-cpu", m.cpu, "-m", str(m.mem_mib), "-nic", "none", "-vga", "none",
-                "-nographic", "-no-reboot", "-kernel", m.kernel]
+        argv = [self.program, "-M", "malta", "-cpu", m.cpu, "-m", str(m.mem_mib), "-nodefaults", "-nographic",
+                "-serial", "stdio", "-no-reboot", "-kernel", m.kernel]
         argv += ["-initrd", m.initrd] if m.initrd else []
         argv += ["-append", m.append] if m.append else []
         return argv + (["-plugin", self.plugin.option()] if self.plugin else [])
