@@ -14,6 +14,23 @@ need_guest() {
   esac
 }
 
+# Skip without the tools that make, check and read file systems.
+need_e2fsprogs() {
+  PATH=$PATH:/usr/sbin:/sbin
+  command -v mke2fs e2fsck debugfs >/dev/null && return
+  echo "skipped: e2fsprogs is not installed"
+  exit 77
+}
+
+# ext4_image FILE SIZE [OPTIONS OF mke2fs]: the same bytes each time.
+ext4_image() {
+  local file=$1 size=$2
+  shift 2
+  E2FSPROGS_FAKE_TIME=1704067200 mke2fs -F -t ext4 -U 6d697272-6f72-4261-8c6c-000000000001 \
+    -E hash_seed=6d697272-6f72-4261-8c6c-000000000002 "$@" "$file" "$size" >/dev/null 2>&1
+  check "mke2fs makes $file" $?
+}
+
 # stat FILE KEY: a number or string out of a --stats file.
 stat_of() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\).*/\1/p" "$1" | head -1; }
 
