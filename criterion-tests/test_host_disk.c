@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SIZE = 37 * 512 }; /* the last block is no whole one */
 static char path[64];
 static uint8_t model[SIZE], got[SIZE];
+
+/* In place of the C library's: how often the host was asked to make things stable, and what it answers. */
+static unsigned n_synced;
+static bool sync_fails;
+int fdatasync(int fd) {
+  struct stat st;
+  n_synced++;
+  return fstat(fd, &st) || sync_fails ? -1 : 0;
+}
 
 static void make_file(void) {
   snprintf(path, sizeof path, "/tmp/test_host_disk.XXXXXX");
@@ -107,8 +116,17 @@ Test(host_disk, persist_is_the_file, .init = make_file, .fini = remove_file) {
   struct io_disk disk = open_disk(&d, &image, IO_DISK_PERSIST);
   play(&disk, 2);
   file_is(model);
+  cr_expect_eq(n_synced, 0);
   cr_expect_eq(disk.flush(disk.ctx), 0);
   cr_expect_eq(d.flushes, 1);
+  cr_expect_eq(n_synced, 1);
+  sync_fails = true;
+  cr_expect_eq(disk.flush(disk.ctx), -1);
+  sync_fails = false;
+  cr_expect_eq(disk.flush(disk.ctx), -1, "what the host has lost it may not say twice");
+  cr_expect_eq(disk.write(disk.ctx, 0, got, 512), -1);
+  cr_expect_eq(disk.zero(disk.ctx, 0, 512), -1);
+  cr_expect_eq(disk.read(disk.ctx, 0, got, 512), 0);
   io_host_disk_fini(&d);
   io_image_close(&image);
 }
