@@ -59,6 +59,8 @@ for bus in "${buses[@]}"; do
   check "$bus, persist: reads and writes (exit code $code, $(cat err.auto)): $(tail -4 console.auto)" $result
   [[ $(stat_of stats.auto instructions) == "${first%% *}" ]]
   check "$bus, persist: to the guest it is the disk that cow is" $?
+  grep -q '"flushes": [1-9]' stats.auto
+  check "$bus, persist: sync reaches the disk" $?
   e2fsck -fn mine >fsck 2>&1
   result=$?
   check "$bus, persist: the file system is clean: $(cat fsck)" $result

@@ -207,7 +207,7 @@ static uint64_t card_config(struct io_virtio *v, uint32_t off, int size) {
   return n;
 }
 
-static void set_card_config(struct io_virtio *v, uint32_t off, uint64_t n, int size) {
+void io_virtio_config_write(struct io_virtio *v, uint32_t off, uint64_t n, int size) {
   for (int i = 0; v->set && i < size && off + (unsigned)i < v->config_len; i++)
     v->set(v->ctx, off + (unsigned)i, (uint8_t)(n >> 8 * i));
 }
@@ -269,7 +269,7 @@ static void legacy_write(void *dev, uint32_t off, uint64_t n, int size) {
   case L_NOTIFY: ring(v, (unsigned)n & 0xffff); break;
   case L_STATUS: set_status(v, (uint8_t)n); break;
   default:
-    if (off >= L_CONFIG) set_card_config(v, off - L_CONFIG, n, size);
+    if (off >= L_CONFIG) io_virtio_config_write(v, off - L_CONFIG, n, size);
     break;
   }
 }
@@ -382,7 +382,7 @@ static void modern_write(void *dev, uint32_t off, uint64_t n, int size) {
   if (off < C_END)
     common_write(v, off, n);
   else if (off >= PAGE_CARD && off < PAGE_NOTIFY)
-    set_card_config(v, off - PAGE_CARD, n, size);
+    io_virtio_config_write(v, off - PAGE_CARD, n, size);
   else if (off >= PAGE_NOTIFY)
     ring(v, (off - PAGE_NOTIFY) / DOORBELL);
 }

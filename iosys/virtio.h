@@ -79,6 +79,9 @@ uint64_t io_virtio_write(struct io_virtio *v, const struct io_virtio_chain *c, u
 void io_virtio_config_put(struct io_virtio *v, unsigned off, uint64_t value, int size);
 uint64_t io_virtio_number(const struct io_virtio *v, const uint8_t *bytes, int size);
 
+/* For a transport: the driver writes `size` bytes of the card's configuration. */
+void io_virtio_config_write(struct io_virtio *v, uint32_t off, uint64_t n, int size);
+
 /* --- the cards --- */
 struct io_virtio_blk {
   struct io_virtio virtio;
