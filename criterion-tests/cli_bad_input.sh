@@ -153,6 +153,7 @@ bad 2 'in use as a disk already' run --kernel $f/good --disk=$f/disk,persist{,',
 bad 2 'in use as a disk already' run --kernel $f/good --disk $f/disk --disk $f/disk,persist
 bad 2 'its one user' run --kernel $f/good --disk $f/disk,persist --disk $f/disk,ro
 files/busy 60 &
+until [[ $(readlink "/proc/$!/exe") == */busy ]]; do sleep 0.05; done
 bad 2 'Text file busy' run --kernel $f/good --disk $f/busy,persist
 kill $!
 

@@ -65,13 +65,14 @@ struct mb_config {
   double timeout;         /* wall seconds mb_machine_run() may take; 0: no limit */
   uint64_t code_cache;    /* bytes of host memory for compiled code; 0: 64 MiB; MB_CODE_CACHE_MIN to _MAX */
   const char *code_store; /* folder in which optimized code is kept from run to run; NULL: it is not kept */
-  uint64_t code_store_bytes;         /* as much as this; 0: 256 MiB */
-  const char *append;                /* kernel parameters */
-  const char *trace_file;            /* written by mb_machine_start() on; NULL: no trace */
-  unsigned trace;                    /* MB_TRACE_* */
-  uint64_t profile_every;            /* take a sample of the guest after each so many instructions; 0: no profile */
-  bool timestamps;                   /* begin each console line with virtual seconds and the instruction count */
-  struct mb_disk disk[MB_DISKS_MAX]; /* in the order the guest finds them, on each bus; opened by mb_machine_new() */
+  uint64_t code_store_bytes; /* as much as this; 0: 256 MiB */
+  const char *append;        /* kernel parameters */
+  const char *trace_file;    /* written by mb_machine_start() on; NULL: no trace */
+  unsigned trace;            /* MB_TRACE_* */
+  uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
+  bool timestamps;           /* begin each console line with virtual seconds and the instruction count */
+  /* In the order in which the guest finds them on each bus; the files are opened by mb_machine_new(). */
+  struct mb_disk disk[MB_DISKS_MAX];
   unsigned disks;
 };
 #define MB_L2TLB_OFF      UINT32_MAX
