@@ -215,6 +215,36 @@ static void go_as_user(struct rig *r, uint64_t data) {
   rig_go(r, USER + CODE_AT);
 }
 
+/* Code that a second process maps elsewhere is copied, not made anew: links and targets must be those of its address.
+ */
+Test(stencil, the_same_page_at_another_address, .fini = end) {
+  static const uint64_t at[] = {0x400000, 0x7000000, 0x7f000000};
+  begin("24Kf", false);
+  CODE(CODE_AT, ADDIU(V0, V0, 1), enc_i(1, ZERO, 0x11, 3) /* BAL */, ADDIU(V1, V1, 2), ADDIU(T0, T0, 4), B(2), NOP,
+       ADDU(T1, T1, RA), ANDI(T2, V0, 1), BNE(T2, ZERO, 3), ADDIU(T3, T3, 3), JR(RA), ADDIU(S0, S0, 1), B(-13), NOP);
+  for (unsigned i = 0; i < sizeof at / sizeof at[0]; i++) {
+    struct rig *fresh = rig_new("24Kf", false), *all[] = {eval, stencil, fresh};
+    uint8_t words[64];
+    rig_read(eval, CODE_AT, words, sizeof words);
+    rig_write(fresh, CODE_AT, words, sizeof words);
+    for (int k = 0; k < 3; k++) {
+      for (int n = 1; n < 32; n++) all[k]->cpu->gpr[n] = 0;
+      rig_map(all[k], 0, at[i] + CODE_AT, CODE_AT, 0, RIG_MAP_V | RIG_MAP_D);
+      rig_status(all[k], all[k]->cpu->cp0.status | ST_USER);
+      rig_go(all[k], at[i] + CODE_AT);
+      rig_run(all[k], 2000);
+    }
+    for (int n = 1; n < 32; n++) {
+      cr_assert_eq(eval->cpu->gpr[n], fresh->cpu->gpr[n], "eval at %#lx: $%d", at[i], n);
+      cr_assert_eq(stencil->cpu->gpr[n], fresh->cpu->gpr[n], "stencils at %#lx: $%d", at[i], n);
+    }
+    cr_assert_eq(fresh->cpu->gpr[RA], at[i] + CODE_AT + 12);
+    cr_assert_gt(fresh->cpu->gpr[S0], 20);
+    rig_free(fresh);
+  }
+  cr_assert_lt(stats().insns_translated, 2 * 14, "the code was translated anew");
+}
+
 static void random_programs(const char *model, bool wide, bool big, uint64_t base) {
   uint64_t seed = rig_setting("MB_SEED", 7);
   begin_in(model, big, 64 << 10);

@@ -52,8 +52,8 @@ static void branch_exits(struct lift *l, const struct lift *b, enum lift_flow sl
   uint64_t next = b->pc + 8;
   bool conditional = b->flow == LIFT_BRANCH && b->cond != IR_NONE;
   if (slot_flow == LIFT_STOP) { /* the slot may have changed the mode: every way out passes the run loop */
-    ir_ref to = b->flow == LIFT_JUMP_REG ? b->target_reg : ir_const(ir, b->target);
-    if (conditional) to = ir_op3(ir, IR_SELECT, b->cond, to, ir_const(ir, next));
+    ir_ref to = b->flow == LIFT_JUMP_REG ? b->target_reg : ir_pc(ir, b->target);
+    if (conditional) to = ir_op3(ir, IR_SELECT, b->cond, to, ir_pc(ir, next));
     ir_exit_reg(ir, IR_EXIT_REG_STOP, to);
     return;
   }
@@ -117,6 +117,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     lift_branch(&l, t->index, words_left == 1 ? t->slot_word : t->word[shape->insns], shape);
     break;
   }
+  if (l.fixed || t->slot_may_change) shape->flags |= JIT_BLOCK_FIXED;
   if (t->fpu) *t->fpu = l.fpu;
   return ir->overflow ? TRANSLATE_TOO_LONG : TRANSLATE_OK;
 }

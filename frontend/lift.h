@@ -25,6 +25,7 @@ struct lift {
   uint64_t pc;   /* of this instruction; sign-extended in 32-bit address spaces */
   bool in_slot;  /* this instruction is in a delay slot */
   bool fpu;      /* an instruction so far belongs to coprocessor 1 */
+  bool fixed;    /* what an instruction so far does depends on where it is */
   /* set by the lifter */
   enum lift_flow flow;
   ir_ref cond;

@@ -16,12 +16,14 @@ static bool refused(struct lift *l) {
 }
 
 /* Addresses are kept as a register holds them: sign-extended where they are 32 bits wide. */
-static uint64_t wrap(const struct lift *l, uint64_t pc) {
-  return l->mode & MODE_ADDR64 ? pc : (uint64_t)(int64_t)(int32_t)pc;
+static uint64_t wrap(struct lift *l, uint64_t pc) {
+  uint64_t kept = l->mode & MODE_ADDR64 ? pc : (uint64_t)(int64_t)(int32_t)pc;
+  l->fixed |= kept != pc;
+  return kept;
 }
 
 static void link(struct lift *l, unsigned n) {
-  set_gpr(l, n, imm(l, (int64_t)wrap(l, l->pc + 8)));
+  set_gpr(l, n, ir_pc(l->ir, wrap(l, l->pc + 8)));
 }
 
 void lift_branch_if(struct lift *l, const struct insn *i, enum lift_flow flow, ir_ref cond) {
@@ -65,6 +67,7 @@ BRANCH_LINK(BGEZALL, LIKELY, GE)
 static void jump(struct lift *l, const struct insn *i) {
   l->flow = LIFT_BRANCH;
   l->cond = IR_NONE;
+  l->fixed = true;
   l->target = wrap(l, ((l->pc + 4) & ~UINT64_C(0x0fffffff)) | (uint64_t)i->target << 2);
 }
 LIFT(J) { if (!refused(l)) jump(l, i); }

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum { MAX_INSNS = 64, PAGE_WORDS = MMU_PAGE_SIZE / 4 };
+enum { MAX_INSNS = 64, PAGE_WORDS = MMU_PAGE_SIZE / 4, BRANCH_REACH = 1 << 18 };
 
 /* --- finding and making blocks --- */
 
@@ -109,14 +109,10 @@ static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct 
   return b;
 }
 
-/* The block of a process that has got a view, from the one it ran before. */
-static struct jit_block *with_view(struct cpu *c, struct frame *f, struct jit_key k) {
-  const uint32_t mode = k.mode;
-  if (!(mode & MODE_VIEW) || jit_full(c->cfg.jit)) return NULL;
-  k.mode &= ~(uint32_t)MODE_VIEW;
-  k.any_mode &= ~(uint32_t)MODE_VIEW;
-  const struct jit_block *b = jit_find(c->cfg.jit, &c->j, f->code, &k, false);
-  return b ? jit_add_for_mode(c->cfg.jit, f->code, b, mode) : NULL;
+/* The block of a process that maps the page elsewhere than another did, or has got a view since. */
+static struct jit_block *copy(struct cpu *c, struct frame *f, const struct jit_key *k) {
+  bool wraps = !(k->mode & MODE_ADDR64) && k->pc + BRANCH_REACH >= UINT64_C(1) << 31;
+  return wraps || jit_full(c->cfg.jit) ? NULL : jit_add_copy(c->cfg.jit, f->code, k, k->mode ^ MODE_VIEW);
 }
 
 struct jit_block *mips_block(struct cpu *c, bool alone) {
@@ -126,7 +122,7 @@ struct jit_block *mips_block(struct cpu *c, bool alone) {
   struct frame *f = mips_fetch(c, k.pc, &device);
   if (!f && c->j.trouble) return NULL;
   struct jit_block *b = f ? jit_find(c->cfg.jit, &c->j, f->code, &k, alone) : NULL;
-  if (!b && f && !alone) b = with_view(c, f, k);
+  if (!b && f && !alone && (k.mode & MODE_PRIV) == MMU_USER) b = copy(c, f, &k);
   return b ? b : translate_timed(c, f, &k, alone);
 }
 

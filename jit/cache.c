@@ -13,7 +13,8 @@ enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 5000, SAMPLE_PERIOD = 50000
 enum { BUCKETS_MIN = 16, WORDS = MMU_PAGE_SIZE / 4 };
 
 struct jit_page {
-  struct jit_block **bucket; /* by word of the page; as many as there are blocks, about */
+  /* By word of the page and address; as many as there are blocks, about. As many again: by word, some block. */
+  struct jit_block **bucket;
   uint32_t buckets, blocks;
   uint64_t covered[WORDS / 64];
   uint64_t frame; /* what the soft TLB gives for fetches from it; 0: not known yet */
@@ -169,6 +170,11 @@ static struct jit_block **bucket_of(const struct jit_page *page, uint64_t pc) {
   return &page->bucket[(pc >> 2 ^ (pc >> MMU_PAGE_BITS) * 0x9e3779b1u >> 16) & (page->buckets - 1)];
 }
 
+/* A page may be mapped at several addresses: where a block made of these instructions is, if it is remembered. */
+static struct jit_block **alike_of(const struct jit_page *page, uint64_t pc) {
+  return &page->bucket[page->buckets + (pc >> 2 & (page->buckets - 1))];
+}
+
 static bool answers(const struct jit_block *b, const struct jit_key *k) {
   return b->key.pc == k->pc && (b->key.mode == k->mode || b->key.mode == k->any_mode);
 }
@@ -228,18 +234,19 @@ static void cover(struct jit_page *page, const struct jit_block *b) {
 }
 
 static size_t page_bytes(const struct jit_page *page) {
-  return sizeof *page + page->buckets * sizeof page->bucket[0];
+  return sizeof *page + 2 * page->buckets * sizeof page->bucket[0];
 }
 
 static void put_in_page(struct jit_page *page, struct jit_block *b) {
   struct jit_block **bucket = bucket_of(page, b->key.pc);
   b->next = *bucket;
   *bucket = b;
+  *alike_of(page, b->key.pc) = b;
 }
 
 /* Give page `n` buckets, a power of two. 0 or -1 (no memory, nothing changed). */
 static int rehash(struct jit_page *page, uint32_t n) {
-  struct jit_block **old = page->bucket, **fresh = calloc(n, sizeof(struct jit_block *));
+  struct jit_block **old = page->bucket, **fresh = calloc(2 * (size_t)n, sizeof(struct jit_block *));
   uint32_t had = page->buckets;
   if (!fresh) return -1;
   page->bucket = fresh;
@@ -286,13 +293,29 @@ struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct ji
   return add_to(j, *page, b);
 }
 
-struct jit_block *jit_add_for_mode(struct jit *j, struct jit_page *page, const struct jit_block *b, uint32_t mode) {
-  const struct jit_key k = {.pc = b->key.pc, .mode = mode, .any_mode = mode};
-  const uint64_t exit_pc[JIT_EXITS] = {b->exit[0].pc, b->exit[1].pc};
+/* A block of the same instructions as k's. */
+static const struct jit_block *find_alike(const struct jit *j, const struct jit_page *page, const struct jit_key *k,
+                                          uint32_t like) {
+  const struct jit_key same_pc = {.pc = k->pc, .mode = like, .any_mode = like};
+  const struct jit_block *b = like == k->mode ? NULL : search(page, &same_pc, false);
+  if (b) return b;
+  b = *alike_of(page, k->pc);
+  if (!b || (b->key.pc ^ k->pc) & (MMU_PAGE_SIZE - 1) || (b->key.mode != k->mode && b->key.mode != like)) return NULL;
+  bool moves = !j->guest->fixed || (!j->guest->fixed(b->key.pc) && !j->guest->fixed(k->pc));
+  return moves && !(b->shape.flags & (JIT_BLOCK_ALONE | JIT_BLOCK_FIXED)) ? b : NULL;
+}
+
+struct jit_block *jit_add_copy(struct jit *j, struct jit_page *page, const struct jit_key *k, uint32_t like) {
   bury(j);
-  struct jit_block *n = make_lowered(j, &k, b->shape, b->code, b->ops, exit_pc);
+  const struct jit_block *b = page ? find_alike(j, page, k, like) : NULL;
+  if (!b) return NULL;
+  const uint64_t by = k->pc - b->key.pc, exit_pc[JIT_EXITS] = {b->exit[0].pc + by, b->exit[1].pc + by};
+  struct jit_block *n = make_lowered(j, k, b->shape, b->code, b->ops, exit_pc);
   if (!n) return NULL;
-  if (b->stencils && n->heat != JIT_COLD) n->heat = 1;
+  for (unsigned i = 0; by && i < n->ops; i++)
+    if (n->code[i].op == J_EXIT_STOP || (n->code[i].op == J_MOVI && n->code[i].a & JIT_MOVES))
+      n->code[i].imm += (int64_t)by;
+  if (b->stencils && !by && n->heat != JIT_COLD) n->heat = 1;
   return add_to(j, page, n);
 }
 
@@ -352,6 +375,8 @@ void jit_block_drop(struct jit *j, struct jit_block *b) {
   struct jit_block **at = bucket_of(b->page, b->key.pc);
   while (*at != b) at = &(*at)->next;
   *at = b->next;
+  at = alike_of(b->page, b->key.pc);
+  if (*at == b) *at = NULL;
   b->page->blocks--;
   kill(j, b);
 }

@@ -31,6 +31,7 @@ struct jit_op {
 enum jit_hint {
   JIT_UNNOTED = 1,   /* FPU: another one follows before anybody can ask for the note */
   JIT_IN_MEMORY = 2, /* load, MOV, MOVI (where `a` has the hint): nobody wants the value in a register */
+  JIT_MOVES = 4,     /* MOVI (in `a`): an address as far from the block's wherever that is */
 };
 _Static_assert(sizeof(struct jit_op) == 16, "four to a cache line");
 

@@ -63,6 +63,8 @@ void ir_reset(struct ir_block *b);
 /* Append; constants are folded and common identities simplified, so the result may be an earlier
  * value. */
 ir_ref ir_const(struct ir_block *b, uint64_t v);
+/* An address as far from the block's own wherever that may be. Not folded: it is a constant of this copy alone. */
+ir_ref ir_pc(struct ir_block *b, uint64_t v);
 ir_ref ir_op1(struct ir_block *b, enum ir_opcode op, ir_ref a);
 ir_ref ir_op2(struct ir_block *b, enum ir_opcode op, ir_ref a, ir_ref v);
 ir_ref ir_op3(struct ir_block *b, enum ir_opcode op, ir_ref a, ir_ref v, ir_ref c);

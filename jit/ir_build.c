@@ -55,6 +55,10 @@ ir_ref ir_const(struct ir_block *b, uint64_t v) {
   return append3(b, IR_CONST, IR_NONE, IR_NONE, IR_NONE, (int64_t)v);
 }
 
+ir_ref ir_pc(struct ir_block *b, uint64_t v) {
+  return append3(b, IR_PC, IR_NONE, IR_NONE, IR_NONE, (int64_t)v);
+}
+
 bool ir_is_const(const struct ir_block *b, ir_ref v, uint64_t *value) {
   if (v >= b->n || b->op[v].op != IR_CONST) return false;
   if (value) *value = (uint64_t)b->op[v].imm;

@@ -144,6 +144,7 @@ struct jit_key {
 enum jit_block_flags {
   JIT_BLOCK_SLOT = 1,  /* the last instruction is a delay slot */
   JIT_BLOCK_ALONE = 2, /* one unit, never chained: what runs when a device is accessed or an event is near */
+  JIT_BLOCK_FIXED = 4, /* what it does depends on where it is */
 };
 struct jit_shape {
   uint8_t insns;
@@ -189,8 +190,9 @@ struct jit_block *jit_find(struct jit *j, struct jit_cpu *cpu, const struct jit_
 /* Compile ir and keep it in *page (made when NULL). Returns NULL when out of memory. */
 struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct jit_key *k, struct jit_shape shape,
                           const struct ir_block *ir);
-/* The same as block b of that page for another mode, in which its instructions mean the same. NULL: out of memory. */
-struct jit_block *jit_add_for_mode(struct jit *j, struct jit_page *page, const struct jit_block *b, uint32_t mode);
+/* The block for k as a copy of one that the page has of the same instructions, at another address or for the mode
+ * `like`, in which they mean the same. NULL: it knows of none, or memory is out. */
+struct jit_block *jit_add_copy(struct jit *j, struct jit_page *page, const struct jit_key *k, uint32_t like);
 /* A block that belongs to no frame (code on a device page): dead from the start, gone at the next jit_add. */
 struct jit_block *jit_orphan(struct jit *j, const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir);
 /* Does a translation on the page come from any of these bytes? */

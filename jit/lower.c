@@ -149,15 +149,20 @@ static bool is_temp(uint16_t home) {
   return home >= offsetof(struct jit_cpu, temp) && home < offsetof(struct jit_cpu, temp) + 8 * JIT_TEMPS;
 }
 
+static bool is_constant(const struct ir_op *o) {
+  return o->op == IR_CONST || o->op == IR_PC;
+}
+
 /* Where value r can be read. Constants are brought into a temporary on their first such use. */
 static uint16_t place(struct lower *l, ir_ref r) {
   if (r == IR_NONE) return l->g->slot[l->g->zero_slot].offset;
   const struct ir_op *o = &l->ir->op[r];
-  if (o->op == IR_CONST && l->home[r] == NO_HOME) {
-    if (o->imm == 0) return l->g->slot[l->g->zero_slot].offset;
+  if (is_constant(o) && l->home[r] == NO_HOME) {
+    if (o->imm == 0 && o->op == IR_CONST) return l->g->slot[l->g->zero_slot].offset;
     struct jit_op *j = emit(l, J_MOVI);
     j->d = l->home[r] = temp_get(l);
     j->imm = o->imm;
+    j->a = o->op == IR_PC ? JIT_MOVES : 0;
   }
   assert(l->home[r] != NO_HOME);
   return l->home[r];
@@ -256,10 +261,10 @@ static void lower_set(struct lower *l, unsigned i, const struct ir_op *o) {
     if (l->uses[o->a]) release_operands(l, i, o);
     return;
   }
-  if (!half && v->op == IR_CONST && l->home[o->a] == NO_HOME) {
+  if (!half && is_constant(v) && l->home[o->a] == NO_HOME) {
     struct jit_op *j = emit(l, J_MOVI);
     j->d = to, j->imm = v->imm;
-    j->a = l->in_registers[o->a] ? 0 : JIT_IN_MEMORY;
+    j->a = (uint16_t)((l->in_registers[o->a] ? 0 : JIT_IN_MEMORY) | (v->op == IR_PC ? JIT_MOVES : 0));
     return;
   }
   uint16_t from = place(l, o->a);

@@ -16,7 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUEUE = 16, HOT = 80, HOT_FOR_VIEW = 40, LOOK_FROM = 4, NOT_AGAIN = -64, ALIGN = 64, STACK = 8 << 20, NICE = 5 };
+enum {
+  QUEUE = 16,
+  HOT = 400,
+  HOT_FOR_VIEW = 200,
+  LOOK_FROM = 4,
+  NOT_AGAIN = -64,
+  ALIGN = 64,
+  STACK = 8 << 20,
+  NICE = 5
+};
 
 struct span { /* free code memory */
   uint32_t at, size;
