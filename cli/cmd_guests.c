@@ -46,9 +46,10 @@ static int list_json(void) {
   struct guest g;
   json_t *all = json_array();
   for (size_t i = 0; guests_row(i, &g); i++) {
-    json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:s?, s:s?}", "name", g.name, "about", g.about,
-                            "arch", g.arch, "cpu", g.cpu, "append", g.append, "from", g.from, "mem_mib", (int)g.mem_mib,
-                            "present", (int)g.present, "kernel", g.kernel, "initrd", g.initrd);
+    json_t *one =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:b, s:s?, s:s?}", "name", g.name, "about", g.about, "arch",
+                  g.arch, "board", g.board, "cpu", g.cpu, "append", g.append, "from", g.from, "mem_mib", (int)g.mem_mib,
+                  "present", (int)g.present, "kernel", g.kernel, "initrd", g.initrd);
     json_array_append_new(all, one);
     guests_free(&g);
   }

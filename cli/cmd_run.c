@@ -72,7 +72,7 @@ static const struct option_row rows[] = {
                 "May be repeated: two virtio disks, four IDE disks"},
     [O_CPU] = {"cpu", "MODEL", "cpu model; --cpu help lists them (24Kf, or MIPS64R2-generic for a\n64-bit kernel)"},
     [O_MEM] = {"mem", "SIZE", "memory, 8M to 2G (256M)"},
-    [O_BOARD] = {"board", "NAME", "malta is the only one"},
+    [O_BOARD] = {"board", "NAME", "--board help lists them (malta, or what NAME runs on)"},
     [O_ENDIAN] = {"endian", "big|little", "byte order of a raw image or uImage; ELF files know theirs"},
     [O_LOAD] = {"load-addr", "ADDR", "where a raw image goes (0x80100000)"},
     [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
@@ -119,8 +119,8 @@ static const struct option_row rows[] = {
 static void print_help(void) {
   puts("Usage: mirrorball run [OPTION...] [NAME]\n"
        "\n"
-       "Boots NAME (mirrorball guests list) or --kernel FILE on an emulated MIPS Malta board, with\n"
-       "the first serial port on stdin and stdout. On a terminal Ctrl-A is the escape key: Ctrl-A h\n"
+       "Boots NAME (mirrorball guests list) or --kernel FILE on an emulated MIPS board, with the\n"
+       "first serial port on stdin and stdout. On a terminal Ctrl-A is the escape key: Ctrl-A h\n"
        "shows its keys, Ctrl-A x quits. Options override what NAME stands for.\n");
   options_help(stdout, rows);
   puts("\n"
@@ -188,6 +188,26 @@ static int set_cpu(struct request *r, const char *v) {
   const char *near = options_nearest(v, model_name, NULL);
   return near ? options_fail("run: there is no cpu model %s; did you mean %s?", v, near)
               : options_fail("run: there is no cpu model %s (mirrorball run --cpu help)", v);
+}
+
+static const char *board_name(const void *ctx, size_t i) {
+  (void)ctx;
+  return mb_board(i, NULL);
+}
+
+static int set_board(struct request *r, const char *v) {
+  const char *name, *about;
+  bool help = !strcmp(v, "help");
+  for (size_t i = 0; (name = mb_board(i, &about)); i++)
+    if (help)
+      printf("%-18s %s\n", name, about);
+    else if (!strcmp(name, v))
+      return r->config.board = name, 0;
+  if (help) return -1;
+  const char *near = options_nearest(v, board_name, NULL);
+  return options_fail(near ? "run: there is no board %s; did you mean %s?"
+                           : "run: there is no board %s (mirrorball run --board help)",
+                      v, near);
 }
 
 static int set_mem(struct request *r, const char *v) {
@@ -362,9 +382,7 @@ static int set_machine(struct request *r, enum row row, const char *v) {
   switch (row) {
   case O_CPU: return set_cpu(r, v);
   case O_MEM: return set_mem(r, v);
-  case O_BOARD:
-    r->config.board = v;
-    return strcmp(v, "malta") ? options_fail("run: there is no board %s; malta is the only one", v) : 0;
+  case O_BOARD: return set_board(r, v);
   case O_ENDIAN:
     if (!(bad = set_word("endian", v, "big", "little", &choice)))
       r->config.endian = choice ? MB_ENDIAN_LITTLE : MB_ENDIAN_BIG;
@@ -464,7 +482,8 @@ static int resolve_guest(struct request *r) {
   if (!r->kernel) r->kernel = g->kernel;
   if (!r->initrd) r->initrd = g->initrd;
   if (!r->config.append) r->config.append = g->append;
-  if (!r->config.cpu) r->config.cpu = g->cpu;
+  if (!r->config.board) r->config.board = g->board;
+  if (!r->config.cpu && !strcmp(r->config.board, g->board)) r->config.cpu = g->cpu;
   if (!r->config.memory) r->config.memory = (uint64_t)g->mem_mib << 20;
   return 0;
 }

@@ -43,31 +43,31 @@ struct part {
   const char *members[2], *as[2]; /* files wanted of it, and their names in the guest's folder */
 };
 static const struct row {
-  const char *name, *about, *arch, *cpu, *append, *from;
+  const char *name, *about, *arch, *board, *cpu, *append, *from;
   uint32_t mem_mib;
   struct part parts[PARTS_MAX]; /* none: built by guests/build, in the folder named by `from` */
   bool initramfs;               /* make initrd out of busybox */
 } rows[] = {
     /* clang-format off */
-    {"debian-4kc", "Debian's 32-bit kernel with busybox: a shell prompt", "mipsel", "24Kf", CONSOLE,
+    {"debian-4kc", "Debian's 32-bit kernel with busybox: a shell prompt", "mipsel", "malta", "24Kf", CONSOLE,
      "linux-image-4kc-malta busybox-static", 256,
      {{GUESTS_PACKAGE_DEPENDS, "linux-image-4kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
-    {"debian-5kc", "Debian's 64-bit kernel with busybox: a shell prompt", "mips64el", "MIPS64R2-generic", CONSOLE,
+    {"debian-5kc", "Debian's 64-bit kernel with busybox: a shell prompt", "mips64el", "malta", "MIPS64R2-generic", CONSOLE,
      "linux-image-5kc-malta busybox-static", 256,
      {{GUESTS_PACKAGE_DEPENDS, "linux-image-5kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
-    {"debian-installer-4kc", "Debian's installer, 32-bit", "mipsel", "24Kf", CONSOLE,
+    {"debian-installer-4kc", "Debian's installer, 32-bit", "mipsel", "malta", "24Kf", CONSOLE,
      "debian-installer-*-netboot-mipsel", 256,
      {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mipsel", NETBOOT_FILES}}, false},
-    {"debian-installer-5kc", "Debian's installer, 64-bit", "mips64el", "MIPS64R2-generic", CONSOLE,
+    {"debian-installer-5kc", "Debian's installer, 64-bit", "mips64el", "malta", "MIPS64R2-generic", CONSOLE,
      "debian-installer-*-netboot-mips64el", 512, /* with less it starts in its low-memory mode */
      {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mips64el", NETBOOT_FILES}}, false},
-    {"own-mips32el", "the small kernel of guests/kernel, 32-bit little-endian", "mipsel", "24Kf", "",
+    {"own-mips32el", "the small kernel of guests/kernel, 32-bit little-endian", "mipsel", "malta", "24Kf", "",
      "mips32r2el", 64, {{0}}, false},
-    {"own-mips32eb", "the small kernel of guests/kernel, 32-bit big-endian", "mips", "24Kf", "",
+    {"own-mips32eb", "the small kernel of guests/kernel, 32-bit big-endian", "mips", "malta", "24Kf", "",
      "mips32r2eb", 64, {{0}}, false},
-    {"own-mips64el", "the small kernel of guests/kernel, 64-bit little-endian", "mips64el", "MIPS64R2-generic", "",
+    {"own-mips64el", "the small kernel of guests/kernel, 64-bit little-endian", "mips64el", "malta", "MIPS64R2-generic", "",
      "mips64r2el", 64, {{0}}, false},
-    {"own-mips64eb", "the small kernel of guests/kernel, 64-bit big-endian", "mips64", "MIPS64R2-generic", "",
+    {"own-mips64eb", "the small kernel of guests/kernel, 64-bit big-endian", "mips64", "malta", "MIPS64R2-generic", "",
      "mips64r2eb", 64, {{0}}, false},
     /* clang-format on */
 };
@@ -222,6 +222,7 @@ static int describe(const struct row *row, struct guest *out) {
   *out = (struct guest){.name = row->name,
                         .about = row->about,
                         .arch = row->arch,
+                        .board = row->board,
                         .cpu = row->cpu,
                         .append = row->append,
                         .from = row->from,

@@ -14,6 +14,7 @@
 struct guest {
   const char *name, *about;
   const char *arch;   /* as Debian calls it: mips, mipsel, mips64, mips64el */
+  const char *board;  /* it runs on unless asked otherwise */
   const char *cpu;    /* cpu model to run it on unless asked otherwise */
   const char *append; /* kernel parameters */
   const char *from;   /* packages or folder it is made from */

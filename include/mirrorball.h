@@ -49,10 +49,10 @@ struct mb_disk {
 };
 enum { MB_DISKS_MAX = 16 }; /* a malta board takes 2 virtio disks and 4 IDE disks */
 
-/* What a machine is made of. Zeroed means: malta, a cpu that suits the kernel (24Kf or MIPS64R2-generic), 256 MiB,
- * 200 MHz. Strings are copied. */
+/* What a machine is made of. Zeroed means: malta, the cpu the board comes with that suits the kernel, 256 MiB, 200 MHz.
+ * Strings are copied. */
 struct mb_config {
-  const char *board; /* "malta" */
+  const char *board; /* a name of mb_board(); NULL: its first row */
   const char *cpu;   /* a name of mb_cpu_model() */
   uint64_t memory;   /* bytes; a multiple of 1 MiB, MB_MEMORY_MIN..MB_MEMORY_MAX */
   uint32_t mhz;      /* guest cycles per virtual microsecond */
@@ -137,6 +137,8 @@ struct mb_stats {
 const char *mb_version(void);
 /* Row i of the cpu models: name and one line about it; NULL past the last. Static text. */
 const char *mb_cpu_model(size_t i, const char **about);
+/* The same for the boards. */
+const char *mb_board(size_t i, const char **about);
 
 /* What has gone wrong with config.code_store so far, or NULL: a warning, no more. Not while the machine runs. */
 const char *mb_code_store_trouble(struct mb_machine *m);

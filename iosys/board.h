@@ -1,8 +1,8 @@
-/* iosys/board.h: the MIPS Malta board: its memory map, and everything on it but the cpu and the RAM. */
+/* iosys/board.h: the boards: their memory maps, and everything on them but the cpus and the RAM. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The constants are for guests/ too (C and assembler): include with __ASSEMBLER__ defined or not.
  *
- * RAM is not the board's, it is mmu/'s: the board answers only for the rest. For `ram` bytes of memory:
+ * RAM is not the board's, it is mmu/'s: the board answers only for the rest. On every board, for `ram` bytes of memory:
  *   gpa 0x00000000 .. min(ram, 256 MiB)   RAM from its byte 0
  *   gpa 0x20000000 .. ram                 RAM from its byte 512 MiB, when ram > 512 MiB
  *   gpa 0x80000000 .. 0x80000000 + ram    all of RAM again (an alias; 2 GiB at most)
@@ -14,6 +14,8 @@
 #define BOARD_RAM_HOLE_END 0x20000000 /* from here RAM goes on, at the same offset */
 #define BOARD_RAM_HIGH     0x80000000 /* all of RAM, again */
 #define BOARD_RAM_MAX      0x80000000
+
+/* --- malta --- */
 
 /* Guest-physical addresses. For those of the PCI side: as the firmware leaves the windows (io_board_firmware). */
 #define BOARD_PCI_MEM0      0x10000000 /* PCI memory, 128 MiB, bus address = gpa */
@@ -96,15 +98,42 @@
 #include "iosys/devices.h"
 #include "iosys/pcnet.h"
 #include "iosys/virtio.h"
+#include <stddef.h>
+
+enum { IO_VCPUS = 16 }; /* that any board has at most */
+/* Hardware interrupt n (0..5) of a cpu, as a number for irq_line.set. */
+#define IO_CPU_LINE(vcpu, n) ((vcpu) << 3 | (n))
+
+struct io_board;
+struct io_board_row;
+/* What distinguishes one board from another. */
+struct io_board_kind {
+  const char *name, *about;
+  const char *cpu32, *cpu64; /* names of the cpu models it comes with */
+  unsigned vcpus;            /* at most */
+  const struct io_board_row *rows;
+  unsigned n_rows;
+  /* What the board does beyond its rows, called by the functions below. init may leave all to fini when it fails. */
+  int (*init)(struct io_board *b);
+  void (*fini)(struct io_board *b);
+  void (*reset)(struct io_board *b);
+  void (*firmware)(struct io_board *b);
+};
+extern const struct io_board_kind io_board_malta;
+/* Row i of the boards, the default one first; by name. NULL: there is none. */
+const struct io_board_kind *io_board_kind(size_t i);
+const struct io_board_kind *io_board_find(const char *name);
 
 struct io_board_config {
-  struct io_clock *clock; /* borrowed; outlives the board */
+  const struct io_board_kind *kind; /* NULL: malta */
+  unsigned vcpus;                   /* 0: 1 */
+  struct io_clock *clock;           /* borrowed; outlives the board */
   bool big_endian;
   uint64_t ram; /* bytes; only reported to the guest (SPD EEPROM), see above */
   /* [0], [1]: SuperIO 16550s (Linux ttyS0, ttyS1), [2]: CBUS UART. A zeroed one: nothing plugged in. */
   struct io_tty tty[3];
   bool uart_timed;         /* characters take the time their baud rate says; otherwise none */
-  struct irq_line cpu_irq; /* set(ctx, n + BOARD_HW_x, level) */
+  struct irq_line cpu_irq; /* set(ctx, n + IO_CPU_LINE(vcpu, line), level) */
   struct io_power_line power;
   struct io_dma dma;
   int64_t rtc_start;     /* Unix seconds at power-on; 0: a fixed date (2024-01-01) */
@@ -125,6 +154,7 @@ struct io_board_config {
 };
 
 struct io_board {
+  const struct io_board_kind *kind;
   struct io_bus bus;   /* guest-physical */
   struct io_bus ports; /* PCI I/O space, ISA ports in its first 64 KiB */
   struct io_bus mem;   /* PCI memory space */
@@ -154,8 +184,8 @@ __attribute__((warn_unused_result)) int io_board_init(struct io_board *b, const 
 void io_board_fini(struct io_board *b);
 /* The reset button: registers to their reset values; CMOS, RTC and clock run on. */
 void io_board_reset(struct io_board *b);
-/* What YAMON leaves behind for a kernel that is started directly: GT-64120 moved to BOARD_GT, PCI windows as above,
- * PIRQ routing, PM base, IDE enabled. Call after init/reset when there is no boot ROM code to do it. */
+/* Do what the firmware does before it starts a kernel. Call after init/reset when there is no boot ROM code to do it.
+ */
 void io_board_firmware(struct io_board *b);
 
 static inline uint64_t io_board_read(struct io_board *b, uint64_t gpa, int size) {

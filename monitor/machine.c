@@ -7,9 +7,6 @@
 
 enum { APPEND_MAX = 4095, MHZ_MAX = 100000 }; /* Linux keeps 4096 bytes of kernel parameters */
 
-#define DEFAULT_CPU_32 "24Kf"
-#define DEFAULT_CPU_64 "MIPS64R2-generic"
-
 const char *mb_version(void) {
   return "0.1.0";
 }
@@ -18,6 +15,12 @@ const char *mb_cpu_model(size_t i, const char **about) {
   if (i >= cpu_model_count) return NULL;
   if (about) *about = cpu_models[i].about;
   return cpu_models[i].name;
+}
+
+const char *mb_board(size_t i, const char **about) {
+  const struct io_board_kind *kind = io_board_kind(i);
+  if (kind && about) *about = kind->about;
+  return kind ? kind->name : NULL;
 }
 
 enum jit_tier mon_jit_tier(enum mb_tier tier) {
@@ -38,15 +41,14 @@ static bool is_64(const struct cpu_model *c) {
 
 static int check_config(struct mb_machine *m) {
   struct mb_config *c = &m->config;
-  if (c->board && strcmp(c->board, "malta"))
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "no board is called \"%s\": there is malta", c->board);
-  m->model = cpu_model_find(c->cpu ? c->cpu : DEFAULT_CPU_32);
-  if (!m->model)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "no cpu model is called \"%s\"", c->cpu ? c->cpu : DEFAULT_CPU_32);
+  m->board = c->board ? io_board_find(c->board) : io_board_kind(0);
+  if (!m->board) return mon_fail(&m->error, MB_ERR_ARGUMENT, "no board is called \"%s\"", c->board);
+  m->model = cpu_model_find(c->cpu ? c->cpu : m->board->cpu32);
+  if (!m->model) return mon_fail(&m->error, MB_ERR_ARGUMENT, "no cpu model is called \"%s\"", c->cpu);
   if (!c->memory) c->memory = (uint64_t)256 << 20;
   if (c->memory < MB_MEMORY_MIN || c->memory > MB_MEMORY_MAX)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "a malta board has %u to %u MiB of memory",
-                    (unsigned)(MB_MEMORY_MIN >> 20), (unsigned)(MB_MEMORY_MAX >> 20));
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "a board has %u to %u MiB of memory", (unsigned)(MB_MEMORY_MIN >> 20),
+                    (unsigned)(MB_MEMORY_MAX >> 20));
   if (c->memory & 0xfffff) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the memory size must be a whole number of MiB");
   if (!c->mhz) c->mhz = 200;
   if (c->mhz > MHZ_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %d MHz", MHZ_MAX);
@@ -131,7 +133,7 @@ static uint64_t unpack_limit(const struct mb_machine *m) {
 /* The kernel decides the byte order, and must suit the cpu model. */
 static int check_kernel(struct mb_machine *m) {
   const struct mon_image *i = &m->image;
-  if (i->is64 && !m->config.cpu) m->model = cpu_model_find(DEFAULT_CPU_64);
+  if (i->is64 && !m->config.cpu) m->model = cpu_model_find(m->board->cpu64);
   if (i->is64 && !is_64(m->model))
     return mon_fail(&m->error, MB_ERR_MISMATCH, "%s: is a 64-bit kernel, and the %s is a 32-bit cpu", m->kernel_path,
                     m->model->name);

@@ -66,6 +66,7 @@ struct mon_disk {
 struct mb_machine {
   struct mon_error error;
   struct mb_config config; /* strings owned */
+  const struct io_board_kind *board;
   const struct cpu_model *model;
   /* loaded */
   bool has_kernel, has_initrd;

@@ -234,7 +234,7 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
   json_object_set_new(o, "symbol", json_string(mb_symbol(m, s.pc, symbol, sizeof symbol)));
   json_object_set_new(o, "kernel", json_string(m->kernel_path));
   json_object_set_new(o, "cpu", json_string(m->model->name));
-  json_object_set_new(o, "board", json_string("malta"));
+  json_object_set_new(o, "board", json_string(m->board->name));
   json_object_set_new(o, "endian", json_string(m->config.endian == MB_ENDIAN_BIG ? "big" : "little"));
   json_object_set_new(o, "memory", number(m->config.memory));
   json_object_set_new(o, "mhz", number(m->config.mhz));

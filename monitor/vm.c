@@ -114,6 +114,7 @@ static void fill_rom(uint8_t rom[MON_ROM_BYTES], bool big_endian) {
 static int init_board(struct mb_machine *m, bool big_endian) {
   struct mon_vm *vm = &m->vm;
   struct io_board_config c = {
+      .kind = m->board,
       .clock = &vm->clock,
       .big_endian = big_endian,
       .ram = vm->ram,
