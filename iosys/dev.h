@@ -7,6 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Half of a 64-bit register that the guest writes in two. */
+static inline void io_put_half(uint64_t *whole, bool high, uint32_t v) {
+  *whole = high ? (uint32_t)*whole | (uint64_t)v << 32 : (*whole >> 32 << 32) | v;
+}
+
 /* Register access at a byte offset into the device's region, size 1, 2, 4 or 8. Values are numbers: the bus has
  * undone the guest's byte order where the region is little-endian (see bus.h). VCPU thread only. */
 struct dev_ops {
@@ -37,6 +42,12 @@ struct io_tty {
 enum io_power { IO_POWER_OFF, IO_POWER_RESET };
 struct io_power_line {
   void (*set)(void *ctx, enum io_power what);
+  void *ctx;
+};
+
+/* Starts a vcpu at a virtual address, or stops it. */
+struct io_vcpu_line {
+  void (*set)(void *ctx, unsigned vcpu, bool up, uint64_t at);
   void *ctx;
 };
 

@@ -1,4 +1,4 @@
-/* iosys/dev_virtio.c: virtio's PCI transport, legacy and modern, and its split queues. */
+/* iosys/dev_virtio.c: virtio's split queues and common configuration, and its PCI transport, legacy and modern. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Section numbers: Virtual I/O Device specification 1.2. The modern BAR is four pages: common configuration, ISR, card
  * configuration, doorbells. Left out: MSI-X, packed rings, EVENT_IDX and the configuration access capability. */
@@ -44,7 +44,7 @@ void io_virtio_config_put(struct io_virtio *v, unsigned off, uint64_t value, int
 /* --- queues --- */
 
 static void update_irq(struct io_virtio *v) {
-  io_pci_irq(&v->pci, v->isr != 0);
+  io_irq_set(&v->line, v->isr != 0);
 }
 
 static void broken(struct io_virtio *v) {
@@ -169,7 +169,7 @@ static void reset(struct io_virtio *v) {
   v->accepted = 0;
   v->feature_page = v->accept_page = 0;
   v->selected = 0;
-  v->legacy_ring = true;
+  v->legacy_ring = !v->modern_only;
   for (unsigned i = 0; i < IO_VIRTIO_QUEUES; i++) v->q[i] = (struct io_virtqueue){.size = IO_VIRTIO_QUEUE_SIZE};
   update_irq(v);
   if (v->reset) v->reset(v->ctx);
@@ -177,6 +177,11 @@ static void reset(struct io_virtio *v) {
 
 static void pci_reset(void *ctx) {
   reset(ctx);
+}
+
+static void pci_line(void *pci, int n, int level) {
+  (void)n;
+  io_pci_irq(pci, level);
 }
 
 static void set_status(struct io_virtio *v, uint8_t status) {
@@ -188,18 +193,18 @@ static void set_status(struct io_virtio *v, uint8_t status) {
 
 static void accept(struct io_virtio *v, uint64_t features) {
   v->accepted = features & v->features;
-  v->legacy_ring = !(v->accepted & VIRTIO_F_VERSION_1);
+  v->legacy_ring = !v->modern_only && !(v->accepted & VIRTIO_F_VERSION_1);
 }
 
-static void ring(struct io_virtio *v, unsigned q) {
+void io_virtio_ring(struct io_virtio *v, unsigned q) {
   if (q < v->queues && v->q[q].enabled && v->status & ST_DRIVER_OK) v->notify(v->ctx, q);
 }
 
-static struct io_virtqueue *queue(struct io_virtio *v) {
+struct io_virtqueue *io_virtio_queue(struct io_virtio *v) {
   return v->selected < v->queues ? &v->q[v->selected] : NULL;
 }
 
-static uint64_t card_config(struct io_virtio *v, uint32_t off, int size) {
+uint64_t io_virtio_config_read(struct io_virtio *v, uint32_t off, int size) {
   uint64_t n = 0;
   if (v->fill) v->fill(v->ctx);
   for (int i = 0; i < size && off + (unsigned)i < v->config_len; i++)
@@ -212,9 +217,9 @@ void io_virtio_config_write(struct io_virtio *v, uint32_t off, uint64_t n, int s
     v->set(v->ctx, off + (unsigned)i, (uint8_t)(n >> 8 * i));
 }
 
-static uint8_t take_isr(struct io_virtio *v) {
+uint8_t io_virtio_take_isr(struct io_virtio *v, uint8_t bits) {
   uint8_t isr = v->isr;
-  v->isr = 0;
+  v->isr &= (uint8_t)~bits;
   update_irq(v);
   return isr;
 }
@@ -234,7 +239,7 @@ enum {
 
 static uint64_t legacy_read(void *dev, uint32_t off, int size) {
   struct io_virtio *v = dev;
-  struct io_virtqueue *q = queue(v);
+  struct io_virtqueue *q = io_virtio_queue(v);
   switch (off) {
   case L_FEATURES: return (uint32_t)v->features;
   case L_ACCEPT: return (uint32_t)v->accepted;
@@ -242,8 +247,8 @@ static uint64_t legacy_read(void *dev, uint32_t off, int size) {
   case L_SIZE: return q ? q->size : 0;
   case L_SELECT: return v->selected;
   case L_STATUS: return v->status;
-  case L_ISR: return take_isr(v);
-  default: return off >= L_CONFIG ? card_config(v, off - L_CONFIG, size) : 0;
+  case L_ISR: return io_virtio_take_isr(v, 0xff);
+  default: return off >= L_CONFIG ? io_virtio_config_read(v, off - L_CONFIG, size) : 0;
   }
 }
 
@@ -259,14 +264,14 @@ static void legacy_ring_at(struct io_virtqueue *q, uint32_t pfn) {
 
 static void legacy_write(void *dev, uint32_t off, uint64_t n, int size) {
   struct io_virtio *v = dev;
-  struct io_virtqueue *q = queue(v);
+  struct io_virtqueue *q = io_virtio_queue(v);
   switch (off) {
   case L_ACCEPT: accept(v, n & 0xffffffff); break;
   case L_PFN:
     if (q) legacy_ring_at(q, (uint32_t)n);
     break;
   case L_SELECT: v->selected = (uint16_t)n; break;
-  case L_NOTIFY: ring(v, (unsigned)n & 0xffff); break;
+  case L_NOTIFY: io_virtio_ring(v, (unsigned)n & 0xffff); break;
   case L_STATUS: set_status(v, (uint8_t)n); break;
   default:
     if (off >= L_CONFIG) io_virtio_config_write(v, off - L_CONFIG, n, size);
@@ -276,115 +281,91 @@ static void legacy_write(void *dev, uint32_t off, uint64_t n, int size) {
 
 /* --- modern interface, 4.1.4.3 --- */
 enum { PAGE_COMMON = 0, PAGE_ISR = 0x1000, PAGE_CARD = 0x2000, PAGE_NOTIFY = 0x3000, BAR_SIZE = 0x4000, DOORBELL = 4 };
-enum {
-  C_FEATURE_PAGE = 0,
-  C_FEATURE = 4,
-  C_ACCEPT_PAGE = 8,
-  C_ACCEPT = 12,
-  C_MSIX = 16,
-  C_QUEUES = 18,
-  C_STATUS = 20,
-  C_GENERATION = 21,
-  C_SELECT = 22,
-  C_SIZE = 24,
-  C_VECTOR = 26,
-  C_ENABLE = 28,
-  C_NOTIFY_OFF = 30,
-  C_DESC = 32,
-  C_AVAIL = 40,
-  C_USED = 48,
-  C_END = 56
-};
-
-static uint64_t common_read(struct io_virtio *v, uint32_t off) {
-  struct io_virtqueue *q = queue(v);
+uint64_t io_virtio_common_read(struct io_virtio *v, uint32_t off) {
+  struct io_virtqueue *q = io_virtio_queue(v);
   switch (off) {
-  case C_FEATURE_PAGE: return v->feature_page;
-  case C_FEATURE: return v->feature_page < 2 ? (uint32_t)(v->features >> 32 * v->feature_page) : 0;
-  case C_ACCEPT_PAGE: return v->accept_page;
-  case C_ACCEPT: return v->accept_page < 2 ? (uint32_t)(v->accepted >> 32 * v->accept_page) : 0;
-  case C_MSIX:
-  case C_VECTOR: return 0xffff; /* none */
-  case C_QUEUES: return v->queues;
-  case C_STATUS: return v->status;
-  case C_GENERATION: return v->generation;
-  case C_SELECT: return v->selected;
+  case VIRTIO_C_FEATURE_PAGE: return v->feature_page;
+  case VIRTIO_C_FEATURE: return v->feature_page < 2 ? (uint32_t)(v->features >> 32 * v->feature_page) : 0;
+  case VIRTIO_C_ACCEPT_PAGE: return v->accept_page;
+  case VIRTIO_C_ACCEPT: return v->accept_page < 2 ? (uint32_t)(v->accepted >> 32 * v->accept_page) : 0;
+  case VIRTIO_C_MSIX:
+  case VIRTIO_C_VECTOR: return 0xffff; /* none */
+  case VIRTIO_C_QUEUES: return v->queues;
+  case VIRTIO_C_STATUS: return v->status;
+  case VIRTIO_C_GENERATION: return v->generation;
+  case VIRTIO_C_SELECT: return v->selected;
   default: break;
   }
   if (!q) return 0;
   switch (off) {
-  case C_SIZE: return q->size;
-  case C_ENABLE: return q->enabled;
-  case C_NOTIFY_OFF: return v->selected;
-  case C_DESC: return (uint32_t)q->desc;
-  case C_DESC + 4: return q->desc >> 32;
-  case C_AVAIL: return (uint32_t)q->avail;
-  case C_AVAIL + 4: return q->avail >> 32;
-  case C_USED: return (uint32_t)q->used;
-  case C_USED + 4: return q->used >> 32;
+  case VIRTIO_C_SIZE: return q->size;
+  case VIRTIO_C_ENABLE: return q->enabled;
+  case VIRTIO_C_NOTIFY_OFF: return v->selected;
+  case VIRTIO_C_DESC: return (uint32_t)q->desc;
+  case VIRTIO_C_DESC + 4: return q->desc >> 32;
+  case VIRTIO_C_AVAIL: return (uint32_t)q->avail;
+  case VIRTIO_C_AVAIL + 4: return q->avail >> 32;
+  case VIRTIO_C_USED: return (uint32_t)q->used;
+  case VIRTIO_C_USED + 4: return q->used >> 32;
   default: return 0;
   }
-}
-
-static void half(uint64_t *whole, bool high, uint64_t n) {
-  *whole = high ? (*whole & 0xffffffff) | n << 32 : (*whole & ~0xffffffffull) | (n & 0xffffffff);
 }
 
 static void queue_write(struct io_virtqueue *q, uint32_t off, uint64_t n) {
   if (q->enabled) return; /* 4.1.4.3.2: no changes while it runs */
   switch (off) {
-  case C_SIZE: /* a power of two, not above what was offered */
+  case VIRTIO_C_SIZE: /* a power of two, not above what was offered */
     if (n && n <= IO_VIRTIO_QUEUE_SIZE && !(n & (n - 1))) q->size = (uint16_t)n;
     break;
-  case C_ENABLE:
+  case VIRTIO_C_ENABLE:
     q->enabled = n == 1;
     q->next_avail = q->next_used = 0;
     break;
-  case C_DESC:
-  case C_DESC + 4: half(&q->desc, off != C_DESC, n); break;
-  case C_AVAIL:
-  case C_AVAIL + 4: half(&q->avail, off != C_AVAIL, n); break;
-  case C_USED:
-  case C_USED + 4: half(&q->used, off != C_USED, n); break;
+  case VIRTIO_C_DESC:
+  case VIRTIO_C_DESC + 4: io_put_half(&q->desc, off != VIRTIO_C_DESC, (uint32_t)n); break;
+  case VIRTIO_C_AVAIL:
+  case VIRTIO_C_AVAIL + 4: io_put_half(&q->avail, off != VIRTIO_C_AVAIL, (uint32_t)n); break;
+  case VIRTIO_C_USED:
+  case VIRTIO_C_USED + 4: io_put_half(&q->used, off != VIRTIO_C_USED, (uint32_t)n); break;
   default: break;
   }
 }
 
-static void common_write(struct io_virtio *v, uint32_t off, uint64_t n) {
+void io_virtio_common_write(struct io_virtio *v, uint32_t off, uint64_t n) {
   switch (off) {
-  case C_FEATURE_PAGE: v->feature_page = (uint32_t)n; break;
-  case C_ACCEPT_PAGE: v->accept_page = (uint32_t)n; break;
-  case C_ACCEPT:
+  case VIRTIO_C_FEATURE_PAGE: v->feature_page = (uint32_t)n; break;
+  case VIRTIO_C_ACCEPT_PAGE: v->accept_page = (uint32_t)n; break;
+  case VIRTIO_C_ACCEPT:
     if (v->accept_page < 2) {
       uint64_t all = v->accepted;
-      half(&all, v->accept_page == 1, n);
+      io_put_half(&all, v->accept_page == 1, (uint32_t)n);
       accept(v, all);
     }
     break;
-  case C_STATUS: set_status(v, (uint8_t)n); break;
-  case C_SELECT: v->selected = (uint16_t)n; break;
+  case VIRTIO_C_STATUS: set_status(v, (uint8_t)n); break;
+  case VIRTIO_C_SELECT: v->selected = (uint16_t)n; break;
   default:
-    if (queue(v)) queue_write(queue(v), off, n);
+    if (io_virtio_queue(v)) queue_write(io_virtio_queue(v), off, n);
     break;
   }
 }
 
 static uint64_t modern_read(void *dev, uint32_t off, int size) {
   struct io_virtio *v = dev;
-  if (off < C_END) return common_read(v, off);
-  if (off == PAGE_ISR) return take_isr(v);
-  if (off >= PAGE_CARD && off < PAGE_NOTIFY) return card_config(v, off - PAGE_CARD, size);
+  if (off < VIRTIO_C_END) return io_virtio_common_read(v, off);
+  if (off == PAGE_ISR) return io_virtio_take_isr(v, 0xff);
+  if (off >= PAGE_CARD && off < PAGE_NOTIFY) return io_virtio_config_read(v, off - PAGE_CARD, size);
   return 0;
 }
 
 static void modern_write(void *dev, uint32_t off, uint64_t n, int size) {
   struct io_virtio *v = dev;
-  if (off < C_END)
-    common_write(v, off, n);
+  if (off < VIRTIO_C_END)
+    io_virtio_common_write(v, off, n);
   else if (off >= PAGE_CARD && off < PAGE_NOTIFY)
     io_virtio_config_write(v, off - PAGE_CARD, n, size);
   else if (off >= PAGE_NOTIFY)
-    ring(v, (off - PAGE_NOTIFY) / DOORBELL);
+    io_virtio_ring(v, (off - PAGE_NOTIFY) / DOORBELL);
 }
 
 static const struct dev_ops legacy_ops = {"virtio-legacy", legacy_read, legacy_write, NULL};
@@ -422,7 +403,7 @@ static int identity(struct io_virtio *v, enum io_virtio_type type) {
   static const struct {
     uint8_t kind;
     uint16_t page, len;
-  } caps[] = {{1, PAGE_COMMON, C_END}, {3, PAGE_ISR, 1}, {4, PAGE_CARD, 0x1000}, {2, PAGE_NOTIFY, 0x1000}};
+  } caps[] = {{1, PAGE_COMMON, VIRTIO_C_END}, {3, PAGE_ISR, 1}, {4, PAGE_CARD, 0x1000}, {2, PAGE_NOTIFY, 0x1000}};
   int err = IO_OK;
   for (unsigned i = 0; i < 4 && !err; i++) err = capability(v, caps[i].kind, caps[i].page, caps[i].len);
   return err;
@@ -438,8 +419,16 @@ int io_virtio_init(struct io_virtio *v, const struct io_virtio_config *config) {
                           .set = config->set,
                           .notify = config->notify,
                           .reset = config->reset,
-                          .ctx = config->ctx};
+                          .ctx = config->ctx,
+                          .type = config->type,
+                          .line = {.set = pci_line, .ctx = &v->pci}};
   int err = identity(v, config->type);
   if (!err) reset(v);
   return err;
+}
+
+void io_virtio_plug(struct io_virtio *v, struct irq_line line) {
+  v->line = line;
+  v->modern_only = true;
+  reset(v);
 }

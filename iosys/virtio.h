@@ -1,8 +1,9 @@
-/* iosys/virtio.h: virtio over PCI: transport and split queues for the cards in dev_virtio_*.c. */
+/* iosys/virtio.h: virtio over PCI and memory-mapped: transports and split queues for the cards in dev_virtio_*.c. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cards are "transitional" (virtio 1.2, 4.1): the old I/O BAR and the modern memory BAR both work, INTx only. A card
- * embeds struct io_virtio, offers features and a notify function; requests are done on the spot, when the driver rings,
- * so that a run is the same every time. A driver that breaks the rules gets DEVICE_NEEDS_RESET, never a crash. */
+/* A card embeds struct io_virtio, offers features and a notify function, and goes into a PCI slot, where it is
+ * "transitional" (virtio 1.2, 4.1: the old I/O BAR and the modern memory BAR both work, INTx only), or is plugged into
+ * a memory-mapped one (4.2, version 2). Requests are done on the spot, when the driver rings, so that a run is the same
+ * every time. A driver that breaks the rules gets DEVICE_NEEDS_RESET, never a crash. */
 #ifndef IOSYS_VIRTIO_H
 #define IOSYS_VIRTIO_H
 #include "iosys/clock.h"
@@ -31,9 +32,12 @@ struct io_virtio_chain {
 
 struct io_virtio {
   struct io_pci_dev pci;
+  struct irq_line line; /* of the PCI device, unless plugged in elsewhere */
+  enum io_virtio_type type;
   struct io_dma dma;
   bool big_endian;  /* guest's order: what a legacy driver's rings and config are in */
   bool legacy_ring; /* the driver did not accept VERSION_1 */
+  bool modern_only; /* it has no other choice */
   unsigned queues;
   uint64_t features, accepted;
   uint8_t status, isr, generation;
@@ -79,8 +83,42 @@ uint64_t io_virtio_write(struct io_virtio *v, const struct io_virtio_chain *c, u
 void io_virtio_config_put(struct io_virtio *v, unsigned off, uint64_t value, int size);
 uint64_t io_virtio_number(const struct io_virtio *v, const uint8_t *bytes, int size);
 
-/* For a transport: the driver writes `size` bytes of the card's configuration. */
+/* --- for the transports --- */
+/* Registers of the common configuration (4.1.4.3), by their offsets there. */
+enum io_virtio_common {
+  VIRTIO_C_FEATURE_PAGE = 0,
+  VIRTIO_C_FEATURE = 4,
+  VIRTIO_C_ACCEPT_PAGE = 8,
+  VIRTIO_C_ACCEPT = 12,
+  VIRTIO_C_MSIX = 16,
+  VIRTIO_C_QUEUES = 18,
+  VIRTIO_C_STATUS = 20,
+  VIRTIO_C_GENERATION = 21,
+  VIRTIO_C_SELECT = 22,
+  VIRTIO_C_SIZE = 24,
+  VIRTIO_C_VECTOR = 26,
+  VIRTIO_C_ENABLE = 28,
+  VIRTIO_C_NOTIFY_OFF = 30,
+  VIRTIO_C_DESC = 32,
+  VIRTIO_C_AVAIL = 40,
+  VIRTIO_C_USED = 48,
+  VIRTIO_C_END = 56
+};
+uint64_t io_virtio_common_read(struct io_virtio *v, uint32_t off);
+void io_virtio_common_write(struct io_virtio *v, uint32_t off, uint64_t n);
+/* The queue selected, or NULL. */
+struct io_virtqueue *io_virtio_queue(struct io_virtio *v);
+/* The driver rings. */
+void io_virtio_ring(struct io_virtio *v, unsigned q);
+/* The driver reads or writes `size` bytes of the card's configuration. */
+uint64_t io_virtio_config_read(struct io_virtio *v, uint32_t off, int size);
 void io_virtio_config_write(struct io_virtio *v, uint32_t off, uint64_t n, int size);
+/* The interrupt status; these bits of it are acknowledged. */
+uint8_t io_virtio_take_isr(struct io_virtio *v, uint8_t bits);
+/* Take a card that has been made out of PCI: it drives this line, and has the modern interface only. */
+void io_virtio_plug(struct io_virtio *v, struct irq_line line);
+/* One memory-mapped slot; dev = struct io_virtio *, the place of a pointer that is NULL where no card is. */
+extern const struct dev_ops virtio_mmio_ops;
 
 /* --- the cards --- */
 struct io_virtio_blk {
