@@ -84,6 +84,7 @@ uint64_t cp0_read(struct cpu *c, unsigned rd, unsigned sel) {
   case REG(14, 0): return p->epc;
   case REG(15, 0): return p->prid;
   case REG(15, 1): return r2(c) ? (uint64_t)(int64_t)(int32_t)p->ebase : 0;
+  case REG(15, 3): return c->cfg.gcr >> 4; /* CMGCRBase */
   case REG(17, 0): return mmu_link_gpa(&c->mmu) >> 4; /* PRA: the physical address, shifted as on the R4000 */
   case REG(20, 0): return is64(c) ? p->xcontext : 0;
   case REG(23, 0): return p->debug;
@@ -202,7 +203,7 @@ static void write_r2(struct cpu *c, unsigned reg, uint64_t v) {
   case REG(12, 1): p->intctl = (p->intctl & ~0x3e0u) | ((uint32_t)v & 0x3e0); break;
   case REG(12, 2): write_srsctl(c, (uint32_t)v); break;
   case REG(12, 3): p->srsmap = m->shadow_sets ? (uint32_t)v : 0; break;
-  case REG(15, 1): p->ebase = 0x80000000 | (v & 0x3ffff000); break;
+  case REG(15, 1): p->ebase = 0x80000000 | (v & 0x3ffff000) | c->cfg.number; break;
   default: break;
   }
 }

@@ -72,8 +72,9 @@ void mips_cpu_reset(struct cpu *c) {
   memcpy(c->cp0.config, m->config, sizeof c->cp0.config);
   /* The R4000 and R10000 have Config.BE in the same place as MIPS32. */
   if (c->cfg.big_endian) c->cp0.config[0] |= 1 << 15;
+  if (!c->cfg.gcr) c->cp0.config[3] &= ~(uint32_t)CONFIG3_CMGCR;
   c->cp0.status = ST_BEV | ST_ERL;
-  c->cp0.ebase = 0x80000000;
+  c->cp0.ebase = 0x80000000 | c->cfg.number;
   c->cp0.intctl = 7u << 29 | 7u << 26; /* IPTI, IPPCI: hardware interrupt 5 */
   c->cp0.srsctl = (uint32_t)m->shadow_sets << 26;
   c->cp0.debug = 1 << 15; /* EJTAG version 0 */

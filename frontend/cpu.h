@@ -108,6 +108,8 @@ struct cpu_config {
   struct mmu_pmap *pmap; /* must outlive the cpu, as must the jit */
   struct jit *jit;       /* made by mips_jit_new(); may be shared by cpus of one model */
   bool big_endian;
+  unsigned number; /* EBase.CPUNum */
+  uint64_t gcr;    /* guest-physical address of the coherence manager's registers; 0: the board has none */
   unsigned l2tlb; /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
   /* Device access at a guest-physical address outside RAM. */
   uint64_t (*io_read)(void *ctx, uint64_t gpa, int size);

@@ -1,7 +1,9 @@
 /* frontend/model.c: the table of cpu models. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Register values are those of the cores' manuals; where a core leaves options open, those that QEMU's model of the
- * same name shows, so that both can run one guest. The -full rows have every optional feature there is here. */
+ * same name shows, so that both can run one guest. The -full rows have every optional feature there is here. The -multi
+ * rows are no core one could buy: they are what a Linux kernel for release 2 likes to find in each core of a coherent
+ * system with a CM2 (as the proAptiv is), without DSP, EVA, MT and MSA. */
 #include "frontend/model.h"
 #include <strings.h>
 
@@ -19,6 +21,10 @@
 #define C3_LPA (1 << 7)
 #define C3_RXI (1 << 12)
 #define C3_ULRI (1 << 13)
+#define C3_M (1u << 31)
+#define CONFIG4_KSCRATCH (0xfc << 16) /* KScratch1..6 */
+#define CONFIG7_WII (1u << 31)        /* WAIT ends with an interrupt even if IE does not let it in */
+#define CONFIG7_NO_ALIASES (1 << 16 | 1 << 10) /* AR, IAR */
 #define FCR_F64 (1 << 22)
 #define FCR_LW (1 << 21 | 1 << 20)
 #define FCR_PS (1 << 18)
@@ -60,6 +66,13 @@ const struct cpu_model cpu_models[] = {
      .config_rw = {7}, .status_rw = 0x3678ff1f, .fcr0 = FCR_F64 | FCR_LW | FCR_SD, .fcsr_rw = 0xff83ffff,
      .tlb_entries = 64, .segbits = 32, .pabits = 32, .ccres = 2, .watch = 4, .shadow_sets = 3,
      .pagegrain_rw = PG_RXI & ~(1u << 29), .hwrena_rw = HWRENA_ULRI, .pagemask_rw = PAGEMASK_256M},
+    {.name = "MIPS32R2-multi", .about = "MIPS32 release 2 for several cores: FPU, RI/XI, UserLocal, KScratch, 64 TLB entries",
+     .isa = I_MIPS32R2 | ISA_FPU, .prid = 0x00010000,
+     .config = {CONFIG0(0, 1), CONFIG1(64, 2, 4, 3, C1_FP | C1_EP | C1_WR), CONFIG2,
+                C3_VINT | C3_RXI | C3_ULRI | CONFIG3_CMGCR | C3_M, CONFIG4_KSCRATCH, 0, 0, CONFIG7_WII | CONFIG7_NO_ALIASES},
+     .config_rw = {7}, .status_rw = 0x3678ff1f, .fcr0 = FCR_F64 | FCR_LW | FCR_SD, .fcsr_rw = 0xff83ffff,
+     .tlb_entries = 64, .segbits = 32, .pabits = 32, .ccres = 2, .watch = 1,
+     .pagegrain_rw = PG_RXI & ~(1u << 29), .hwrena_rw = HWRENA_ULRI, .pagemask_rw = PAGEMASK_256M},
     {.name = "5Kc", .about = "MIPS64, no FPU, 32 TLB entries", .isa = I_MIPS64, .prid = 0x00018100,
      .config = {CONFIG0(2, 0), CONFIG1(32, 1, 4, 1, C1_EP | C1_WR), CONFIG2, 0}, .config_rw = {7},
      .status_rw = 0x12f8ffff, .tlb_entries = 32, .segbits = 42, .pabits = 36, .ccres = 2, .watch = 1,
@@ -93,6 +106,13 @@ const struct cpu_model cpu_models[] = {
      .config = {CONFIG0(2, 1), CONFIG1(64, 2, 4, 3, C1_FP | C1_EP | C1_WR), CONFIG2, C3_LPA | C3_VINT | C3_RXI | C3_ULRI},
      .config_rw = {7}, .status_rw = 0x36fbffff, .fcr0 = FCR_F64 | FCR_PS | FCR_LW | FCR_SD, .fcsr_rw = 0xff83ffff,
      .tlb_entries = 64, .segbits = 48, .pabits = 40, .ccres = 2, .watch = 4, .shadow_sets = 3, .pagegrain_rw = PG_RXI,
+     .hwrena_rw = HWRENA_ULRI, .pagemask_rw = PAGEMASK_256M},
+    {.name = "MIPS64R2-multi", .about = "MIPS64 release 2 for several cores: FPU, RI/XI, UserLocal, KScratch, 64 TLB entries",
+     .isa = I_MIPS64R2 | ISA_FPU | ISA_PS, .prid = 0x00010000,
+     .config = {CONFIG0(2, 1), CONFIG1(64, 2, 4, 3, C1_FP | C1_EP | C1_WR), CONFIG2,
+                C3_LPA | C3_VINT | C3_RXI | C3_ULRI | CONFIG3_CMGCR | C3_M, CONFIG4_KSCRATCH, 0, 0, CONFIG7_WII | CONFIG7_NO_ALIASES},
+     .config_rw = {7}, .status_rw = 0x36fbffff, .fcr0 = FCR_F64 | FCR_PS | FCR_LW | FCR_SD, .fcsr_rw = 0xff83ffff,
+     .tlb_entries = 64, .segbits = 48, .pabits = 40, .ccres = 2, .watch = 1, .pagegrain_rw = PG_RXI,
      .hwrena_rw = HWRENA_ULRI, .pagemask_rw = PAGEMASK_256M},
 };
 /* clang-format on */

@@ -23,6 +23,8 @@ enum mips_isa {
   ISA_EJTAG = 1 << 10,
 };
 
+enum { CONFIG3_CMGCR = 1 << 29 }; /* made to stand beside others, with a coherence manager (CMGCRBase) */
+
 struct cpu_model {
   const char *name;
   const char *about;
