@@ -22,7 +22,7 @@ enum {
   EXIT_OURS = 1,
   EXIT_INPUT = 2,
   EXIT_RESET = 3,
-  EXIT_HALTED = 4,
+  EXIT_STUCK = 4,
   EXIT_DEAD = 5,
   EXIT_UNTIL = 6,
   EXIT_TIMEOUT = 7,
@@ -129,11 +129,13 @@ static void print_help(void) {
        "typing that does not.\n"
        "\n"
        "Exit codes:\n"
-       "  0    the guest turned the power off (or asked to end with code 0)\n"
+       "  0    the guest turned the power off, halted (waits with interrupts off), or asked to end with\n"
+       "       code 0\n"
        "  1    our own failure during the run (host out of memory, statistics not writable)\n"
        "  2    bad input: one line on stderr says what\n"
        "  3    the guest asked for a reset\n"
-       "  4    the guest halted: it waits for an interrupt that cannot come\n"
+       "  4    the guest is stuck: it waits for an interrupt that cannot come, or jumps to itself with\n"
+       "       interrupts off\n"
        "  5    the guest died: it can only repeat the same exception; pc and cause on stderr\n"
        "  6    --until was reached\n"
        "  7    --timeout\n"
@@ -570,9 +572,10 @@ static void catch_signals(struct mb_machine *m) {
 static int exit_code(struct mb_machine *m, enum mb_stop why) {
   struct mb_stats s;
   switch (why) {
-  case MB_STOP_POWER_OFF: return EXIT_POWER_OFF;
+  case MB_STOP_POWER_OFF:
+  case MB_STOP_HALTED: return EXIT_POWER_OFF;
   case MB_STOP_RESET: return EXIT_RESET;
-  case MB_STOP_HALTED: return EXIT_HALTED;
+  case MB_STOP_STUCK: return EXIT_STUCK;
   case MB_STOP_DEAD: return EXIT_DEAD;
   case MB_STOP_LIMIT:
   case MB_STOP_CONSOLE: return EXIT_UNTIL;

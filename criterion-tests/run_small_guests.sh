@@ -52,8 +52,8 @@ for order in little big; do
       ends 3 'reset' --kernel firmware.$k --timeout 20
       ends 5 'TLBL' --kernel void.$k --timeout 20
       ends 5 'RI' --kernel reserved.$k --timeout 20
-      ends 4 'halted' --kernel wait.$k --timeout 20
-      ends 4 'halted' --kernel spin.$k --timeout 20
+      ends 0 '' --kernel wait.$k --timeout 20
+      ends 4 'stuck' --kernel spin.$k --timeout 20
       ends 0 '' --kernel hello.$k
       check "hello.$k shows hi, not $(cat out)" "$([[ $(cat out) == hi ]]; echo $?)"
       ends 6 'awaited' --kernel hello.$k --until console:h

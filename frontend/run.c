@@ -297,6 +297,10 @@ static bool interrupts_possible(const struct cpu *c) {
   return (c->cp0.status & (ST_IE | ST_EXL | ST_ERL)) == ST_IE && c->cp0.status & ST_IM;
 }
 
+static bool can_wake(const struct cpu *c) {
+  return interrupts_possible(c) || (c->cp0.config[7] >> 31 && c->cp0.status & ST_IM);
+}
+
 /* A jump to itself with interrupts off is how bare programs stop. */
 static bool spins_for_ever(struct cpu *c) {
   uint32_t word, slot;
@@ -341,13 +345,13 @@ enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
     timer_check(c, now);
     if (c->dead) return MIPS_STOP_DEAD;
     if (now >= c->deadline) {
-      if (!c->waiting && spins_for_ever(c)) c->dead = "halted: a jump to itself with interrupts off";
+      if (!c->waiting && spins_for_ever(c)) c->dead = "stuck: a jump to itself with interrupts off";
       return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;
     }
     if (now >= cut) return MIPS_STOP_CUT;
     if (c->waiting) {
       if (!wakes(c)) {
-        if (interrupts_possible(c) || c->cp0.config[7] >> 31) return MIPS_STOP_WAIT;
+        if (can_wake(c)) return MIPS_STOP_WAIT;
         c->dead = "halted: WAIT with interrupts off";
         return MIPS_STOP_DEAD;
       }

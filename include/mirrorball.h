@@ -104,7 +104,8 @@ enum mb_stop {
   MB_STOP_POWER_OFF,   /* the guest turned the machine off */
   MB_STOP_RESET,       /* the guest asked for a reset */
   MB_STOP_EXIT,        /* the guest asked to end with a code: mb_stats.guest_code */
-  MB_STOP_HALTED,      /* the guest waits for an interrupt that cannot come */
+  MB_STOP_HALTED,      /* the guest waits with interrupts off: a kernel's way to end where it has no power switch */
+  MB_STOP_STUCK,       /* the guest waits for an interrupt that cannot come, or jumps to itself with interrupts off */
   MB_STOP_DEAD,        /* the guest can never do anything sensible again: mb_stop_text() says why */
   MB_STOP_ERROR,       /* our own error: mb_error_text() */
 };

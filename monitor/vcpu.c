@@ -57,7 +57,7 @@ static void idle(struct mb_machine *m) {
   struct cpu *c = &m->vm.cpu;
   uint64_t now = mips_now(c), next = next_event(m);
   if (next == UINT64_MAX) {
-    mon_stop(m, MB_STOP_HALTED);
+    mon_stop(m, MB_STOP_STUCK);
     return;
   }
   if (next > now) mips_idle_to(c, mon_pace_idle(m, now, next));
@@ -67,11 +67,13 @@ static bool in_rom(const struct cpu *c) {
   return c->j.pc - MON_ROM_VA < MON_ROM_BYTES;
 }
 
-/* To the cpu all who do nothing any more are dead; people see a difference between a guest that has halted itself, one
- * that went back to the firmware, and one that took an exception it had no handler for. */
+/* To the cpu all who do nothing any more are dead; people see a difference between a guest that has halted itself (as
+ * kernels do that cannot turn the power off), one that is stuck, one that went back to the firmware, and one that took
+ * an exception it had no handler for. */
 static enum mb_stop what_death(const struct cpu *c) {
   if (in_rom(c)) return c->j.pc - MON_ROM_VA < MON_ROM_VECTORS ? MB_STOP_RESET : MB_STOP_DEAD;
-  return c->dead && !strncmp(c->dead, "halted", 6) ? MB_STOP_HALTED : MB_STOP_DEAD;
+  if (c->dead && !strncmp(c->dead, "halted", 6)) return MB_STOP_HALTED;
+  return c->dead && !strncmp(c->dead, "stuck", 5) ? MB_STOP_STUCK : MB_STOP_DEAD;
 }
 
 /* Run to the deadline, with a look wherever a sample is due. */
@@ -121,6 +123,7 @@ static bool is_final(enum mb_stop why) {
   case MB_STOP_RESET:
   case MB_STOP_EXIT:
   case MB_STOP_HALTED:
+  case MB_STOP_STUCK:
   case MB_STOP_DEAD:
   case MB_STOP_ERROR: break;
   }
@@ -157,6 +160,7 @@ const char *mb_stop_name(enum mb_stop why) {
   case MB_STOP_RESET: return "reset";
   case MB_STOP_EXIT: return "guest-exit";
   case MB_STOP_HALTED: return "halted";
+  case MB_STOP_STUCK: return "stuck";
   case MB_STOP_DEAD: return "dead";
   case MB_STOP_ERROR: return "error";
   }
@@ -180,7 +184,8 @@ static const char *stop_cause(const struct mb_machine *m, char *buf, size_t n) {
   case MB_STOP_POWER_OFF: return "turned the power off";
   case MB_STOP_RESET: return "asked for a reset";
   case MB_STOP_EXIT: snprintf(buf, n, "asked to end with code %u", m->guest_code); return buf;
-  case MB_STOP_HALTED: return c->dead ? c->dead : "halted: it waits for an interrupt that cannot come";
+  case MB_STOP_HALTED: return c->dead ? c->dead : "halted";
+  case MB_STOP_STUCK: return c->dead ? c->dead : "is stuck: it waits for an interrupt that cannot come";
   case MB_STOP_DEAD: return in_rom(c) ? unhandled(c, buf, n) : mips_dead_reason(c, buf, n);
   case MB_STOP_ERROR: return m->error.text;
   }
