@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct io_board_kind *const kinds[] = {&io_board_malta};
+static const struct io_board_kind *const kinds[] = {&io_board_malta, &io_board_disco};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 static const int64_t default_date = 1704067200; /* 2024-01-01 00:00 UTC */
 

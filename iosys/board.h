@@ -94,15 +94,58 @@
 #define BOARD_SLOT_FIRST 18 /* four connectors: 18..21 */
 #define BOARD_SLOT_LAST  21
 
+/* --- disco: monitor devices, described to the guest by a device tree. Guest-physical addresses: --- */
+#define DISCO_GCR          0x16100000 /* coherence manager; its L2-only sync page stands behind it */
+#define DISCO_GCR_SIZE     0x00009000
+#define DISCO_GIC          0x16120000
+#define DISCO_GIC_SIZE     0x00020000
+#define DISCO_CPC          0x16200000
+#define DISCO_CPC_SIZE     0x00008000
+#define DISCO_UART0        0x16300000 /* ns16550a, registers 4 bytes apart */
+#define DISCO_UART1        0x16301000
+#define DISCO_UART_SIZE    0x00000020
+#define DISCO_RTC          0x16310000
+#define DISCO_RTC_SIZE     0x00000020
+#define DISCO_SYSCON       0x16320000
+#define DISCO_SYSCON_SIZE  0x00001000
+#define DISCO_VIRTIO       0x16400000 /* slot n: + n * DISCO_VIRTIO_SIZE */
+#define DISCO_VIRTIO_SIZE  0x00001000
+#define DISCO_VIRTIO_SLOTS 16
+
+/* Registers from DISCO_SYSCON, 32 bits wide, little-endian. */
+#define DISCO_SYSCON_POWER 0x0
+#define DISCO_POWER_OFF    0x5555
+#define DISCO_POWER_RESET  0x7777
+#define DISCO_SYSCON_ID    0x4
+#define DISCO_ID           0x6d62636f
+#define DISCO_SYSCON_VCPUS 0x8 /* how many there are */
+
+/* Shared inputs of the GIC. */
+#define DISCO_IRQ_UART0  0
+#define DISCO_IRQ_UART1  1
+#define DISCO_IRQ_RTC    2
+#define DISCO_IRQ_VIRTIO 8 /* + slot */
+
 #ifndef __ASSEMBLER__
 #include "iosys/devices.h"
+#include "iosys/disco.h"
 #include "iosys/pcnet.h"
 #include "iosys/virtio.h"
 #include <stddef.h>
 
-enum { IO_VCPUS = 16 }; /* that any board has at most */
 /* Hardware interrupt n (0..5) of a cpu, as a number for irq_line.set. */
 #define IO_CPU_LINE(vcpu, n) ((vcpu) << 3 | (n))
+
+/* What a device tree tells the guest beyond what the board always is. */
+struct io_board_tree {
+  uint64_t ram;
+  unsigned vcpus;
+  uint32_t mhz;
+  const char *bootargs;
+  uint64_t initrd, initrd_bytes; /* where it lies; none: 0 bytes */
+  const void *seed;              /* random bytes; none: 0 bytes */
+  unsigned seed_bytes;
+};
 
 struct io_board;
 struct io_board_row;
@@ -111,6 +154,7 @@ struct io_board_kind {
   const char *name, *about;
   const char *cpu32, *cpu64; /* names of the cpu models it comes with */
   unsigned vcpus;            /* at most */
+  uint64_t gcr;              /* the coherence manager's registers; 0: there is none */
   const struct io_board_row *rows;
   unsigned n_rows;
   /* What the board does beyond its rows, called by the functions below. init may leave all to fini when it fails. */
@@ -118,8 +162,11 @@ struct io_board_kind {
   void (*fini)(struct io_board *b);
   void (*reset)(struct io_board *b);
   void (*firmware)(struct io_board *b);
+  /* Write the flattened device tree that a kernel is started with. Returns its bytes, or IO_ERR_FULL. NULL: a kernel is
+   * started as YAMON does it. */
+  int (*tree)(const struct io_board_tree *t, void *to, unsigned room);
 };
-extern const struct io_board_kind io_board_malta;
+extern const struct io_board_kind io_board_malta, io_board_disco;
 /* Row i of the boards, the default one first; by name. NULL: there is none. */
 const struct io_board_kind *io_board_kind(size_t i);
 const struct io_board_kind *io_board_find(const char *name);
@@ -135,6 +182,7 @@ struct io_board_config {
   bool uart_timed;         /* characters take the time their baud rate says; otherwise none */
   struct irq_line cpu_irq; /* set(ctx, n + IO_CPU_LINE(vcpu, line), level) */
   struct io_power_line power;
+  struct io_vcpu_line vcpu;
   struct io_dma dma;
   int64_t rtc_start;     /* Unix seconds at power-on; 0: a fixed date (2024-01-01) */
   const uint8_t *flash;  /* image mapped at BOARD_FLASH and BOARD_BOOT, borrowed; NULL: erased. Bytes, as stored */
@@ -176,6 +224,7 @@ struct io_board {
   struct io_virtio_blk virtio_blk[2]; /* the cards are in the slots only if the config asks for them */
   struct io_virtio_rng virtio_rng;
   struct io_virtio_console virtio_console;
+  struct io_disco disco;
 };
 
 /* Build the machine, powered on: every register at its reset value. Borrows config's pointers, copies the rest.

@@ -35,6 +35,7 @@ struct io_bus {
   unsigned used;          /* slots below this may be in use */
   uint8_t empty;          /* byte read where nothing answers: 0xff on PCI (master abort), 0 on the CBUS */
   bool big_endian;        /* root bus: the byte order the cpu runs in */
+  unsigned master;        /* root bus: the vcpu whose access is under way; set by whoever runs it */
   struct io_clock *clock; /* root bus: charged with stall_ns; may be NULL */
   /* Root bus: diagnostics, all optional. log gets one message for each page where nothing answered. */
   void (*log)(void *ctx, const char *msg);

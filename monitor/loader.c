@@ -1,9 +1,9 @@
-/* monitor/loader.c: kernel, initrd and YAMON's arguments into guest memory; the cpu at the kernel's entry. */
+/* monitor/loader.c: kernel, initrd and arguments or device tree into guest memory; the cpu at the kernel's entry. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything is planned and checked before anything is built (mon_load_check), so a misfit leaves nothing behind.
- * What a kernel finds is what YAMON's `go` gives it (Linux arch/mips/fw/lib/cmdline.c, arch/mips/mti-malta): a0, a1
- * are argc and argv, a2 the environment as name, value pairs ending with NULL, a3 the memory size; all pointers are 32
- * bits wide, which a 64-bit kernel sign-extends. */
+ * What a kernel finds is a device tree, if the board has one, or what YAMON's `go` gives it (Linux
+ * arch/mips/fw/lib/cmdline.c, arch/mips/mti-malta): a0, a1 are argc and argv, a2 the environment as name, value pairs
+ * ending with NULL, a3 the memory size; all pointers are 32 bits wide, which a 64-bit kernel sign-extends. */
 #include "monitor/monitor.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +16,11 @@
 #define KSEG0         0x80000000u
 
 enum { ARGS_ROOM = 8192, ARGS_POINTERS = 32, STATUS_ERL = 4, STATUS_KX = 0x80 };
+enum {
+  TREE_ROOM = 16384,
+  CONFIG_K0 = 7,
+  COHERENT = 5
+}; /* CWB: PRA vol. III, "Cacheability and Coherency Attributes" */
 
 /* The blocks the guest finds besides its kernel. */
 struct plan {
@@ -25,7 +30,7 @@ struct plan {
 };
 
 struct args {
-  uint8_t bytes[ARGS_ROOM];
+  uint8_t bytes[TREE_ROOM];
   unsigned pointers, at; /* pointer slots used; bytes used */
   bool big_endian, full;
   uint64_t gpa;
@@ -55,6 +60,10 @@ static void add_env(struct args *a, const char *name, const char *value) {
   add_string(a, value);
 }
 
+/* --- random numbers for the guest, as text --- */
+
+enum { SEED_TEXT = 64 };
+
 static uint64_t mix(uint64_t *state) { /* splitmix64 */
   uint64_t z = *state += 0x9e3779b97f4a7c15u;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -62,8 +71,13 @@ static uint64_t mix(uint64_t *state) { /* splitmix64 */
   return z ^ z >> 31;
 }
 
+static void seed_text(const struct mb_machine *m, char text[SEED_TEXT + 1]) {
+  uint64_t state = m->config.seed;
+  for (int i = 0; i < 4; i++) snprintf(text + 16 * i, (size_t)(SEED_TEXT + 1 - 16 * i), "%016" PRIx64, mix(&state));
+}
+
 static void add_environment(struct args *a, const struct mb_machine *m, const struct plan *p) {
-  char text[65];
+  char text[SEED_TEXT + 1];
   snprintf(text, sizeof text, "%" PRIu64, p->low_end);
   add_env(a, "memsize", text);
   snprintf(text, sizeof text, "%" PRIu64, m->config.memory);
@@ -71,8 +85,7 @@ static void add_environment(struct args *a, const struct mb_machine *m, const st
   add_env(a, "modetty0", "38400,n,8,1,hw");
   add_env(a, "yamonrev", "02.22");
   if (m->config.seed) {
-    uint64_t state = m->config.seed;
-    for (int i = 0; i < 4; i++) snprintf(text + 16 * i, sizeof text - 16 * i, "%016" PRIx64, mix(&state));
+    seed_text(m, text);
     add_env(a, "rngseed", text);
   }
 }
@@ -94,6 +107,25 @@ static void build_args(struct args *a, const struct mb_machine *m, const struct 
     put_pointer(a, a->pointers, 0);
   else
     a->full = true;
+}
+
+/* --- the device tree --- */
+
+static void build_tree(struct args *a, const struct mb_machine *m, const struct plan *p) {
+  char seed[SEED_TEXT + 1];
+  struct io_board_tree t = {.ram = m->config.memory,
+                            .vcpus = 1,
+                            .mhz = m->config.mhz,
+                            .bootargs = m->config.append ? m->config.append : "",
+                            .initrd = p->initrd,
+                            .initrd_bytes = m->has_initrd ? m->initrd.n : 0,
+                            .seed = seed,
+                            .seed_bytes = m->config.seed ? SEED_TEXT : 0};
+  *a = (struct args){.gpa = p->args};
+  seed_text(m, seed);
+  int n = m->board->tree(&t, a->bytes, TREE_ROOM);
+  a->full = n < 0;
+  a->at = n < 0 ? 0 : (unsigned)n;
 }
 
 /* --- where things go --- */
@@ -147,12 +179,16 @@ static int place_initrd(struct mb_machine *m, struct plan *p) {
 }
 
 static int place_args(struct mb_machine *m, struct plan *p, struct args *a) {
+  uint64_t room = m->board->tree ? TREE_ROOM : ARGS_ROOM;
   p->args = ARGS_GPA;
-  if (!free_of_kernel(m, p->args, ARGS_ROOM)) p->args = round_up(p->kernel_end, MMU_PAGE_SIZE) + ARGS_STACK;
+  if (!free_of_kernel(m, p->args, room)) p->args = round_up(p->kernel_end, MMU_PAGE_SIZE) + ARGS_STACK;
   uint64_t end = m->has_initrd ? p->initrd : p->low_end;
-  if (p->args + ARGS_ROOM > end)
+  if (p->args + room > end)
     return mon_fail(&m->error, MB_ERR_FIT, "%s: leaves no memory for the kernel's arguments", m->kernel_path);
-  build_args(a, m, p);
+  if (m->board->tree)
+    build_tree(a, m, p);
+  else
+    build_args(a, m, p);
   if (a->full) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are too long");
   return MB_OK;
 }
@@ -174,14 +210,29 @@ int mon_load_check(struct mb_machine *m) {
 
 /* --- doing it --- */
 
+static void pass_args(struct cpu *c, const struct plan *p, uint64_t at) {
+  c->gpr[4] = 2;
+  c->gpr[5] = at;
+  c->gpr[6] = at + 3 * 4;
+  c->gpr[7] = p->low_end;
+}
+
+/* Linux Documentation/mips (UHI, "Unified Hosting Interface"): -2 and the device tree. A board with a coherence manager
+ * makes its memory coherent first. */
+static void pass_tree(struct cpu *c, uint64_t at) {
+  c->gpr[4] = (uint64_t)-2;
+  c->gpr[5] = at;
+  c->cp0.config[0] = (c->cp0.config[0] & ~(uint32_t)CONFIG_K0) | COHERENT;
+}
+
 static void enter_kernel(struct mb_machine *m, const struct plan *p) {
   struct cpu *c = &m->vm.cpu;
   uint64_t argv = (uint64_t)(int64_t)(int32_t)(KSEG0 | (uint32_t)p->args);
   c->j.pc = m->image.entry;
-  c->gpr[4] = 2;
-  c->gpr[5] = argv;
-  c->gpr[6] = argv + 3 * 4;
-  c->gpr[7] = p->low_end;
+  if (m->board->tree)
+    pass_tree(c, argv);
+  else
+    pass_args(c, p, argv);
   c->gpr[25] = m->image.entry; /* position-independent code expects its own address in t9 */
   c->gpr[29] = argv - 64;
   /* Out of the reset handler, still with the boot vectors (Status.BEV): a kernel that faults before it has set up its

@@ -137,6 +137,9 @@ static int check_kernel(struct mb_machine *m) {
   if (i->is64 && !is_64(m->model))
     return mon_fail(&m->error, MB_ERR_MISMATCH, "%s: is a 64-bit kernel, and the %s is a 32-bit cpu", m->kernel_path,
                     m->model->name);
+  if (m->board->gcr && !(m->model->config[3] & CONFIG3_CMGCR))
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the board %s takes cpus with a coherence manager (%s, %s), not the %s",
+                    m->board->name, m->board->cpu32, m->board->cpu64, m->model->name);
   if (!i->knows_order && m->config.endian == MB_ENDIAN_KERNEL)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "%s: a %s image does not say its byte order: it must be given",
                     m->kernel_path, i->kind);

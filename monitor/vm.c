@@ -48,6 +48,12 @@ static void power_set(void *machine, enum io_power what) {
   mon_stop(machine, what == IO_POWER_OFF ? MB_STOP_POWER_OFF : MB_STOP_RESET);
 }
 
+/* A vcpu that powers itself down does so for good. */
+static void vcpu_set(void *machine, unsigned vcpu, bool up, uint64_t at) {
+  (void)vcpu, (void)at;
+  mon_stop(machine, up ? MB_STOP_RESET : MB_STOP_HALTED);
+}
+
 static void code_written(void *machine, struct frame *f) {
   struct mb_machine *m = machine;
   mips_code_write(&m->vm.cpu, f, 0, MMU_PAGE_SIZE);
@@ -123,6 +129,7 @@ static int init_board(struct mb_machine *m, bool big_endian) {
                  .ctx = &m->console},
       .cpu_irq = {.set = irq_set, .ctx = m},
       .power = {.set = power_set, .ctx = m},
+      .vcpu = {.set = vcpu_set, .ctx = m},
       .dma = {.read = dma_read, .write = dma_write, .ctx = m},
       .rtc_start = m->config.rtc_start,
       .flash = vm->rom,
@@ -149,6 +156,7 @@ static int init_cpu(struct mb_machine *m, bool big_endian) {
                          .pmap = &vm->pmap,
                          .jit = vm->jit,
                          .big_endian = big_endian,
+                         .gcr = m->board->gcr,
                          .l2tlb = m->config.l2tlb == MB_L2TLB_OFF ? 0 : m->config.l2tlb,
                          .io_read = io_read,
                          .io_write = io_write,
