@@ -1,4 +1,4 @@
-/* criterion-tests/test_cp0.c: watch registers, shadow sets, RI and XI, Count stopped, links broken by others. */
+/* criterion-tests/test_cp0.c: watch registers, shadow sets, RI and XI, Count stopped, links broken by others, WAIT. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "criterion-tests/encode.h"
 #include "criterion-tests/harness.h"
@@ -142,6 +142,53 @@ Test(cp0, a_store_by_another_breaks_the_link) {
     mips_stored_by_other(r->cpu, near ? DATA + 4 : DATA + 8, 4);
     rig_run(r, 4);
     cr_expect_eq(r->cpu->gpr[3], near ? 0 : 1);
+    rig_free(r);
+  }
+}
+
+Test(cp0, what_a_cpu_among_others_knows) {
+  enum { EBASE = 15 << 3 | 1, GCRBASE = 15 << 3 | 3, CONFIG3 = 16 << 3 | 3 };
+  static const struct {
+    const char *model;
+    uint64_t gcr, base;
+    bool cm;
+  } row[] = {{"MIPS32R2-multi", 0x16100000, 0x01610000, true},
+             {"MIPS64R2-multi", 0x16100000, 0x01610000, true},
+             {"MIPS64R2-multi", 0, 0, false}, /* on a board without a coherence manager */
+             {"24Kf", 0, 0, false}};
+  for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+    struct rig *r = rig_new(row[i].model, false);
+    r->cpu->cfg.gcr = row[i].gcr;
+    r->cpu->cfg.number = 5;
+    mips_cpu_reset(r->cpu);
+    cr_expect_eq(cp0_read(r->cpu, GCRBASE >> 3, GCRBASE & 7), row[i].base, "row %zu", i);
+    cr_expect_eq(cp0_read(r->cpu, CONFIG3 >> 3, CONFIG3 & 7) >> 29 & 1, row[i].cm, "row %zu", i);
+    cr_expect_eq((uint32_t)cp0_read(r->cpu, EBASE >> 3, EBASE & 7), 0x80000005, "row %zu", i);
+    cp0_write(r->cpu, EBASE >> 3, EBASE & 7, 0x80123456, true);
+    cr_expect_eq((uint32_t)cp0_read(r->cpu, EBASE >> 3, EBASE & 7), 0x80123005, "row %zu: CPUNum stays", i);
+    rig_free(r);
+  }
+}
+
+Test(cp0, waiting_with_interrupts_off) {
+  static const struct {
+    const char *model;
+    uint32_t status;
+    enum mips_stop want;
+  } row[] = {
+      {"24Kf", ST_IE | 0x8000, MIPS_STOP_WAIT},
+      {"24Kf", 0x8000, MIPS_STOP_DEAD},
+      {"24Kf", ST_IE, MIPS_STOP_DEAD},
+      {"MIPS32R2-multi", ST_IE | 0x8000, MIPS_STOP_WAIT},
+      {"MIPS32R2-multi", 0x8000, MIPS_STOP_WAIT}, /* Config7.WII: what the mask lets through wakes it */
+      {"MIPS32R2-multi", 0, MIPS_STOP_DEAD},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+    struct rig *r = rig_new(row[i].model, false);
+    RIG_CODE_AT(r, 0x10000, 0x42000020, B(-1), NOP);
+    rig_status(r, row[i].status);
+    rig_go(r, RIG_CODE);
+    cr_expect_eq(rig_run(r, 1000), row[i].want, "row %zu", i);
     rig_free(r);
   }
 }

@@ -194,8 +194,10 @@ static unsigned junk_recv(void *ctx, uint8_t *frame, unsigned room) {
   return n;
 }
 
-static void garbage_board(struct bench *b, bool big) {
+static void garbage_board(struct bench *b, const struct io_board_kind *kind, bool big) {
   bench_config(b);
+  b->config.kind = kind;
+  b->config.vcpus = kind->vcpus;
   b->config.big_endian = big;
   b->config.uart_timed = true;
   b->config.ide[0] = (struct io_disk){junk_read, junk_write, NULL, NULL, sizeof junk_disk, false};
@@ -207,7 +209,7 @@ static void garbage_board(struct bench *b, bool big) {
 }
 
 /* Devices at the places the accesses go to; their memory BARs in a row from BOARD_PCI_MEM0. */
-static void garbage_bars(struct bench *b) {
+static void malta_bars(struct bench *b) {
   static const struct {
     unsigned devfn, bar;
     uint32_t base;
@@ -217,8 +219,6 @@ static void garbage_bars(struct bench *b) {
       {IO_PCI_DEVFN(18, 0), 4, 0x10000000},    {IO_PCI_DEVFN(20, 0), 4, 0x10004000},
       {IO_PCI_DEVFN(21, 0), 4, 0x10008000},
   };
-  io_board_reset(&b->board);
-  io_board_firmware(&b->board);
   for (unsigned i = 0; i < sizeof bars / sizeof *bars; i++) {
     io_pci_config_write(&b->board.pci, 0, bars[i].devfn, PCI_BAR0 + 4 * bars[i].bar, 4, bars[i].base);
     io_pci_config_write(&b->board.pci, 0, bars[i].devfn, PCI_COMMAND, 2, 7);
@@ -230,27 +230,55 @@ static uint64_t junk(uint64_t *x) { /* xorshift: the same garbage every time */
   return *x;
 }
 
-static const struct {
-  uint64_t base, size;
-} places[] = {{BOARD_PCI_IO, 0x1200}, {BOARD_PCI_IO + 0x1f0, 8}, {BOARD_FPGA, 0x1000},    {BOARD_GT, 0x1000},
-              {BOARD_FLASH, 0x400},   {BOARD_PCI_MEM0, 0x38},    {0x10003000, 8},         {0x10004000, 0x38},
-              {0x10007000, 8},        {0x10008000, 0x38},        {0x1000b000, 8},         {0x18001180, 32},
-              {0x18001120, 16},       {BOARD_PCI_IO + 0x3f8, 8}, {0x10000000, 0x10000000}};
-enum { PLACES = sizeof places / sizeof *places };
+static void no_bars(struct bench *b) {
+  (void)b;
+}
 
-Test(bus, garbage_everywhere, .timeout = 120) {
+struct place {
+  uint64_t base, size;
+};
+static const struct place malta[] = {
+    {BOARD_PCI_IO, 0x1200}, {BOARD_PCI_IO + 0x1f0, 8}, {BOARD_FPGA, 0x1000},     {BOARD_GT, 0x1000},
+    {BOARD_FLASH, 0x400},   {BOARD_PCI_MEM0, 0x38},    {0x10003000, 8},          {0x10004000, 0x38},
+    {0x10007000, 8},        {0x10008000, 0x38},        {0x1000b000, 8},          {0x18001180, 32},
+    {0x18001120, 16},       {BOARD_PCI_IO + 0x3f8, 8}, {0x10000000, 0x10000000}, {0}};
+static const struct place disco[] = {{DISCO_GCR, DISCO_GCR_SIZE},
+                                     {DISCO_GCR + 0x2000, 0x40},
+                                     {DISCO_GIC, DISCO_GIC_SIZE},
+                                     {DISCO_GIC, 0x600},
+                                     {DISCO_GIC + 0x8000, 0xb0},
+                                     {DISCO_GIC + 0xc000, 0xb0},
+                                     {DISCO_CPC, DISCO_CPC_SIZE},
+                                     {DISCO_CPC + 0x2000, 0x20},
+                                     {DISCO_UART0, 32},
+                                     {DISCO_RTC, 32},
+                                     {DISCO_SYSCON, 16},
+                                     {DISCO_VIRTIO, 0x110},
+                                     {DISCO_VIRTIO + 0x2000, 0x110},
+                                     {DISCO_VIRTIO + 0x3000, 0x110},
+                                     {0x10000000, 0x10000000},
+                                     {0}};
+
+static void garbage(const struct io_board_kind *kind, const struct place *places, void (*bars)(struct bench *b)) {
   static struct bench b;
   uint64_t x = 88172645463325252u;
+  unsigned n = 0;
+  while (places[n].size) n++;
   for (int big = 0; big < 2; big++) {
-    garbage_board(&b, big);
+    garbage_board(&b, kind, big);
     for (int i = 0; i < 600000; i++) {
-      if (i % 2000 == 0) garbage_bars(&b); /* after a while it has moved everything away */
+      if (i % 2000 == 0) { /* after a while it has moved everything away */
+        io_board_reset(&b.board);
+        io_board_firmware(&b.board);
+        bars(&b);
+      }
       if (i % 500 == 0)
         for (unsigned k = 0; k < sizeof b.ram; k++) b.ram[k] = (uint8_t)(junk(&x) >> 20 & (k & 1 ? 0x83 : 0xff));
-      unsigned w = (unsigned)(junk(&x) >> 33) % PLACES;
+      unsigned w = (unsigned)(junk(&x) >> 33) % n;
       int size = 1 << (x >> 40 & 3);
       uint64_t gpa = (places[w].base + (x >> 8) % places[w].size) & ~(uint64_t)(size - 1);
       uint64_t v = junk(&x) >> (x & 63); /* small numbers are likely */
+      b.board.bus.master = (unsigned)(x >> 50) % kind->vcpus;
       if (x >> 17 & 3)
         io_board_write(&b.board, gpa, v, size);
       else
@@ -261,4 +289,12 @@ Test(bus, garbage_everywhere, .timeout = 120) {
     io_board_fini(&b.board);
     cr_expect_null(b.clock.first, "no timer outlives the board");
   }
+}
+
+Test(bus, garbage_everywhere, .timeout = 120) {
+  garbage(&io_board_malta, malta, malta_bars);
+}
+
+Test(bus, garbage_everywhere_on_disco, .timeout = 120) {
+  garbage(&io_board_disco, disco, no_bars);
 }

@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum step_op { WR, RD, PASS, LINE, TYPE, SHOWN, ACK, POWER, ISA };
+enum step_op { WR, RD, PASS, LINE, TYPE, SHOWN, ACK, POWER, ISA, AS, SHARED, STARTED };
 struct step {
   enum step_op op;
-  uint64_t a; /* WR, RD: address (a port when below 64 KiB); PASS: ns; LINE, ISA: input */
+  uint64_t a; /* WR, RD: address (a port when below 64 KiB); PASS: ns; LINE, ISA, SHARED: input; AS, STARTED: vcpu */
   uint64_t v; /* value written, value or level expected */
   int size;   /* 0: 1 for ports, 4 elsewhere */
   const char *text;
@@ -24,7 +24,8 @@ struct bench {
   struct io_clock clock;
   struct io_board_config config;
   struct io_board board;
-  int line[6], power; /* -1: nothing happened */
+  int line[IO_CPU_LINE(IO_VCPUS, 0)], power; /* -1: nothing happened */
+  uint64_t started[IO_VCPUS];                /* where the vcpu was started; 0: it was not, or was stopped */
   char typed[64], shown[256], log[512];
   unsigned typed_at, shown_n;
   uint8_t ram[65536];
@@ -32,6 +33,9 @@ struct bench {
 
 static void bench_line(void *ctx, int n, int level) {
   ((struct bench *)ctx)->line[n] = level;
+}
+static void bench_vcpu(void *ctx, unsigned vcpu, bool up, uint64_t at) {
+  ((struct bench *)ctx)->started[vcpu] = up ? at : 0;
 }
 static void bench_power(void *ctx, enum io_power what) {
   ((struct bench *)ctx)->power = (int)what;
@@ -75,6 +79,7 @@ static inline void bench_config(struct bench *b) {
                                        .tty = {tty, tty, tty},
                                        .cpu_irq = {bench_line, b, 0},
                                        .power = {bench_power, b},
+                                       .vcpu = {bench_vcpu, b},
                                        .dma = {bench_dma_read, bench_dma_write, b},
                                        .log = bench_log,
                                        .hook_ctx = b};
@@ -127,6 +132,9 @@ static inline bool bench_step(struct bench *b, const struct step *s, char *why) 
   case ACK: got = (uint64_t)io_pics_ack(&b->board.pics); break;
   case POWER: got = (uint64_t)b->power; break;
   case ISA: io_pics_irq(&b->board.pics, (int)s->a, (int)s->v); break;
+  case AS: b->board.bus.master = (unsigned)s->a; break;
+  case SHARED: io_gic_irq(&b->board.disco.gic, (int)s->a, (int)s->v); break;
+  case STARTED: got = b->started[s->a]; break;
   }
   snprintf(why, 160, "at 0x%" PRIx64 ": got 0x%" PRIx64 ", expected 0x%" PRIx64, s->a, got, s->v);
   return got == s->v;

@@ -380,6 +380,11 @@ Test(loader, class_and_byte_order_must_suit) {
   cr_assert_eq(start(&c64, make_elf(kseg0(true, true)), 0, text), MB_OK, "%s", text);
   cr_assert_eq(start(&little, make_elf(kseg0(false, true)), 0, text), MB_ERR_MISMATCH);
   cr_assert(strstr(text, "big-endian"), "%s", text);
+  struct mb_config alone = {.board = "disco", .cpu = "24Kf"}, disco = {.board = "disco"};
+  cr_assert_eq(start(&alone, make_elf(kseg0(false, false)), 0, text), MB_ERR_ARGUMENT);
+  cr_assert(strstr(text, "coherence manager"), "%s", text);
+  cr_assert_eq(start(&disco, make_elf(kseg0(false, true)), 0, text), MB_OK, "%s", text);
+  cr_assert_eq(start(&disco, make_elf(kseg0(true, false)), 0, text), MB_OK, "%s", text);
 }
 
 Test(loader, kernel_and_initrd_must_fit) {
@@ -405,6 +410,7 @@ Test(loader, configurations_that_cannot_be) {
                {{.memory = (uint64_t)3 << 30}, "8 to 2048"},
                {{.memory = (64 << 20) + 4096}, "whole number"},
                {{.mhz = 1000000}, "MHz"},
+               {{.board = "disco", .mhz = 5000}, "MHz"},
                {{.timeout = -1}, "time-out"}};
   for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
     struct mb_machine *m;

@@ -154,6 +154,7 @@ struct io_board_kind {
   const char *name, *about;
   const char *cpu32, *cpu64; /* names of the cpu models it comes with */
   unsigned vcpus;            /* at most */
+  uint32_t mhz;              /* at most */
   uint64_t gcr;              /* the coherence manager's registers; 0: there is none */
   const struct io_board_row *rows;
   unsigned n_rows;

@@ -290,6 +290,7 @@ const struct io_board_kind io_board_disco = {
     .cpu32 = "MIPS32R2-multi",
     .cpu64 = "MIPS64R2-multi",
     .vcpus = IO_VCPUS,
+    .mhz = 4000, /* a fixed-clock is 32 bits of Hz */
     .gcr = DISCO_GCR,
     .rows = rows,
     .n_rows = sizeof rows / sizeof *rows,

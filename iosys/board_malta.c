@@ -203,6 +203,7 @@ const struct io_board_kind io_board_malta = {
     .cpu32 = "24Kf",
     .cpu64 = "MIPS64R2-generic",
     .vcpus = 1,
+    .mhz = 100000,
     .rows = rows,
     .n_rows = N_ROWS,
     .init = init,

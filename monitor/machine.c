@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { APPEND_MAX = 4095, MHZ_MAX = 100000 }; /* Linux keeps 4096 bytes of kernel parameters */
+enum { APPEND_MAX = 4095 }; /* Linux keeps 4096 bytes of kernel parameters */
 
 const char *mb_version(void) {
   return "0.1.0";
@@ -51,7 +51,9 @@ static int check_config(struct mb_machine *m) {
                     (unsigned)(MB_MEMORY_MAX >> 20));
   if (c->memory & 0xfffff) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the memory size must be a whole number of MiB");
   if (!c->mhz) c->mhz = 200;
-  if (c->mhz > MHZ_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %d MHz", MHZ_MAX);
+  if (c->mhz > m->board->mhz)
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %u MHz on the board %s", m->board->mhz,
+                    m->board->name);
   if (c->append && strlen(c->append) > APPEND_MAX)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are longer than %d bytes", APPEND_MAX);
   if (!c->l2tlb) c->l2tlb = MMU_L2TLB_DEFAULT;
