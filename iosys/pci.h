@@ -1,6 +1,6 @@
 /* iosys/pci.h: a PCI bus: type-0 configuration space, BARs that move, INTx routed to four lines. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A PCI device embeds a struct io_pci_dev, fills in its ids and BARs and calls io_pci_add(): one row in board.c.
+/* A PCI device embeds a struct io_pci_dev, fills in its ids and BARs and calls io_pci_add(): one row in board_malta.c.
  * The host bridge owns the two address spaces (ports, mem: both io_bus, owned by the board) and turns cpu accesses
  * into config cycles. BARs are mapped and unmapped here when the guest writes them or the command register. */
 #ifndef IOSYS_PCI_H
