@@ -38,6 +38,7 @@ enum row {
   O_CPU,
   O_MEM,
   O_BOARD,
+  O_VCPUS,
   O_ENDIAN,
   O_LOAD,
   O_ENTRY,
@@ -73,6 +74,7 @@ static const struct option_row rows[] = {
     [O_CPU] = {"cpu", "MODEL", "cpu model; --cpu help lists them (24Kf, or MIPS64R2-generic for a\n64-bit kernel)"},
     [O_MEM] = {"mem", "SIZE", "memory, 8M to 2G (256M)"},
     [O_BOARD] = {"board", "NAME", "--board help lists them (malta, or what NAME runs on)"},
+    [O_VCPUS] = {"vcpus", "N", "how many cpus the board has (1; disco takes 16)"},
     [O_ENDIAN] = {"endian", "big|little", "byte order of a raw image or uImage; ELF files know theirs"},
     [O_LOAD] = {"load-addr", "ADDR", "where a raw image goes (0x80100000)"},
     [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
@@ -385,6 +387,9 @@ static int set_machine(struct request *r, enum row row, const char *v) {
   case O_CPU: return set_cpu(r, v);
   case O_MEM: return set_mem(r, v);
   case O_BOARD: return set_board(r, v);
+  case O_VCPUS:
+    if (!(bad = set_number("vcpus", v, UINT32_MAX, &n))) r->config.vcpus = (unsigned)n;
+    return bad ? bad : n ? 0 : options_fail("run: --vcpus 0: a board has at least one");
   case O_ENDIAN:
     if (!(bad = set_word("endian", v, "big", "little", &choice)))
       r->config.endian = choice ? MB_ENDIAN_LITTLE : MB_ENDIAN_BIG;

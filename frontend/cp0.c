@@ -84,7 +84,7 @@ uint64_t cp0_read(struct cpu *c, unsigned rd, unsigned sel) {
   case REG(14, 0): return p->epc;
   case REG(15, 0): return p->prid;
   case REG(15, 1): return r2(c) ? (uint64_t)(int64_t)(int32_t)p->ebase : 0;
-  case REG(15, 3): return c->cfg.gcr >> 4; /* CMGCRBase */
+  case REG(15, 3): return c->cfg.gcr >> 4;            /* CMGCRBase */
   case REG(17, 0): return mmu_link_gpa(&c->mmu) >> 4; /* PRA: the physical address, shifted as on the R4000 */
   case REG(20, 0): return is64(c) ? p->xcontext : 0;
   case REG(23, 0): return p->debug;

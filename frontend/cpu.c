@@ -20,6 +20,7 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   const struct cpu_model *m = cfg->model;
   memset(c, 0, sizeof *c);
   c->cfg = *cfg;
+  c->peer = c;
   c->index = malloc(sizeof *c->index);
   c->ir = malloc(sizeof *c->ir);
   if (jit_cpu_init(&c->j) || !c->index || !c->ir || insn_index_init(c->index, m->isa) ||
@@ -46,7 +47,20 @@ void mips_find_linear(struct cpu *c) {
   for (int k = 0; k < 4; k++) c->j.linear.limit[k] = pages * MMU_PAGE_SIZE >> k;
 }
 
+void mips_cpu_join(struct cpu *c, struct cpu *with) {
+  c->peer = with->peer;
+  with->peer = c;
+}
+
+static void leave_peers(struct cpu *c) {
+  struct cpu *p = c;
+  while (p->peer != c) p = p->peer;
+  p->peer = c->peer;
+  c->peer = c;
+}
+
 void mips_cpu_fini(struct cpu *c) {
+  leave_peers(c);
   mips_drop_code(c);
   mmu_guest_fini(&c->mmu);
   jit_cpu_fini(&c->j);
@@ -65,6 +79,7 @@ void mips_cpu_reset(struct cpu *c) {
   c->ll_bit = 0;
   c->irq = 0;
   c->waiting = false;
+  c->nested = 0;
   c->watch_fetch = c->watching = false;
   mips_find_linear(c);
   c->dead = NULL;

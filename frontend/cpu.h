@@ -110,7 +110,7 @@ struct cpu_config {
   bool big_endian;
   unsigned number; /* EBase.CPUNum */
   uint64_t gcr;    /* guest-physical address of the coherence manager's registers; 0: the board has none */
-  unsigned l2tlb; /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
+  unsigned l2tlb;  /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
   /* Device access at a guest-physical address outside RAM. */
   uint64_t (*io_read)(void *ctx, uint64_t gpa, int size);
   void (*io_write)(void *ctx, uint64_t gpa, uint64_t v, int size);
@@ -179,6 +179,8 @@ struct cpu {
   uint64_t shadow[16][32]; /* register sets other than the current one */
   uint32_t nested;         /* exceptions in a row that were taken with EXL set */
   const char *dead;        /* why nothing can ever happen again, or NULL */
+  uint64_t sample_due;     /* in cycles: when the jit is to see what is running */
+  struct cpu *peer;        /* the next of the cpus that share the pmap: a ring */
   /* cold, set once by mips_cpu_init() */
   struct insn_index *index; /* owned */
   struct ir_block *ir;      /* owned; scratch of the translator */
@@ -197,6 +199,9 @@ uint64_t mips_instructions(const struct cpu *c);
 
 int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg);
 void mips_cpu_fini(struct cpu *c);
+/* Let a cpu share the pmap with another, and those that it shares it with. Both have one jit. They may run by turns, on
+ * one thread: whoever lets another run clears ll_bit. */
+void mips_cpu_join(struct cpu *c, struct cpu *with);
 void mips_cpu_reset(struct cpu *c); /* cold reset (PRA vol. III 'Reset Exception') */
 /* The guest description a jit for this cpu needs; static storage. */
 const struct jit_guest *mips_jit_guest(void);
@@ -216,6 +221,8 @@ enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut);
 /* Within mips_run(), from a device access: stop at `deadline` if that is sooner. Exact: takes effect at the end of the
  * unit that made the access. */
 void mips_run_until(struct cpu *c, uint64_t deadline);
+/* Does it wait, with no interrupt that would end that? */
+bool mips_waits(const struct cpu *c);
 /* Skip idle time: WAIT goes on, time becomes `cycles`. */
 void mips_idle_to(struct cpu *c, uint64_t cycles);
 /* Cycle at which Count reaches Compare, UINT64_MAX when it cannot matter. */

@@ -47,10 +47,19 @@ void mips_drop_code(struct cpu *c) {
   }
 }
 
+/* From now on every store to the frame is to be seen. */
+static void drop_stores(struct cpu *c, const struct frame *f) {
+  struct cpu *p = c;
+  do {
+    mmu_soft_drop_frame(&p->mmu, f, 1u << MMU_WRITE);
+    p = p->peer;
+  } while (p != c);
+}
+
 static struct jit_block *keep(struct cpu *c, struct frame *f, const struct jit_key *k, struct jit_shape shape) {
   if (!f) return jit_orphan(c->cfg.jit, k, shape, c->ir);
   if (jit_full(c->cfg.jit)) mips_drop_code(c);
-  if (!f->code) mmu_soft_drop_frame(&c->mmu, f, 1u << MMU_WRITE);
+  if (!f->code) drop_stores(c, f);
   struct jit_page *p = f->code;
   struct jit_block *b = jit_add(c->cfg.jit, &p, k, shape, c->ir);
   f->code = p;
@@ -225,12 +234,13 @@ static void restart(struct cpu *c) {
   run_alone(c);
 }
 
-/* A slice is cut into parts, for the jit to see what is running when each ends. Is there budget left, or was there? */
+/* A slice is cut where the jit is to see what is running. Is there budget left, or was there? */
 static bool more_budget(struct cpu *c) {
   uint64_t left = c->slice_end - c->cycles;
   if (left && c->j.budget < MAX_INSNS + 1) {
-    int64_t period = jit_sample_period(c->cfg.jit);
-    uint64_t part = period && left > (uint64_t)period ? (uint64_t)period : left;
+    uint64_t period = (uint64_t)jit_sample_period(c->cfg.jit), part = left;
+    if (period && c->sample_due <= c->cycles) c->sample_due = c->cycles + period;
+    if (period && part > c->sample_due - c->cycles) part = c->sample_due - c->cycles;
     c->cycles += part;
     c->j.budget += (int64_t)part;
   }
@@ -269,10 +279,8 @@ static void run_slice(struct cpu *c) {
       break;
     case JIT_EXIT_BUDGET:
       c->j.left = NULL;
-      if (c->cycles != c->slice_end) {
-        jit_sample(c->cfg.jit, &c->j);
-        break;
-      }
+      if (c->cycles == c->sample_due) jit_sample(c->cfg.jit, &c->j);
+      if (c->cycles != c->slice_end) break;
       if (c->j.budget > 0) run_alone(c);
       return;
     case JIT_EXIT_FAULT: mips_take_fault(c); break;
@@ -335,6 +343,10 @@ void mips_run_until(struct cpu *c, uint64_t deadline) {
   if (deadline >= c->deadline) return;
   c->deadline = deadline;
   c->j.attention = 1;
+}
+
+bool mips_waits(const struct cpu *c) {
+  return c->waiting && !wakes(c);
 }
 
 enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {

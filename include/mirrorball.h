@@ -54,6 +54,7 @@ enum { MB_DISKS_MAX = 16 }; /* a malta board takes 2 virtio disks and 4 IDE disk
 struct mb_config {
   const char *board; /* a name of mb_board(); NULL: its first row */
   const char *cpu;   /* a name of mb_cpu_model() */
+  unsigned vcpus;    /* as many as the board takes; 0: 1. They run by turns, which is as deterministic as one */
   uint64_t memory;   /* bytes; a multiple of 1 MiB, MB_MEMORY_MIN..MB_MEMORY_MAX */
   uint32_t mhz;      /* guest cycles per virtual microsecond */
   enum mb_endian endian;

@@ -13,7 +13,7 @@ static bool within(const struct mon_kallsyms *k, uint64_t va) {
 }
 
 static uint64_t agreement(const struct mb_machine *m, const struct mon_kallsyms *k) {
-  const struct cpu *c = &m->vm.cpu;
+  const struct cpu *c = mon_cpu(m);
   uint64_t score = within(k, c->j.pc) + within(k, c->cp0.epc) + within(k, c->gpr[31]) + within(k, c->cp0.errorepc);
   const struct mon_profile *p = m->profile;
   for (size_t i = 0; p && i < p->stacks && i < WITNESSES; i++)
@@ -38,8 +38,8 @@ static const struct mon_kallsyms *choose(const struct mb_machine *m, const struc
 void mon_learn_symbols(struct mb_machine *m) {
   struct mon_kallsyms k[TABLES_MAX];
   unsigned n = 0;
-  if (!m->started || (m->learned_at == mips_instructions(&m->vm.cpu) && m->learned_at)) return;
-  m->learned_at = mips_instructions(&m->vm.cpu);
+  if (!m->started || (m->learned_at == mon_instructions(m) && m->learned_at)) return;
+  m->learned_at = mon_instructions(m);
   if (m->symbols_learned) mon_symbols_fini(&m->symbols);
   m->symbols_learned = false;
   if (m->symbols.n && m->symbols.symbol[m->symbols.n - 1].at >> 63) return; /* the kernel's are known */

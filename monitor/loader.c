@@ -114,7 +114,7 @@ static void build_args(struct args *a, const struct mb_machine *m, const struct 
 static void build_tree(struct args *a, const struct mb_machine *m, const struct plan *p) {
   char seed[SEED_TEXT + 1];
   struct io_board_tree t = {.ram = m->config.memory,
-                            .vcpus = 1,
+                            .vcpus = m->config.vcpus,
                             .mhz = m->config.mhz,
                             .bootargs = m->config.append ? m->config.append : "",
                             .initrd = p->initrd,
@@ -226,7 +226,7 @@ static void pass_tree(struct cpu *c, uint64_t at) {
 }
 
 static void enter_kernel(struct mb_machine *m, const struct plan *p) {
-  struct cpu *c = &m->vm.cpu;
+  struct cpu *c = mon_cpu(m);
   uint64_t argv = (uint64_t)(int64_t)(int32_t)(KSEG0 | (uint32_t)p->args);
   c->j.pc = m->image.entry;
   if (m->board->tree)

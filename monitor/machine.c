@@ -51,6 +51,10 @@ static int check_config(struct mb_machine *m) {
                     (unsigned)(MB_MEMORY_MAX >> 20));
   if (c->memory & 0xfffff) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the memory size must be a whole number of MiB");
   if (!c->mhz) c->mhz = 200;
+  if (!c->vcpus) c->vcpus = 1;
+  if (c->vcpus > m->board->vcpus)
+    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the board %s has at most %u vcpu%s", m->board->name, m->board->vcpus,
+                    m->board->vcpus > 1 ? "s" : "");
   if (c->mhz > m->board->mhz)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the clock rate must be at most %u MHz on the board %s", m->board->mhz,
                     m->board->name);
@@ -225,7 +229,7 @@ int mb_console_until(struct mb_machine *m, const char *text, size_t n) {
 static struct mon_stamp console_now(void *machine) {
   struct mb_machine *m = machine;
   uint64_t ns = io_clock_ns(&m->vm.clock); /* the present: io_now() came before the access */
-  return (struct mon_stamp){.ns = ns, .instructions = mips_instructions(&m->vm.cpu)};
+  return (struct mon_stamp){.ns = ns, .instructions = mon_instructions(m)};
 }
 
 static void console_stop(void *machine) {

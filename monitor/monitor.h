@@ -20,6 +20,13 @@ struct mb_machine;
 enum { MON_ROM_BYTES = 0x500, MON_ROM_VECTORS = 0x200 };
 #define MON_ROM_VA 0xffffffffbfc00000u
 
+/* A vcpu as the board and the rotation see it. */
+struct mon_vcpu {
+  bool up;    /* powered; vcpu 0 is from the beginning */
+  bool start; /* at its next turn it begins anew, at: */
+  uint64_t at;
+};
+
 /* The guest's hardware. Built by mon_vm_init() in this order, undone in reverse. */
 struct mon_vm {
   struct numa_memory memory;
@@ -27,8 +34,12 @@ struct mon_vm {
   struct io_clock clock;
   struct io_board board;
   struct jit *jit;
-  struct cpu cpu;
-  bool has_memory, has_pmap, has_board, has_cpu;
+  struct cpu cpu[IO_VCPUS];
+  struct mon_vcpu vcpu[IO_VCPUS];
+  unsigned vcpus;     /* of them have been made */
+  unsigned turn;      /* whose it is */
+  uint64_t round_end; /* in cycles: where the present round's turns end; see sched.c */
+  bool has_memory, has_pmap, has_board;
   uint8_t rom[MON_ROM_BYTES];
   uint64_t ram; /* bytes */
 };
@@ -101,10 +112,26 @@ __attribute__((warn_unused_result)) int mon_vm_init(struct mb_machine *m);
 void mon_vm_fini(struct mb_machine *m);
 /* End the run after the instruction under way. The first reason counts. */
 void mon_stop(struct mb_machine *m, enum mb_stop why);
-static inline uint64_t mon_cycles(const struct mb_machine *m) {
-  return mips_now(&m->vm.cpu);
+/* The cpu that runs, or was the last to run. */
+static inline struct cpu *mon_cpu(const struct mb_machine *m) {
+  return (struct cpu *)(uintptr_t)&m->vm.cpu[m->vm.turn];
 }
 uint64_t mon_ns(const struct mb_machine *m, uint64_t cycles);
+
+/* sched.c */
+struct mon_limits {
+  uint64_t instructions; /* to stop at, exactly */
+  uint64_t begun_wall;   /* ns */
+  uint64_t looked;       /* wall ns of the last look at the host */
+};
+/* Go on with the rotation for at most one turn. */
+void mon_step(struct mb_machine *m, struct mon_limits *l);
+/* The board's line for starting and stopping vcpus. */
+void mon_vcpu_set(void *machine, unsigned vcpu, bool up, uint64_t at);
+/* Of all vcpus together, since power-on. */
+uint64_t mon_instructions(const struct mb_machine *m);
+/* Has it left the kernel for what stands in the boot flash? */
+bool mon_in_rom(const struct cpu *c);
 
 /* loader.c: kernel, initrd and YAMON's arguments into memory; the cpu at the kernel's entry. */
 __attribute__((warn_unused_result)) int mon_load(struct mb_machine *m);

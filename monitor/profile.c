@@ -126,9 +126,9 @@ void mon_profile_left(void *machine, uint64_t pc, enum jit_exit_kind kind) {
 }
 
 void mon_profile_look(struct mb_machine *m) {
-  const struct cpu *c = &m->vm.cpu;
+  const struct cpu *c = mon_cpu(m);
   struct mon_profile *p = m->profile;
-  uint64_t call[MON_STACK_MAX], done = mips_instructions(c);
+  uint64_t call[MON_STACK_MAX], done = mon_instructions(m);
   if (!p || done < p->due) return;
   p->due = (done / p->every + 1) * p->every;
   p->samples++;

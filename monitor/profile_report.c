@@ -48,7 +48,7 @@ static const char *vector_name(uint64_t offset) {
 }
 
 static struct place place_of(const struct report *r, uint64_t pc, bool user) {
-  const struct cpu *c = &r->m->vm.cpu;
+  const struct cpu *c = mon_cpu(r->m);
   uint64_t vector =
       pc - (c->cp0.status & ST_BEV ? MON_ROM_VA : mmu_canonical(&c->mmu, c->cp0.ebase & ~UINT64_C(0xfff)));
   if (!user && vector < 0x400) return (struct place){vector < 0x200 ? vector & ~UINT64_C(0x7f) : 0x200, VECTOR};

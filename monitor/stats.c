@@ -58,38 +58,48 @@ static void block_hash(void *hash, uint64_t block, const uint8_t *bytes) {
 
 uint64_t mb_state_hash(struct mb_machine *m) {
   if (!m->started) return 0;
-  uint64_t h = mips_hash(&m->vm.cpu, 0x6d6972726f72u);
-  h = mixed(ram_hash(&m->vm, h), mips_now(&m->vm.cpu));
+  uint64_t h = 0x6d6972726f72u;
+  for (unsigned i = 0; i < m->vm.vcpus; i++) h = mips_hash(&m->vm.cpu[i], h);
+  h = mixed(ram_hash(&m->vm, h), mips_now(mon_cpu(m)));
   for (unsigned i = 0; i < m->config.disks; i++) io_host_disk_each(&m->disk[i].disk, block_hash, &h);
   return h;
 }
 
 /* --- struct --- */
 
+/* What is counted in each cpu. */
+static void add_cpu(struct mb_stats *out, const struct cpu *c) {
+  out->instructions += mips_instructions(c);
+  for (unsigned i = 0; i < EXC_CODES; i++) out->exceptions[i] += i == EXC_INT ? c->n.interrupts : c->n.exceptions[i];
+  for (unsigned i = 0; i < MB_EXITS; i++) out->exits[i] += c->n.exits[i];
+  out->tlb_refills += c->n.refills;
+  out->l2tlb_hits += c->mmu.l2_hits;
+  out->softtlb_fills += c->mmu.fills;
+  out->view_pages += c->mmu.view_fills;
+  out->tlbwr += c->n.tlbwr;
+  out->tlbwi += c->n.tlbwi;
+  out->eret += c->n.eret;
+  out->device_accesses += c->n.device_accesses;
+  out->code_writes += c->n.code_writes;
+  out->blocks_entered += c->j.blocks;
+  out->units_alone += c->n.alone;
+  out->translate_seconds += (double)c->n.translate_ns / 1e9;
+  out->idle_cycles += c->idled;
+  out->stall_cycles += c->j.stalled;
+}
+
 void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
-  const struct cpu *c = &m->vm.cpu;
+  const struct cpu *c = mon_cpu(m);
   struct jit_stats j;
   *out = (struct mb_stats){.max_rss = mon_max_rss(), .guest_code = m->guest_code};
   if (!m->started) return;
   jit_stats(m->vm.jit, &j);
-  out->instructions = mips_instructions(c);
+  for (unsigned i = 0; i < m->vm.vcpus; i++) add_cpu(out, &m->vm.cpu[i]);
   out->cycles = mips_now(c);
   out->virtual_ns = mon_ns(m, out->cycles);
   out->wall_seconds = (double)m->wall_ns / 1e9;
-  memcpy(out->exceptions, c->n.exceptions, sizeof out->exceptions);
-  out->exceptions[EXC_INT] = c->n.interrupts;
-  out->tlb_refills = c->n.refills;
-  out->l2tlb_hits = c->mmu.l2_hits;
-  out->softtlb_fills = c->mmu.fills;
-  out->view_pages = c->mmu.view_fills;
-  out->tlbwr = c->n.tlbwr;
-  out->tlbwi = c->n.tlbwi;
-  out->eret = c->n.eret;
-  out->device_accesses = c->n.device_accesses;
-  out->code_writes = c->n.code_writes;
   out->blocks_made = j.blocks_made;
   out->blocks_dropped = j.blocks_dropped;
-  out->blocks_entered = c->j.blocks;
   out->insns_translated = j.insns_translated;
   out->code_bytes = j.bytes;
   out->blocks_compiled = j.blocks_compiled;
@@ -97,9 +107,6 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->code_resets = j.code_resets;
   out->tier_stencil = out->instructions ? (double)j.cycles_stencil / (double)out->instructions : 0;
   out->tier_eval = 1.0 - out->tier_stencil;
-  memcpy(out->exits, c->n.exits, sizeof out->exits);
-  out->units_alone = c->n.alone;
-  out->translate_seconds = (double)c->n.translate_ns / 1e9;
   out->compile_seconds = (double)j.compile_ns / 1e9;
   out->tier_llvm = j.samples ? out->tier_stencil * (double)j.samples_region / (double)j.samples : 0;
   out->tier_stencil -= out->tier_llvm;
@@ -114,8 +121,6 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->console_lines = m->console.lines;
   out->console_bytes = m->console.bytes;
   out->console_digest = m->console.digest;
-  out->idle_cycles = c->idled;
-  out->stall_cycles = c->j.stalled;
   out->unclaimed_accesses = m->vm.board.bus.n_unknown;
   out->pc = c->j.pc;
 }
@@ -235,6 +240,7 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
   json_object_set_new(o, "kernel", json_string(m->kernel_path));
   json_object_set_new(o, "cpu", json_string(m->model->name));
   json_object_set_new(o, "board", json_string(m->board->name));
+  json_object_set_new(o, "vcpus", number(m->config.vcpus));
   json_object_set_new(o, "endian", json_string(m->config.endian == MB_ENDIAN_BIG ? "big" : "little"));
   json_object_set_new(o, "memory", number(m->config.memory));
   json_object_set_new(o, "mhz", number(m->config.mhz));

@@ -1,116 +1,11 @@
-/* monitor/vcpu.c: the outer loop: run to the next event, let devices act, skip or sleep idle time, stop. */
+/* monitor/vcpu.c: running a machine: until something ends it, and what that was. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Virtual time is decided here and depends on nothing of the host: a run is cut into slices only to look at wall time,
- * the keyboard and signals, and a cut changes nothing the guest can see. */
 #include "monitor/monitor.h"
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#define SLICE_NS 1000000u /* virtual: how long the cpu runs between two looks at the host */
-#define LOOK_NS  1000000u /* wall: the host is not looked at more often */
-
-enum { STATUS_EXL = 2, STATUS_IM_TIMER = 1 << 15 };
-
-struct run {
-  uint64_t limit;      /* instructions */
-  uint64_t begun_wall; /* ns */
-  uint64_t looked;     /* wall ns of the last look at the host */
-};
-
-static uint64_t least(uint64_t a, uint64_t b) {
-  return a < b ? a : b;
-}
-
-static void look_at_host(struct mb_machine *m, struct run *r) {
-  if (atomic_load_explicit(&m->interrupted, memory_order_relaxed)) {
-    atomic_store(&m->interrupted, false);
-    mon_stop(m, MB_STOP_INTERRUPTED);
-  }
-  uint64_t now = mon_wall_ns();
-  if (now - r->looked < LOOK_NS) return;
-  r->looked = now;
-  mon_console_flush(&m->console);
-  mon_console_poll(&m->console);
-  double spent = (double)(m->wall_ns + (now - r->begun_wall)) / 1e9;
-  if (m->config.timeout > 0 && spent >= m->config.timeout) mon_stop(m, MB_STOP_TIMEOUT);
-}
-
-/* Has the keyboard been unplugged for good? Scripted steps type only after output, and output needs an event first. */
-static bool input_is_over(const struct mb_machine *m) {
-  const struct mon_console *c = &m->console;
-  const struct io_uart *u = &m->vm.board.uart[0];
-  return !c->typing && c->in_at == c->in_n && (c->in_ended || !c->host.get) && !u->rx_n && !u->kept_n;
-}
-
-/* The next cycle at which something can happen to a waiting cpu; UINT64_MAX: never. */
-static uint64_t next_event(const struct mb_machine *m) {
-  const struct cpu *c = &m->vm.cpu;
-  const struct io_timer *first = m->vm.clock.first;
-  uint64_t timer = c->cp0.status & STATUS_IM_TIMER ? mips_timer_deadline(c) : UINT64_MAX;
-  /* A serial port that looks for keys nobody will ever press is no event. */
-  if (first == &m->vm.board.uart[0].rx_timer && !first->next && input_is_over(m)) return timer;
-  return least(io_clock_next(&m->vm.clock), timer);
-}
-
-static void idle(struct mb_machine *m) {
-  struct cpu *c = &m->vm.cpu;
-  uint64_t now = mips_now(c), next = next_event(m);
-  if (next == UINT64_MAX) {
-    mon_stop(m, MB_STOP_STUCK);
-    return;
-  }
-  if (next > now) mips_idle_to(c, mon_pace_idle(m, now, next));
-}
-
-static bool in_rom(const struct cpu *c) {
-  return c->j.pc - MON_ROM_VA < MON_ROM_BYTES;
-}
-
-/* To the cpu all who do nothing any more are dead; people see a difference between a guest that has halted itself (as
- * kernels do that cannot turn the power off), one that is stuck, one that went back to the firmware, and one that took
- * an exception it had no handler for. */
-static enum mb_stop what_death(const struct cpu *c) {
-  if (in_rom(c)) return c->j.pc - MON_ROM_VA < MON_ROM_VECTORS ? MB_STOP_RESET : MB_STOP_DEAD;
-  if (c->dead && !strncmp(c->dead, "halted", 6)) return MB_STOP_HALTED;
-  return c->dead && !strncmp(c->dead, "stuck", 5) ? MB_STOP_STUCK : MB_STOP_DEAD;
-}
-
-/* Run to the deadline, with a look wherever a sample is due. */
-static enum mips_stop run_to(struct mb_machine *m, uint64_t deadline) {
-  struct cpu *c = &m->vm.cpu;
-  enum mips_stop stop;
-  if (!m->profile) return mips_run(c, deadline);
-  do {
-    stop = mips_run_cut(c, deadline, mips_now(c) + (m->profile->due - mips_instructions(c)));
-    mon_profile_look(m);
-    deadline = c->deadline;
-  } while (stop == MIPS_STOP_CUT);
-  return stop;
-}
-
-static void step(struct mb_machine *m, struct run *r) {
-  struct cpu *c = &m->vm.cpu;
-  uint64_t now = mips_now(c), done = mips_instructions(c);
-  io_clock_advance(&m->vm.clock, now);
-  look_at_host(m, r);
-  if (m->stopping) return;
-  if (done >= r->limit) {
-    mon_stop(m, MB_STOP_LIMIT);
-    return;
-  }
-  uint64_t slice = (uint64_t)m->config.mhz * (SLICE_NS / 1000);
-  uint64_t deadline = least(now + least(slice, r->limit - done), io_clock_next(&m->vm.clock));
-  if (m->pace.pace == MB_PACE_REAL) mon_pace_idle(m, now, now);
-  switch (run_to(m, deadline)) {
-  case MIPS_STOP_CUT:
-  case MIPS_STOP_TIME: break;
-  case MIPS_STOP_WAIT:
-    if (!m->stopping) idle(m);
-    break;
-  case MIPS_STOP_DEAD: mon_stop(m, what_death(c)); break;
-  }
-}
+enum { STATUS_EXL = 2 };
 
 /* Once one of these has happened the machine is over. */
 static bool is_final(enum mb_stop why) {
@@ -136,12 +31,12 @@ enum mb_stop mb_machine_run(struct mb_machine *m, uint64_t instructions) {
     return MB_STOP_ERROR;
   }
   if (m->stopping && is_final(m->why)) return m->why;
-  struct run r = {.limit = instructions, .begun_wall = mon_wall_ns()};
+  struct mon_limits l = {.instructions = instructions, .begun_wall = mon_wall_ns()};
   m->stopping = false;
   m->pace.anchored = false;
-  while (!m->stopping) step(m, &r);
+  while (!m->stopping) mon_step(m, &l);
   mon_console_flush(&m->console);
-  m->wall_ns += mon_wall_ns() - r.begun_wall;
+  m->wall_ns += mon_wall_ns() - l.begun_wall;
   if (m->trace) fflush(m->trace);
   return m->why;
 }
@@ -175,7 +70,7 @@ static const char *unhandled(const struct cpu *c, char *buf, size_t n) {
 }
 
 static const char *stop_cause(const struct mb_machine *m, char *buf, size_t n) {
-  const struct cpu *c = &m->vm.cpu;
+  const struct cpu *c = mon_cpu(m);
   switch (m->why) {
   case MB_STOP_LIMIT: return "reached the instruction limit";
   case MB_STOP_CONSOLE: return "showed the awaited text";
@@ -186,7 +81,7 @@ static const char *stop_cause(const struct mb_machine *m, char *buf, size_t n) {
   case MB_STOP_EXIT: snprintf(buf, n, "asked to end with code %u", m->guest_code); return buf;
   case MB_STOP_HALTED: return c->dead ? c->dead : "halted";
   case MB_STOP_STUCK: return c->dead ? c->dead : "is stuck: it waits for an interrupt that cannot come";
-  case MB_STOP_DEAD: return in_rom(c) ? unhandled(c, buf, n) : mips_dead_reason(c, buf, n);
+  case MB_STOP_DEAD: return mon_in_rom(c) ? unhandled(c, buf, n) : mips_dead_reason(c, buf, n);
   case MB_STOP_ERROR: return m->error.text;
   }
   return "";
@@ -202,7 +97,7 @@ static const char *place(const struct mb_machine *m, uint64_t va, char *buf, siz
 
 const char *mb_stop_text(const struct mb_machine *machine) {
   struct mb_machine *m = (struct mb_machine *)(uintptr_t)machine; /* the text is a cache, not state */
-  const struct cpu *c = &m->vm.cpu;
+  const struct cpu *c = mon_cpu(m);
   char cause[240], where[192], from[192];
   if (!m->started || !m->stopping) return "the guest has not stopped";
   bool died = m->why == MB_STOP_DEAD;
@@ -214,6 +109,6 @@ const char *mb_stop_text(const struct mb_machine *machine) {
            "guest %s%.240s; at %s%s%s, %" PRIu64 ".%06u virtual seconds, instruction %" PRIu64, died ? "died: " : "",
            stop_cause(m, cause, sizeof cause), place(m, pc, where, sizeof where), died ? ", ra " : "",
            died ? place(m, c->gpr[31], from, sizeof from) : "", ns / 1000000000u, (unsigned)(ns % 1000000000u / 1000),
-           mips_instructions(c));
+           mon_instructions(m));
   return m->stop_text;
 }

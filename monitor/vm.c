@@ -8,14 +8,14 @@
 static uint64_t io_read(void *machine, uint64_t at, int size) {
   struct mb_machine *m = machine;
   uint64_t v = io_board_read(&m->vm.board, at, size);
-  mips_run_until(&m->vm.cpu, io_clock_next(&m->vm.clock));
+  mips_run_until(mon_cpu(m), io_clock_next(&m->vm.clock));
   return v;
 }
 
 static void io_write(void *machine, uint64_t at, uint64_t v, int size) {
   struct mb_machine *m = machine;
   io_board_write(&m->vm.board, at, v, size);
-  mips_run_until(&m->vm.cpu, io_clock_next(&m->vm.clock));
+  mips_run_until(mon_cpu(m), io_clock_next(&m->vm.clock));
 }
 
 static void io_now(void *machine, uint64_t cycles) {
@@ -41,22 +41,17 @@ static uint64_t io_stall(void *machine) {
 
 static void irq_set(void *machine, int n, int level) {
   struct mb_machine *m = machine;
-  if (m->vm.has_cpu) mips_irq_set(&m->vm.cpu, n, level);
+  unsigned vcpu = (unsigned)n >> 3;
+  if (vcpu < m->vm.vcpus) mips_irq_set(&m->vm.cpu[vcpu], n & 7, level);
 }
 
 static void power_set(void *machine, enum io_power what) {
   mon_stop(machine, what == IO_POWER_OFF ? MB_STOP_POWER_OFF : MB_STOP_RESET);
 }
 
-/* A vcpu that powers itself down does so for good. */
-static void vcpu_set(void *machine, unsigned vcpu, bool up, uint64_t at) {
-  (void)vcpu, (void)at;
-  mon_stop(machine, up ? MB_STOP_RESET : MB_STOP_HALTED);
-}
-
 static void code_written(void *machine, struct frame *f) {
   struct mb_machine *m = machine;
-  mips_code_write(&m->vm.cpu, f, 0, MMU_PAGE_SIZE);
+  mips_code_write(mon_cpu(m), f, 0, MMU_PAGE_SIZE);
 }
 
 static uint64_t dma_read(void *machine, uint64_t at, void *to, uint64_t n) {
@@ -67,7 +62,7 @@ static uint64_t dma_read(void *machine, uint64_t at, void *to, uint64_t n) {
 static uint64_t dma_write(void *machine, uint64_t at, const void *from, uint64_t n) {
   struct mb_machine *m = machine;
   struct mmu_code_hook hook = {.on_code_write = code_written, .ctx = m};
-  mips_stored_by_other(&m->vm.cpu, at, n);
+  mips_stored_by_other(mon_cpu(m), at, n); /* the links of those who do not run are broken already */
   return mmu_write(&m->vm.pmap, &hook, gpa(at), from, n);
 }
 
@@ -121,6 +116,7 @@ static int init_board(struct mb_machine *m, bool big_endian) {
   struct mon_vm *vm = &m->vm;
   struct io_board_config c = {
       .kind = m->board,
+      .vcpus = m->config.vcpus,
       .clock = &vm->clock,
       .big_endian = big_endian,
       .ram = vm->ram,
@@ -129,7 +125,7 @@ static int init_board(struct mb_machine *m, bool big_endian) {
                  .ctx = &m->console},
       .cpu_irq = {.set = irq_set, .ctx = m},
       .power = {.set = power_set, .ctx = m},
-      .vcpu = {.set = vcpu_set, .ctx = m},
+      .vcpu = {.set = mon_vcpu_set, .ctx = m},
       .dma = {.read = dma_read, .write = dma_write, .ctx = m},
       .rtc_start = m->config.rtc_start,
       .flash = vm->rom,
@@ -150,12 +146,13 @@ static int init_board(struct mb_machine *m, bool big_endian) {
   return 0;
 }
 
-static int init_cpu(struct mb_machine *m, bool big_endian) {
+static int init_cpu(struct mb_machine *m, bool big_endian, unsigned number) {
   struct mon_vm *vm = &m->vm;
   struct cpu_config c = {.model = m->model,
                          .pmap = &vm->pmap,
                          .jit = vm->jit,
                          .big_endian = big_endian,
+                         .number = number,
                          .gcr = m->board->gcr,
                          .l2tlb = m->config.l2tlb == MB_L2TLB_OFF ? 0 : m->config.l2tlb,
                          .io_read = io_read,
@@ -169,10 +166,18 @@ static int init_cpu(struct mb_machine *m, bool big_endian) {
                          .trace_tlb = m->config.trace & MB_TRACE_TLB ? m->trace : NULL,
                          .left = m->profile ? mon_profile_left : NULL,
                          .clock = m->profile ? mon_wall_ns : NULL};
-  if (mips_cpu_init(&vm->cpu, &c)) return -1;
-  vm->has_cpu = true;
-  mips_cpu_reset(&vm->cpu);
+  if (mips_cpu_init(&vm->cpu[number], &c)) return -1;
+  if (number) mips_cpu_join(&vm->cpu[number], &vm->cpu[0]);
+  vm->vcpus = number + 1;
+  mips_cpu_reset(&vm->cpu[number]);
   return 0;
+}
+
+static int init_cpus(struct mb_machine *m, bool big_endian) {
+  int bad = 0;
+  for (unsigned i = 0; i < m->config.vcpus && !bad; i++) bad = init_cpu(m, big_endian, i);
+  m->vm.vcpu[0].up = true;
+  return bad;
 }
 
 int mon_vm_init(struct mb_machine *m) {
@@ -185,7 +190,7 @@ int mon_vm_init(struct mb_machine *m) {
     goto fail;
   }
   if (jit_new(&vm->jit, mips_jit_guest(), MON_CODE_BYTES) || jit_set_tier(vm->jit, mon_jit_tier(m->config.tier)) ||
-      init_cpu(m, big)) {
+      init_cpus(m, big)) {
     mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the cpu");
     goto fail;
   }
@@ -206,10 +211,10 @@ fail:
 
 void mon_vm_fini(struct mb_machine *m) {
   struct mon_vm *vm = &m->vm;
-  bool has_cpu = vm->has_cpu;
-  vm->has_cpu = false; /* no interrupts from dying devices */
+  unsigned vcpus = vm->vcpus;
+  vm->vcpus = 0; /* no interrupts from dying devices */
   if (vm->has_board) io_board_fini(&vm->board);
-  if (has_cpu) mips_cpu_fini(&vm->cpu);
+  while (vcpus) mips_cpu_fini(&vm->cpu[--vcpus]);
   jit_free(vm->jit);
   vm->jit = NULL;
   if (vm->has_pmap) mmu_pmap_fini(&vm->pmap);
@@ -220,7 +225,7 @@ void mon_vm_fini(struct mb_machine *m) {
 void mon_stop(struct mb_machine *m, enum mb_stop why) {
   if (!m->stopping) m->why = why;
   m->stopping = true;
-  if (m->vm.has_cpu) mips_run_until(&m->vm.cpu, 0);
+  if (m->vm.vcpus) mips_run_until(mon_cpu(m), 0);
 }
 
 uint64_t mon_ns(const struct mb_machine *m, uint64_t cycles) {
