@@ -78,6 +78,20 @@ Test(peers, translations_are_shared_and_stay) {
   cr_expect_eq(r->cpu->gpr[2], 7);
 }
 
+Test(peers, each_has_its_own_boot_vectors) {
+  make(false);
+  RIG_CODE_AT(r, THEIRS, SYSCALL);
+  other->reset_at = KSEG1(THEIRS);
+  mips_cpu_reset(other);
+  cr_expect_eq(other->j.pc, KSEG1(THEIRS));
+  other->cp0.status &= ~(uint32_t)ST_ERL;
+  mips_mode_changed(other);
+  mips_run(other, mips_now(other) + 1);
+  cr_expect_eq(other->j.pc, KSEG1(THEIRS + 0x380), "%" PRIx64, other->j.pc);
+  mips_cpu_reset(r->cpu);
+  cr_expect_eq(r->cpu->j.pc, KSEG1(0x1fc00000));
+}
+
 Test(peers, each_has_its_own_tlb_and_number) {
   make(false);
   RIG_CODE_AT(r, OURS, LW(2, 0, 1), 0x7c03003bu /* rdhwr $3, CPUNum */, B(-1), ADDIU(9, 9, 1));

@@ -21,6 +21,7 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   memset(c, 0, sizeof *c);
   c->cfg = *cfg;
   c->peer = c;
+  c->reset_at = UINT64_C(0xffffffffbfc00000);
   c->index = malloc(sizeof *c->index);
   c->ir = malloc(sizeof *c->ir);
   if (jit_cpu_init(&c->j) || !c->index || !c->ir || insn_index_init(c->index, m->isa) ||
@@ -98,7 +99,7 @@ void mips_cpu_reset(struct cpu *c) {
   mips_set_fcsr(c, m->fcsr_reset);
   for (int i = 0; i < m->watch; i++) c->cp0.watchhi[i] = i + 1 < m->watch ? 1u << 31 : 0;
   mips_timer_rearm(c, now);
-  c->j.pc = UINT64_C(0xffffffffbfc00000);
+  c->j.pc = c->reset_at;
   mips_mode_changed(c);
 }
 

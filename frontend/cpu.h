@@ -180,6 +180,7 @@ struct cpu {
   uint32_t nested;         /* exceptions in a row that were taken with EXL set */
   const char *dead;        /* why nothing can ever happen again, or NULL */
   uint64_t sample_due;     /* in cycles: when the jit is to see what is running */
+  uint64_t reset_at;       /* the reset vector; those of exceptions with Status.BEV set lie behind it */
   struct cpu *peer;        /* the next of the cpus that share the pmap: a ring */
   /* cold, set once by mips_cpu_init() */
   struct insn_index *index; /* owned */

@@ -90,7 +90,7 @@ static void use_shadow_set(struct cpu *c, unsigned vector, bool interrupt) {
 }
 
 static uint64_t vector_base(const struct cpu *c) {
-  if (c->cp0.status & ST_BEV) return UINT64_C(0xffffffffbfc00200);
+  if (c->cp0.status & ST_BEV) return c->reset_at + 0x200;
   bool r2 = c->cfg.model->isa & ISA_MIPS32R2;
   return r2 ? (uint64_t)(int64_t)(int32_t)((uint32_t)c->cp0.ebase & 0xfffff000) : UINT64_C(0xffffffff80000000);
 }

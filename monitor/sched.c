@@ -149,8 +149,8 @@ void mon_vcpu_set(void *machine, unsigned vcpu, bool up, uint64_t at) {
 static void start_vcpu(struct mon_vm *vm, struct cpu *c, struct mon_vcpu *v) {
   v->start = false;
   mips_idle_to(c, vm->clock.now);
+  c->reset_at = v->at;
   mips_cpu_reset(c);
-  c->j.pc = v->at;
 }
 
 /* Run to the deadline, with a look wherever a sample is due. */

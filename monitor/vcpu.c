@@ -103,12 +103,14 @@ const char *mb_stop_text(const struct mb_machine *machine) {
   bool died = m->why == MB_STOP_DEAD;
   mon_learn_symbols(m);
   uint64_t ns = mon_ns(m, mips_now(c));
+  char vcpu[24] = "";
+  if (m->vm.vcpus > 1) snprintf(vcpu, sizeof vcpu, " on vcpu %u", m->vm.turn);
   /* What led into an endless exception is at EPC; the pc is only the handler's. */
   uint64_t pc = died && c->cp0.status & STATUS_EXL ? c->cp0.epc : c->j.pc;
   snprintf(m->stop_text, sizeof m->stop_text,
-           "guest %s%.240s; at %s%s%s, %" PRIu64 ".%06u virtual seconds, instruction %" PRIu64, died ? "died: " : "",
+           "guest %s%.240s; at %s%s%s%s, %" PRIu64 ".%06u virtual seconds, instruction %" PRIu64, died ? "died: " : "",
            stop_cause(m, cause, sizeof cause), place(m, pc, where, sizeof where), died ? ", ra " : "",
-           died ? place(m, c->gpr[31], from, sizeof from) : "", ns / 1000000000u, (unsigned)(ns % 1000000000u / 1000),
-           mon_instructions(m));
+           died ? place(m, c->gpr[31], from, sizeof from) : "", vcpu, ns / 1000000000u,
+           (unsigned)(ns % 1000000000u / 1000), mon_instructions(m));
   return m->stop_text;
 }
