@@ -91,6 +91,7 @@ bad 2 'takes cpus with a coherence manager' run --kernel $f/good --board disco -
 bad 2 'malta has at most 1 vcpu' run --kernel $f/good --vcpus 2
 bad 2 'disco has at most 16 vcpus' run --kernel $f/good --board disco --vcpus 17
 bad 2 'at least one' run --kernel $f/good --board disco --vcpus 0
+bad 2 'a disco board takes 2 virtio disks and 0 IDE' run --kernel $f/good --board disco --disk $f/good,ide
 bad 2 'at most 4000 MHz' run --kernel $f/good --board disco --mhz 5000
 bad 2 'neither auto nor eval' run --kernel $f/good --tier fast
 bad 2 'not a size from 1M to 1G' run --kernel $f/good --code-cache 1k

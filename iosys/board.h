@@ -155,6 +155,7 @@ struct io_board_kind {
   const char *cpu32, *cpu64; /* names of the cpu models it comes with */
   unsigned vcpus;            /* at most */
   uint32_t mhz;              /* at most */
+  uint8_t virtio_disks, ide_disks;
   uint64_t gcr;              /* the coherence manager's registers; 0: there is none */
   const struct io_board_row *rows;
   unsigned n_rows;

@@ -291,6 +291,7 @@ const struct io_board_kind io_board_disco = {
     .cpu64 = "MIPS64R2-multi",
     .vcpus = IO_VCPUS,
     .mhz = 4000, /* a fixed-clock is 32 bits of Hz */
+    .virtio_disks = 2,
     .gcr = DISCO_GCR,
     .rows = rows,
     .n_rows = sizeof rows / sizeof *rows,

@@ -10,25 +10,22 @@ static const struct {
              [MB_DISK_RO] = {"ro", IO_DISK_RO},
              [MB_DISK_PERSIST] = {"persist", IO_DISK_PERSIST}};
 
-/* What a malta board has room for, by bus. */
-static const struct {
-  const char *name;
-  unsigned most;
-} buses[] = {[MB_DISK_VIRTIO] = {"virtio", 2}, [MB_DISK_IDE] = {"ide", 4}};
+static const char *const buses[] = {[MB_DISK_VIRTIO] = "virtio", [MB_DISK_IDE] = "ide"};
 
 enum { MODES = sizeof modes / sizeof *modes, BUSES = sizeof buses / sizeof *buses };
 
 static int check(struct mb_machine *m) {
   const struct mb_config *c = &m->config;
+  const unsigned most[BUSES] = {[MB_DISK_VIRTIO] = m->board->virtio_disks, [MB_DISK_IDE] = m->board->ide_disks};
   unsigned n[BUSES] = {0};
   if (c->disks > MB_DISKS_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "more than %d disks", MB_DISKS_MAX);
   for (unsigned i = 0; i < c->disks; i++) {
     const struct mb_disk *d = &c->disk[i];
     if (!d->path || (unsigned)d->mode >= MODES || (unsigned)d->bus >= BUSES)
       return mon_fail(&m->error, MB_ERR_ARGUMENT, "disk %u is not described", i + 1);
-    if (++n[d->bus] > buses[d->bus].most)
-      return mon_fail(&m->error, MB_ERR_ARGUMENT, "disk %s: a malta board takes %u virtio disks and %u IDE disks",
-                      d->path, buses[MB_DISK_VIRTIO].most, buses[MB_DISK_IDE].most);
+    if (++n[d->bus] > most[d->bus])
+      return mon_fail(&m->error, MB_ERR_ARGUMENT, "disk %s: a %s board takes %u virtio disks and %u IDE disks", d->path,
+                      m->board->name, most[MB_DISK_VIRTIO], most[MB_DISK_IDE]);
   }
   return MB_OK;
 }
@@ -69,7 +66,7 @@ struct json_t *mon_disks_json(const struct mb_machine *m) {
     const struct mb_disk *d = &m->config.disk[i];
     const struct io_host_disk *h = &m->disk[i].disk;
     json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "file", d->path, "mode",
-                                         modes[d->mode].name, "bus", buses[d->bus].name, "reads", (json_int_t)h->reads,
+                                         modes[d->mode].name, "bus", buses[d->bus], "reads", (json_int_t)h->reads,
                                          "writes", (json_int_t)h->writes, "flushes", (json_int_t)h->flushes,
                                          "bytes_read", (json_int_t)h->bytes_read, "bytes_written",
                                          (json_int_t)h->bytes_written, "own_blocks", (json_int_t)h->kept));
