@@ -334,7 +334,7 @@ void mmu_view_missed(struct mmu_guest *g) {
   (*context_at(g, g->state.asid, g->state.priv))->cost++;
 }
 
-void mmu_view_enter(struct mmu_guest *g, uint64_t va, const struct numa_memory *m, const struct frame *f, bool write) {
+void mmu_view_enter(struct mmu_guest *g, uint64_t va, struct numa_memory *m, const struct frame *f, bool write) {
   struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
   g->view_fills += mmu_view_put(c->view, va & MMU_PAGE_MASK, m, f, write);
   c->cost++;

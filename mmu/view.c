@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A view is a reserved piece of the host's address space, as large as what the guest's users can address; pages of the
  * file behind machine memory are mapped into it one by one. Which ones is kept in a hash table with linear probing.
- * Every page may be a mapping of its own, with a gap behind it, and the host gives a process 65530 of these in all
- * (vm.max_map_count): hence the bounds on pages and views. */
+ * Every page may be a mapping of its own, with a gap behind it, of which the host gives a process so many: hence the
+ * bounds on pages and views. */
 #define _GNU_SOURCE /* MAP_POPULATE, MAP_FIXED */
 #include "mmu/mmu.h"
 #include <stdlib.h>
@@ -22,6 +22,7 @@ struct mmu_view {
   uint64_t span;
   struct view_page *page;
   size_t slots, pages;
+  struct numa_memory *memory; /* of the frames behind the pages */
 };
 
 static void *reserve(void *at, uint64_t bytes) {
@@ -54,6 +55,7 @@ struct mmu_view *mmu_view_new(unsigned bits, uint8_t **at) {
 
 void mmu_view_free(struct mmu_view *v) {
   if (!v) return;
+  if (v->memory) v->memory->mapped -= (unsigned)v->pages;
   munmap(v->base - MMU_VIEW_GUARD, v->span + 2 * MMU_VIEW_GUARD);
   free(v->page);
   free(v);
@@ -61,7 +63,11 @@ void mmu_view_free(struct mmu_view *v) {
 
 void mmu_view_clear(struct mmu_view *v) {
   if (!v || !v->pages) return;
-  if (!reserve(v->base, v->span)) abort(); /* what the guest has unmapped must not stay */
+  if (!reserve(v->base, v->span)) { /* a host that is out of mappings still takes some back */
+    munmap(v->base, v->span);
+    if (!reserve(v->base, v->span)) abort(); /* what the guest has unmapped must not stay */
+  }
+  v->memory->mapped -= (unsigned)v->pages;
   for (size_t i = 0; i < v->slots; i++) v->page[i].va = NO_PAGE;
   v->pages = 0;
 }
@@ -101,6 +107,7 @@ static void take_out(struct mmu_view *v, size_t i) {
     }
   v->page[i].va = NO_PAGE;
   v->pages--;
+  v->memory->mapped--;
 }
 
 static void unmap(struct mmu_view *v, size_t i) {
@@ -112,8 +119,9 @@ static void unmap(struct mmu_view *v, size_t i) {
 
 /* --- pages --- */
 
-bool mmu_view_put(struct mmu_view *v, uint64_t page, const struct numa_memory *m, const struct frame *f, bool write) {
-  if (!v || m->file < 0 || page >= v->span) return false;
+bool mmu_view_put(struct mmu_view *v, uint64_t page, struct numa_memory *m, const struct frame *f, bool write) {
+  if (!v || m->file < 0 || page >= v->span || m->mapped >= NUMA_MAPPED_MAX) return false;
+  v->memory = m;
   if (2 * v->pages >= v->slots && (v->slots == SLOTS_MAX || !grow(v))) mmu_view_clear(v);
   size_t i = slot_of(v, page);
   int prot = PROT_READ | (write ? PROT_WRITE : 0);
@@ -124,6 +132,7 @@ bool mmu_view_put(struct mmu_view *v, uint64_t page, const struct numa_memory *m
     return false;
   }
   v->pages += v->page[i].va != page;
+  m->mapped += v->page[i].va != page;
   v->page[i] = (struct view_page){page, f, write};
   return true;
 }

@@ -21,7 +21,10 @@ struct numa_memory {
   size_t frames, next_free;
   uint8_t *base;
   int file; /* the bytes of all frames, in order, for those who map some of them elsewhere, too; -1: no such file */
+  unsigned mapped; /* so many pages, kept by them: at most NUMA_MAPPED_MAX */
 };
+/* Two mappings each, of the 65530 that the host gives a process (vm.max_map_count). */
+enum { NUMA_MAPPED_MAX = 24000 };
 
 /* Room for `bytes` (a multiple of the frame size). 0, or -1 when the host has no address space
  * left. */
