@@ -301,11 +301,10 @@ static bool linear_hook(uint32_t mode) {
 static unsigned view_hook(uint32_t mode) {
   return !(mode & MODE_VIEW) ? 0 : mode & MODE_NARROW ? 32 : MMU_VIEW_BITS_WIDE;
 }
-static bool want_view_hook(void *c) {
+static void want_view_hook(void *c) {
   struct cpu *cpu = c;
-  enum mmu_view_state state = mmu_view_want(&cpu->mmu);
+  mmu_view_want(&cpu->mmu);
   if (!cpu->j.tlb.view != !(cpu->j.mode & MODE_VIEW)) mips_mode_changed(cpu);
-  return state == MMU_VIEW_SOON;
 }
 static void fault_hook(void *c) {
   struct cpu *cpu = c;

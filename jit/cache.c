@@ -471,11 +471,11 @@ int64_t jit_sample_period(const struct jit *j) {
 }
 
 void jit_sample(struct jit *j, struct jit_cpu *cpu) {
-  bool soon = j->guest->want_view && j->guest->want_view(cpu);
+  if (j->guest->want_view) j->guest->want_view(cpu);
   if (!j->regions || !cpu->block->page) return;
   j->stats.samples++;
   j->stats.samples_region += j->in_region;
-  if (!soon) jit_regions_sample(j->regions, cpu->block, j->in_region);
+  jit_regions_sample(j->regions, cpu->block, j->in_region);
 }
 
 static enum jit_exit_kind left(struct jit *j, struct jit_cpu *cpu, uint64_t how, struct jit_block **next) {

@@ -112,9 +112,9 @@ struct jit_guest {
   /* For modes whose memory is seen through a view (struct softtlb): how many bits of an address that takes; where
    * these are 32, addresses are sign-extended ones. 0: none. NULL: never. */
   unsigned (*view)(uint32_t mode);
-  /* Called at each sample, when nothing is running: the mode may change for one that has a view, or none any more. Will
-   * it soon, so that no code should be called hot yet? NULL: never. */
-  bool (*want_view)(void *cpu);
+  /* Called at each sample, when nothing is running: the mode may change to one that has a view, or has none any more.
+   * NULL: never. */
+  void (*want_view)(void *cpu);
   /* Does this slot, in this mode, always hold a sign-extended 32-bit value? NULL: no. */
   bool (*narrow)(unsigned slot, uint32_t mode);
   /* Is pc, fetched from in some mode, always mapped alike in that mode? NULL: never. */

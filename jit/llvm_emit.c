@@ -701,7 +701,7 @@ static void emit_node(struct emitter *e, unsigned n) {
   e->dirty = e->in[n];
   e->rest = e->longest[n] - e->node->shape.insns;
   memset(e->temp, 0, sizeof e->temp);
-  for (int i = 0; i < 3; i++) e->even.bit[i] = ~e->uneven.bit[i];
+  e->even = e->even_at[n];
   for (unsigned i = 0; i < e->caches; i++) e->cache[i].hopeful = e->cache[i].steady;
   begin(e, e->head[n]);
   if (e->need[n]) check_budget(e, e->need[n]);

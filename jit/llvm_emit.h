@@ -63,9 +63,9 @@ struct emitter {
   LLVMValueRef view;         /* host address of va 0; NULL: memory is not accessed through a view */
   emit_set in[REGION_NODES]; /* slots that may be newer than memory when a node is entered */
   emit_set dirty;
-  emit_set even;               /* slots that, here, hold what only ever moves by constants */
-  emit_set uneven;             /* slots that somewhere in the region are written in another way */
-  uint32_t need[REGION_NODES]; /* budget a node asks for; 0: it does not */
+  emit_set even;                  /* slots that, here, hold what only ever moves by constants */
+  emit_set even_at[REGION_NODES]; /* the same where a node begins */
+  uint32_t need[REGION_NODES];    /* budget a node asks for; 0: it does not */
   LLVMBasicBlockRef head[REGION_NODES];
   const struct region_node *node;
   uint32_t rest; /* budget that may be wanted behind the node without a check */
@@ -76,7 +76,7 @@ struct emitter {
 void emit_region(struct emitter *e, const struct region_source *s);
 
 /* --- within emission --- */
-/* What to know before (llvm_plan.c): fills var, cache, in, need, longest. */
+/* What to know before (llvm_plan.c): fills var, cache, in, even_at, need, longest. */
 void emit_plan(struct emitter *e);
 /* The slot at a byte offset (or around it), or -1: a temporary, the zero slot, or one that is not kept in variables. */
 int emit_slot_at(const struct emitter *e, uint16_t offset);

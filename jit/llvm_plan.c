@@ -185,16 +185,11 @@ static void find_checks(struct emitter *e) {
 
 static void find_variables(struct emitter *e) {
   memset(e->var, 0, sizeof e->var);
-  e->uneven = (emit_set){0};
   for (unsigned i = 0; i < e->s->ops; i++) {
     const struct jit_op *o = &e->s->code[i];
     uint16_t at[5];
     unsigned n = reads(o, at);
-    if (emit_has_result(o)) {
-      at[n++] = o->d;
-      int d = emit_slot_at(e, o->d);
-      if (d >= 0 && !emit_is_step(o)) emit_set_add(&e->uneven, (unsigned)d);
-    }
+    if (emit_has_result(o)) at[n++] = o->d;
     while (n--) {
       int slot = emit_slot_at(e, at[n]);
       if (slot < 0) continue;
@@ -202,6 +197,57 @@ static void find_variables(struct emitter *e) {
       e->var[slot].narrow = e->g->narrow && e->g->narrow((unsigned)slot, e->s->node[0].key.mode);
     }
   }
+}
+
+static unsigned successors(const struct region_node *n, int16_t to[JIT_EXITS + 1]) {
+  const int16_t all[] = {n->to[0], n->to[1], n->returns};
+  unsigned k = 0;
+  for (int i = 0; i < JIT_EXITS + 1; i++)
+    if (all[i] != REGION_NONE) to[k++] = all[i];
+  return k;
+}
+
+/* Mark the nodes of the shortest way from n back to n: about the innermost loop that it is in. None: mark all. */
+static void mark_loop(const struct emitter *e, unsigned n, bool mark[REGION_NODES]) {
+  int16_t queue[REGION_NODES], from[REGION_NODES], to[JIT_EXITS + 1];
+  unsigned head = 0, tail = 0;
+  bool seen[REGION_NODES] = {false};
+  memset(mark, 0, REGION_NODES * sizeof mark[0]);
+  queue[tail++] = (int16_t)n;
+  while (head < tail) {
+    int16_t at = queue[head++];
+    for (unsigned k = successors(&e->s->node[at], to); k-- > 0;) {
+      if (to[k] == (int16_t)n) {
+        for (mark[n] = true; at != (int16_t)n; at = from[at]) mark[at] = true;
+        return;
+      }
+      if (seen[to[k]]) continue;
+      seen[to[k]] = true;
+      from[to[k]] = at;
+      queue[tail++] = to[k];
+    }
+  }
+  memset(mark, 1, REGION_NODES * sizeof mark[0]);
+}
+
+/* In n's loop, slots that hold an even value wherever they are written: all, but for those that something else goes to,
+ * or what came of such. */
+static void find_even(struct emitter *e, unsigned n) {
+  bool mark[REGION_NODES];
+  mark_loop(e, n, mark);
+  for (int i = 0; i < 3; i++) e->even.bit[i] = UINT64_MAX;
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (unsigned k = 0; k < e->s->nodes; k++)
+      for (unsigned i = 0; mark[k] && i < e->s->node[k].ops; i++) {
+        const struct jit_op *o = &e->s->code[e->s->node[k].code + i];
+        int d = emit_has_result(o) ? emit_slot_at(e, o->d) : -1;
+        if (d < 0 || !emit_set_has(&e->even, (unsigned)d) || emit_is_step(o) || emit_is_even(e, o)) continue;
+        e->even.bit[d / 64] &= ~(UINT64_C(1) << d % 64);
+        grew = true;
+      }
+  }
+  e->even_at[n] = e->even;
 }
 
 static struct emit_cache *want_cache(struct emitter *e, int slot, enum mmu_access kind) {
@@ -233,6 +279,7 @@ static void find_caches(struct emitter *e) {
 
 void emit_plan(struct emitter *e) {
   find_variables(e);
+  for (unsigned n = 0; n < e->s->nodes; n++) find_even(e, n);
   find_caches(e);
   find_dirty(e);
   find_checks(e);

@@ -96,6 +96,9 @@ struct jit_region {
   uint32_t at, size;     /* in code memory */
   _Atomic uint32_t heat; /* samples, decaying */
   uint32_t insns;
+  uint32_t ticks;             /* samples within it */
+  struct jit_region *smaller; /* the one it is to replace; NULL: none, or no more */
+  bool has_larger;            /* one was wanted to replace it */
   struct region_source *source;
   struct jit_object object;
   struct region_table table;

@@ -20,6 +20,7 @@ enum {
   QUEUE = 16,
   HOT = 400,
   HOT_FOR_VIEW = 200,
+  LARGER = 5 /* times as hot */,
   LOOK_FROM = 4,
   NOT_AGAIN = -64,
   ALIGN = 64,
@@ -122,7 +123,9 @@ static void drop(struct jit_regions *rs, struct jit_region *r) {
     if (m->next) m->next->prev = m->prev;
   }
   struct jit_block *seed = r->member[0].block;
-  seed->region = NULL;
+  for (struct region_member *m = seed->regions; m; m = m->next)
+    if (m->region->smaller == r) m->region->smaller = NULL;
+  if (seed->region == r) seed->region = NULL; /* else it was to replace that one */
   if (r->state == REGION_LIVE) {
     seed->host = seed->stencils;
     jit_stencils_enter_at(rs->stencils, seed);
@@ -201,6 +204,7 @@ static unsigned view_of(const struct jit_regions *rs, const struct jit_block *b)
 
 static void use(struct jit_regions *rs, struct jit_region *r) {
   struct jit_block *seed = r->member[0].block;
+  if (r->smaller) drop(rs, r->smaller);
   r->state = REGION_LIVE;
   seed->region = r;
   seed->host = r->at;
@@ -426,7 +430,7 @@ static bool make_or_find(struct jit_regions *rs, struct jit_region *r, bool kept
 /* Does b wait for a region that will have it? */
 static bool awaits(const struct jit_block *b) {
   for (const struct region_member *m = b->regions; m; m = m->next)
-    if (m->region->state == REGION_QUEUED) return true;
+    if (m->region->state == REGION_QUEUED && !m->region->smaller) return true;
   return false;
 }
 
@@ -440,10 +444,9 @@ static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   int samples = b->samples;
   if (!kept_only) b->samples = (int16_t)-rs->hot; /* not so soon again */
   if (seed->region) return;
-  unsigned view = view_of(rs, seed);
-  struct jit_region *r = region_grow(rs->guest, seed, view ? REGION_LARGE : REGION_SMALL);
+  struct jit_region *r = region_grow(rs->guest, seed, REGION_SMALL);
   if (!r) return;
-  r->source->view = view;
+  r->source->view = view_of(rs, seed);
   b->samples = NOT_AGAIN;
   seed->samples = NOT_AGAIN;
   seed->region = r;
@@ -456,10 +459,44 @@ void jit_regions_want(struct jit_regions *rs, struct jit_block *b) {
   want(rs, b, false);
 }
 
+/* A region that goes on being hot: have a larger one replace it. */
+static void want_larger(struct jit_regions *rs, struct jit_region *smaller, bool kept_only) {
+  struct jit_block *seed = smaller->member[0].block;
+  if (rs->queued == QUEUE && !kept_only) shorten_queue(rs);
+  if (smaller->state != REGION_LIVE) return;
+  struct jit_region *r = region_grow(rs->guest, seed, REGION_LARGE);
+  if (!r) return;
+  r->source->view = view_of(rs, seed);
+  r->smaller = smaller;
+  r->heat = smaller->heat;
+  smaller->has_larger = !kept_only;
+  if (r->insns > smaller->insns)
+    make_or_find(rs, r, kept_only);
+  else
+    drop(rs, r);
+}
+
+static void sample_region(struct jit_regions *rs, struct jit_region *r) {
+  const uint32_t n = ++r->ticks, larger = LARGER * (uint32_t)rs->hot_for_view;
+  const struct jit_block *seed = r->member[0].block;
+  atomic_fetch_add_explicit(&r->heat, 8, memory_order_relaxed);
+  if (r->has_larger || seed->region != r || !view_of(rs, seed)) return;
+  if (n >= larger)
+    want_larger(rs, r, false);
+  else if (rs->store && n >= LOOK_FROM && !(n & (n - 1)))
+    want_larger(rs, r, true);
+}
+
 void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_region) {
-  for (struct region_member *m = b->regions; m; m = m->next)
-    if (in_region == (m->region->state == REGION_LIVE))
-      atomic_fetch_add_explicit(&m->region->heat, 8, memory_order_relaxed);
+  for (struct region_member *m = b->regions, *next; m; m = next) {
+    struct jit_region *r = m->region;
+    next = m->next;
+    if (in_region != (r->state == REGION_LIVE)) continue;
+    if (in_region)
+      sample_region(rs, r);
+    else
+      atomic_fetch_add_explicit(&r->heat, 8, memory_order_relaxed);
+  }
   if (in_region) return;
   int n = ++b->samples;
   if (n >= (view_of(rs, b) ? rs->hot_for_view : rs->hot))

@@ -158,16 +158,15 @@ static inline unsigned mmu_view_bits(const struct mmu_guest *g) {
 }
 /* Called at regular times while code runs. After view_after times a user's context gets a view; for some time it has
  * none again when it costs more host faults than pay. */
-enum mmu_view_state { MMU_VIEW_NONE, MMU_VIEW_SOON, MMU_VIEW_HAD };
-enum mmu_view_state mmu_view_want(struct mmu_guest *g);
+void mmu_view_want(struct mmu_guest *g);
 /* Enter a page that reads, and writes where it says so, may reach. */
 void mmu_view_missed(struct mmu_guest *g); /* an access was a host fault, and will be again */
 void mmu_view_enter(struct mmu_guest *g, uint64_t va, struct numa_memory *m, const struct frame *f, bool write);
 /* Within mmu/. NULL: no memory. `at` gets the host address of va 0. The others take NULL for a view. */
 struct mmu_view *mmu_view_new(unsigned bits, uint8_t **at);
 bool mmu_view_put(struct mmu_view *v, uint64_t page, struct numa_memory *m, const struct frame *f, bool write);
-void mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask);  /* what lies in [va, va + mask] */
-void mmu_view_drop_frame(struct mmu_view *v, const struct frame *f); /* what may write to it */
+unsigned mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask); /* what lies in [va, va + mask]: pages */
+void mmu_view_drop_frame(struct mmu_view *v, const struct frame *f);    /* what may write to it */
 void mmu_view_clear(struct mmu_view *v);
 void mmu_view_free(struct mmu_view *v);
 

@@ -19,13 +19,19 @@ struct mmu_loan {
   } page[LENT_MAX];
 };
 
+/* What a view costs. A page is first entered once; one that is dropped, or cannot be entered, will be a host fault
+ * again. A sample (50000 instructions) should not cost more than a page; a context that has more loses its view, each
+ * time for twice as long. */
+enum { COST_ENTER = 1, COST_DROP = 4, COST_MISS = 4, COST_FREE = 1024, LOSSES_MOST = 12 };
+
 struct mmu_context {
   struct softtlb tlb;
   struct mmu_context *next, **at;       /* among those that exist; in the table by ASID and privilege */
   unsigned evictions[MMU_ACCESS_KINDS]; /* since the table last grew */
   struct mmu_view *view;                /* or NULL */
   int wanted;                           /* how often a view was, since there is one, or none */
-  unsigned cost, bound;                 /* host faults since then; more than `bound` and `wanted` are too many */
+  unsigned cost;                        /* of its pages since then, see COST_ENTER */
+  unsigned losses;                      /* times that it had cost too much */
 };
 
 static uint64_t table_entries(const struct softtlb_table *t) {
@@ -234,7 +240,7 @@ void mmu_soft_flush(struct mmu_guest *g) {
 
 /* Drop from a context what lies within [vpn, vpn + mask]. */
 static void drop_range(struct mmu_guest *g, struct mmu_context *c, uint64_t vpn, uint64_t mask) {
-  mmu_view_drop(c->view, vpn, mask);
+  c->cost += COST_DROP * mmu_view_drop(c->view, vpn, mask);
   for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
     struct softtlb_table *t = &c->tlb.table[k];
     if (mask >> MMU_PAGE_BITS < 16)
@@ -301,41 +307,30 @@ void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned ki
 
 /* --- views of contexts --- */
 
-enum { COST_FREE = 256, COST_MOST = 1 << 16, WITHOUT = 4 };
-
-static enum mmu_view_state view_state(struct mmu_guest *g, struct mmu_context *c) {
+void mmu_view_want(struct mmu_guest *g) {
+  struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
+  if (g->state.priv != MMU_USER) return;
   c->wanted++;
-  if (c->view) {
-    if (c->cost <= c->bound + (unsigned)c->wanted) return MMU_VIEW_HAD;
+  if (c->view && c->cost > COST_FREE + (unsigned)c->wanted) {
     take_view(g, c);
-    c->wanted = -(int)g->view_after * WITHOUT;
-    if (c->bound < COST_MOST) c->bound *= 2;
-  } else if (c->wanted >= (int)g->view_after) {
+    if (c->losses < LOSSES_MOST) c->losses++;
+    c->wanted = -(int)(g->view_after << (c->losses + 1));
+  } else if (!c->view && c->wanted >= (int)g->view_after) {
     for (struct mmu_context *o = g->contexts; o && g->views >= MMU_VIEWS_MAX; o = o->next) take_view(g, o);
     c->wanted = 0;
     c->cost = 0;
-    if (!c->bound) c->bound = COST_FREE;
     c->view = mmu_view_new(mmu_view_bits(g), &c->tlb.view);
     g->views += c->view != NULL;
-    return c->view ? MMU_VIEW_HAD : MMU_VIEW_NONE;
   }
-  return c->wanted >= 0 ? MMU_VIEW_SOON : MMU_VIEW_NONE;
-}
-
-enum mmu_view_state mmu_view_want(struct mmu_guest *g) {
-  struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
-  if (g->state.priv != MMU_USER) return MMU_VIEW_NONE;
-  enum mmu_view_state state = view_state(g, c);
   go_live(g, c);
-  return state;
 }
 
 void mmu_view_missed(struct mmu_guest *g) {
-  (*context_at(g, g->state.asid, g->state.priv))->cost++;
+  (*context_at(g, g->state.asid, g->state.priv))->cost += COST_MISS;
 }
 
 void mmu_view_enter(struct mmu_guest *g, uint64_t va, struct numa_memory *m, const struct frame *f, bool write) {
   struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
   g->view_fills += mmu_view_put(c->view, va & MMU_PAGE_MASK, m, f, write);
-  c->cost++;
+  c->cost += COST_ENTER;
 }

@@ -137,20 +137,22 @@ bool mmu_view_put(struct mmu_view *v, uint64_t page, struct numa_memory *m, cons
   return true;
 }
 
-void mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask) {
-  if (!v || !v->pages) return;
+unsigned mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask) {
+  if (!v || !v->pages) return 0;
+  size_t before = v->pages;
   if (mask >> MMU_PAGE_BITS >= 16) {
     for (size_t i = 0; i < v->slots;)
       if (v->page[i].va != NO_PAGE && ((v->page[i].va ^ va) & ~mask) == 0)
         unmap(v, i); /* another may have moved here */
       else
         i++;
-    return;
+  } else {
+    for (uint64_t offset = 0; offset <= mask; offset += MMU_PAGE_SIZE) {
+      size_t i = slot_of(v, va + offset);
+      if (v->page[i].va != NO_PAGE) unmap(v, i);
+    }
   }
-  for (uint64_t offset = 0; offset <= mask; offset += MMU_PAGE_SIZE) {
-    size_t i = slot_of(v, va + offset);
-    if (v->page[i].va != NO_PAGE) unmap(v, i);
-  }
+  return (unsigned)(before - v->pages);
 }
 
 void mmu_view_drop_frame(struct mmu_view *v, const struct frame *f) {
