@@ -187,11 +187,27 @@ static void junk_send(void *ctx, const uint8_t *frame, unsigned n) {
   (void)ctx;
   cr_assert(frame && n >= 14 && n <= 4096);
 }
-static unsigned junk_recv(void *ctx, uint8_t *frame, unsigned room) {
-  unsigned n = (unsigned)((struct bench *)ctx)->clock.now % 1600;
+/* Two cables; now and then some frames come. */
+static struct junk_net {
+  void (*arrived)(void *card);
+  void *card;
+  unsigned left;
+} junk_nets[2];
+static void junk_listen(void *net, void (*arrived)(void *card), void *card) {
+  *(struct junk_net *)net = (struct junk_net){arrived, card, 0};
+}
+static unsigned junk_recv(void *net, uint8_t *frame, unsigned room) {
+  unsigned *left = &((struct junk_net *)net)->left, n = *left ? 7 * *left : 0;
+  if (n) --*left;
   if (n > room) n = room;
   memset(frame, 0xff, n);
   return n;
+}
+static void junk_bring(unsigned n) {
+  for (unsigned i = 0; i < 2; i++) {
+    junk_nets[i].left = n;
+    if (junk_nets[i].arrived) junk_nets[i].arrived(junk_nets[i].card);
+  }
 }
 
 static void garbage_board(struct bench *b, const struct io_board_kind *kind, bool big) {
@@ -202,9 +218,11 @@ static void garbage_board(struct bench *b, const struct io_board_kind *kind, boo
   b->config.uart_timed = true;
   b->config.ide[0] = (struct io_disk){junk_read, junk_write, NULL, NULL, sizeof junk_disk, false};
   b->config.virtio_blk[0] = b->config.ide[0];
-  b->config.virtio_rng = b->config.virtio_console = b->config.pcnet = true;
+  b->config.virtio_rng = b->config.virtio_console = true;
   b->config.virtio_tty = (struct io_tty){bench_get, bench_put, b};
-  b->config.net = (struct io_net){junk_send, junk_recv, b, {2, 0, 0, 0, 0, 1}};
+  memset(junk_nets, 0, sizeof junk_nets);
+  b->config.pcnet = (struct io_net){junk_send, junk_recv, junk_listen, &junk_nets[0], {2, 0, 0, 0, 0, 1}};
+  b->config.virtio_net[0] = (struct io_net){junk_send, junk_recv, junk_listen, &junk_nets[1], {2, 0, 0, 0, 0, 2}};
   bench_start(b);
 }
 
@@ -217,7 +235,7 @@ static void malta_bars(struct bench *b) {
       {IO_PCI_DEVFN(10, 1), 4, 0x1100 + 0x20}, {IO_PCI_DEVFN(10, 2), 4, 0x1160},
       {IO_PCI_DEVFN(11, 0), 0, 0x1180},        {IO_PCI_DEVFN(18, 0), 0, 0x1080},
       {IO_PCI_DEVFN(18, 0), 4, 0x10000000},    {IO_PCI_DEVFN(20, 0), 4, 0x10004000},
-      {IO_PCI_DEVFN(21, 0), 4, 0x10008000},
+      {IO_PCI_DEVFN(21, 0), 4, 0x10008000},    {IO_PCI_DEVFN(19, 0), 4, 0x1000c000},
   };
   for (unsigned i = 0; i < sizeof bars / sizeof *bars; i++) {
     io_pci_config_write(&b->board.pci, 0, bars[i].devfn, PCI_BAR0 + 4 * bars[i].bar, 4, bars[i].base);
@@ -237,11 +255,12 @@ static void no_bars(struct bench *b) {
 struct place {
   uint64_t base, size;
 };
-static const struct place malta[] = {
-    {BOARD_PCI_IO, 0x1200}, {BOARD_PCI_IO + 0x1f0, 8}, {BOARD_FPGA, 0x1000},     {BOARD_GT, 0x1000},
-    {BOARD_FLASH, 0x400},   {BOARD_PCI_MEM0, 0x38},    {0x10003000, 8},          {0x10004000, 0x38},
-    {0x10007000, 8},        {0x10008000, 0x38},        {0x1000b000, 8},          {0x18001180, 32},
-    {0x18001120, 16},       {BOARD_PCI_IO + 0x3f8, 8}, {0x10000000, 0x10000000}, {0}};
+static const struct place malta[] = {{BOARD_PCI_IO, 0x1200}, {BOARD_PCI_IO + 0x1f0, 8}, {BOARD_FPGA, 0x1000},
+                                     {BOARD_GT, 0x1000},     {BOARD_FLASH, 0x400},      {BOARD_PCI_MEM0, 0x38},
+                                     {0x10003000, 8},        {0x10004000, 0x38},        {0x10007000, 8},
+                                     {0x10008000, 0x38},     {0x1000b000, 8},           {0x18001180, 32},
+                                     {0x18001120, 16},       {BOARD_PCI_IO + 0x3f8, 8}, {0x1000c000, 0x38},
+                                     {0x1000f000, 8},        {0x10000000, 0x10000000},  {0}};
 static const struct place disco[] = {{DISCO_GCR, DISCO_GCR_SIZE},
                                      {DISCO_GCR + 0x2000, 0x40},
                                      {DISCO_GIC, DISCO_GIC_SIZE},
@@ -256,6 +275,7 @@ static const struct place disco[] = {{DISCO_GCR, DISCO_GCR_SIZE},
                                      {DISCO_VIRTIO, 0x110},
                                      {DISCO_VIRTIO + 0x2000, 0x110},
                                      {DISCO_VIRTIO + 0x3000, 0x110},
+                                     {DISCO_VIRTIO + 0x4000, 0x110},
                                      {0x10000000, 0x10000000},
                                      {0}};
 
@@ -284,6 +304,7 @@ static void garbage(const struct io_board_kind *kind, const struct place *places
       else
         io_board_read(&b.board, gpa, size);
       if (i % 64 == 0) bench_pass(&b, junk(&x) >> 44);
+      if (i % 256 == 0) junk_bring(junk(&x) & 255);
     }
     io_board_fini(&b.board);
     io_board_fini(&b.board);

@@ -155,8 +155,9 @@ struct io_board_kind {
   const char *cpu32, *cpu64; /* names of the cpu models it comes with */
   unsigned vcpus;            /* at most */
   uint32_t mhz;              /* at most */
-  uint8_t virtio_disks, ide_disks;
-  uint64_t gcr;              /* the coherence manager's registers; 0: there is none */
+  uint8_t virtio_disks, ide_disks, virtio_nets, pcnets;
+  uint8_t connectors; /* for virtio cards */
+  uint64_t gcr;       /* the coherence manager's registers; 0: there is none */
   const struct io_board_row *rows;
   unsigned n_rows;
   /* What the board does beyond its rows, called by the functions below. init may leave all to fini when it fails. */
@@ -172,6 +173,8 @@ extern const struct io_board_kind io_board_malta, io_board_disco;
 /* Row i of the boards, the default one first; by name. NULL: there is none. */
 const struct io_board_kind *io_board_kind(size_t i);
 const struct io_board_kind *io_board_find(const char *name);
+
+enum { IO_BOARD_NETS = 2 };
 
 struct io_board_config {
   const struct io_board_kind *kind; /* NULL: malta */
@@ -195,8 +198,8 @@ struct io_board_config {
   uint64_t seed;
   bool virtio_console;
   struct io_tty virtio_tty;
-  bool pcnet; /* the on-board AMD 79C973 */
-  struct io_net net;
+  struct io_net pcnet; /* malta's own AMD 79C973; nothing plugged in: it is not there, so as not to be eth0 */
+  struct io_net virtio_net[IO_BOARD_NETS]; /* the same */
   /* Diagnostics (see bus.h), all optional. */
   void (*log)(void *ctx, const char *msg);
   void (*trace)(void *ctx, const char *dev, uint64_t gpa, int size, uint64_t v, bool write);
@@ -226,6 +229,7 @@ struct io_board {
   struct io_virtio_blk virtio_blk[2]; /* the cards are in the slots only if the config asks for them */
   struct io_virtio_rng virtio_rng;
   struct io_virtio_console virtio_console;
+  struct io_virtio_net virtio_net[IO_BOARD_NETS];
   struct io_disco disco;
 };
 

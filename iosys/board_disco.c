@@ -52,6 +52,10 @@ static int add_cards(struct io_board *b) {
       {&b->virtio_rng.virtio, c->virtio_rng, io_virtio_rng_init(&b->virtio_rng, c->dma, c->big_endian, c->seed)},
       {&b->virtio_console.virtio, c->virtio_console,
        io_virtio_console_init(&b->virtio_console, c->clock, c->dma, c->big_endian, c->virtio_tty)},
+      {&b->virtio_net[0].virtio, c->virtio_net[0].send != NULL,
+       io_virtio_net_init(&b->virtio_net[0], c->dma, c->big_endian, c->virtio_net[0])},
+      {&b->virtio_net[1].virtio, c->virtio_net[1].send != NULL,
+       io_virtio_net_init(&b->virtio_net[1], c->dma, c->big_endian, c->virtio_net[1])},
   };
   for (unsigned i = 0; i < sizeof cards / sizeof *cards; i++) {
     if (cards[i].err) return cards[i].err;
@@ -292,6 +296,8 @@ const struct io_board_kind io_board_disco = {
     .vcpus = IO_VCPUS,
     .mhz = 4000, /* a fixed-clock is 32 bits of Hz */
     .virtio_disks = 2,
+    .virtio_nets = IO_BOARD_NETS,
+    .connectors = DISCO_VIRTIO_SLOTS,
     .gcr = DISCO_GCR,
     .rows = rows,
     .n_rows = sizeof rows / sizeof *rows,

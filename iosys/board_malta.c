@@ -110,6 +110,21 @@ static int init_bridges(struct io_board *b) {
   return io_gt64120_init(&b->gt, &g);
 }
 
+/* Network cards, in the first connectors that are free. */
+static int add_nets(struct io_board *b) {
+  const struct io_board_config *c = &b->config;
+  unsigned slot = BOARD_SLOT_FIRST;
+  for (unsigned i = 0; i < IO_BOARD_NETS; i++) {
+    if (!c->virtio_net[i].send) continue;
+    int err = io_virtio_net_init(&b->virtio_net[i], c->dma, c->big_endian, c->virtio_net[i]);
+    while (slot <= BOARD_SLOT_LAST && b->pci.dev[IO_PCI_DEVFN(slot, 0)]) slot++;
+    if (!err) err = slot > BOARD_SLOT_LAST ? IO_ERR_FULL : IO_OK;
+    if (!err) err = io_pci_add(&b->pci, &b->virtio_net[i].virtio.pci, IO_PCI_DEVFN(slot, 0));
+    if (err) return err;
+  }
+  return IO_OK;
+}
+
 /* The network chip, and cards for the four connectors in the order of their slots; what the config does not ask for is
  * not there. */
 static int add_cards(struct io_board *b) {
@@ -127,8 +142,8 @@ static int add_cards(struct io_board *b) {
       {&b->virtio_console.virtio.pci, c->virtio_console,
        io_virtio_console_init(&b->virtio_console, c->clock, c->dma, c->big_endian, c->virtio_tty)},
   };
-  io_pcnet_init(&b->pcnet, c->clock, c->dma, c->net);
-  if (c->pcnet) {
+  io_pcnet_init(&b->pcnet, c->clock, c->dma, c->pcnet);
+  if (c->pcnet.send) {
     int err = io_pci_add(&b->pci, &b->pcnet.pci, IO_PCI_DEVFN(BOARD_SLOT_PCNET, 0));
     if (err) return err;
   }
@@ -137,7 +152,7 @@ static int add_cards(struct io_board *b) {
     if (!err && cards[i].wanted) err = io_pci_add(&b->pci, cards[i].dev, IO_PCI_DEVFN(BOARD_SLOT_FIRST + i, 0));
     if (err) return err;
   }
-  return IO_OK;
+  return add_nets(b);
 }
 
 static int init(struct io_board *b) {
@@ -206,6 +221,9 @@ const struct io_board_kind io_board_malta = {
     .mhz = 100000,
     .virtio_disks = 2,
     .ide_disks = 4,
+    .virtio_nets = IO_BOARD_NETS,
+    .pcnets = 1,
+    .connectors = BOARD_SLOT_LAST - BOARD_SLOT_FIRST + 1,
     .rows = rows,
     .n_rows = N_ROWS,
     .init = init,

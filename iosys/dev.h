@@ -71,11 +71,17 @@ struct io_disk {
   char serial[21]; /* text the guest can ask for */
 };
 
-/* The wire of a network card. send() takes one Ethernet frame without its checksum; recv() returns the length of the
- * next frame for the guest, 0 when there is none (called on a virtual timer while the guest listens). */
+/* Without its checksum; any MTU up to 64 KiB, and room for a VLAN tag. */
+enum { IO_NET_HEADER = 14, IO_NET_FRAME_MAX = IO_NET_HEADER + 4 + 65535 };
+
+/* The far end of a network card's cable; a zeroed one: nothing is plugged in. send() takes one Ethernet frame without
+ * its checksum. Whenever frames have come for the card, arrived(card), which listen() has set, is called at their
+ * virtual time; recv() then gives them one by one: the length of the next, 0 when there is none left. One that is
+ * longer than `room` is lost. What the card does not take at once waits. */
 struct io_net {
   void (*send)(void *ctx, const uint8_t *frame, unsigned n);
   unsigned (*recv)(void *ctx, uint8_t *frame, unsigned room);
+  void (*listen)(void *ctx, void (*arrived)(void *card), void *card);
   void *ctx;
   uint8_t mac[6];
 };

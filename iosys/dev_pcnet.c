@@ -1,7 +1,9 @@
 /* iosys/dev_pcnet.c: AMD Am79C973 "PCnet-FAST III" Ethernet controller. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Software styles 2 and 3 (32-bit structures) as all PCI drivers use; style 0, the LANCE's 16-bit one, transmits and
- * receives nothing. Frames are sent on the spot. Page and register names: AMD publication 21510, Am79C973/Am79C975. */
+ * receives nothing. Frames are sent on the spot. One that has arrived stays in the chip until there is a descriptor; as
+ * drivers return those without telling, the chip looks for one from time to time. Page and register names: AMD
+ * publication 21510, Am79C973/Am79C975. */
 #include "iosys/pcnet.h"
 #include <string.h>
 
@@ -32,7 +34,7 @@ enum { BCR_MISC = 2, BCR_BUS = 18, BCR_STYLE = 20, BCR_MII_ADDR = 33, BCR_MII_DA
 #define D_BUF 0x04000000u
 #define D_STP 0x02000000u
 #define D_ENP 0x01000000u
-enum { PHY_ADDRESS = 30, LOOK_NS = 1000000, SOON_NS = 50000 };
+enum { PHY_ADDRESS = 30, LOOK_NS = 100000 };
 
 static uint32_t le32(const uint8_t *p) {
   return p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
@@ -161,17 +163,20 @@ static void receive(struct io_pcnet *p, uint8_t *frame, unsigned n) {
   deliver(p, frame, n + 4);
 }
 
+/* Take in what is on the wire. */
 static void look(void *pcnet) {
   struct io_pcnet *p = pcnet;
-  if (!(p->csr[0] & RXON) || !p->net.recv) return;
-  bool got = false;
-  while (receiver_ready(p)) {
-    unsigned n = p->net.recv(p->net.ctx, p->arrived, IO_PCNET_FRAME - 64);
-    if (!n) break;
-    got = true;
-    receive(p, p->arrived, n);
+  io_timer_cancel(p->clock, &p->timer);
+  while (p->csr[0] & RXON && p->net.recv) {
+    if (!p->arrived_n) p->arrived_n = p->net.recv(p->net.ctx, p->arrived, IO_PCNET_FRAME - 64);
+    if (!p->arrived_n) break;
+    if (!receiver_ready(p)) {
+      io_timer_set(p->clock, &p->timer, io_clock_ns(p->clock) + LOOK_NS);
+      break;
+    }
+    receive(p, p->arrived, p->arrived_n);
+    p->arrived_n = 0;
   }
-  io_timer_set(p->clock, &p->timer, io_clock_ns(p->clock) + (got ? SOON_NS : LOOK_NS));
   update(p);
 }
 
@@ -185,12 +190,9 @@ static void send_frame(struct io_pcnet *p) {
   }
   p->n_sent++;
   if (p->csr[15] & MODE_LOOP) {
-    memcpy(p->arrived, p->frame, n);
-    if (receiver_ready(p)) receive(p, p->arrived, n);
+    if (receiver_ready(p)) receive(p, p->frame, n);
   } else if (p->net.send) {
     p->net.send(p->net.ctx, p->frame, n);
-    if (p->csr[0] & RXON && p->net.recv) /* an answer may be there soon */
-      io_timer_set(p->clock, &p->timer, io_clock_ns(p->clock) + SOON_NS);
   }
 }
 
@@ -244,6 +246,7 @@ static void initialize(struct io_pcnet *p) {
 static void stop(struct io_pcnet *p) {
   p->csr[0] = STOP;
   p->csr[5] &= (uint16_t)~CSR5_SPND;
+  p->arrived_n = 0;
   io_timer_cancel(p->clock, &p->timer);
 }
 
@@ -263,7 +266,7 @@ static void write_csr0(struct io_pcnet *p, uint16_t v) {
     *c = (uint16_t)((*c & ~STOP) | STRT);
     if (!(p->csr[15] & MODE_DTX)) *c |= TXON;
     if (!(p->csr[15] & MODE_DRX)) *c |= RXON;
-    if (*c & RXON && p->net.recv) io_timer_set(p->clock, &p->timer, io_clock_ns(p->clock) + LOOK_NS);
+    look(p);
   }
   if (v & (TDMD | STRT)) transmit(p);
 }
@@ -332,6 +335,7 @@ static void chip_reset(struct io_pcnet *p) {
   p->rap = 0;
   p->rx_length = p->tx_length = 0;
   p->frame_bad = true;
+  p->arrived_n = 0;
   io_timer_cancel(p->clock, &p->timer);
   update(p);
 }
@@ -401,5 +405,6 @@ void io_pcnet_init(struct io_pcnet *p, struct io_clock *clock, struct io_dma dma
   p->pci.bar[1] = (struct io_pci_bar){.kind = PCI_BAR_MEM, .size = 32, .ops = &pcnet_ops, .dev = p, .stall_ns = 200};
   p->pci.reset = pci_reset;
   p->pci.ctx = p;
+  if (net.listen) net.listen(net.ctx, look, p);
   chip_reset(p);
 }

@@ -121,6 +121,10 @@ bool io_virtio_pop(struct io_virtio *v, unsigned q, struct io_virtio_chain *c) {
   return true;
 }
 
+void io_virtio_unpop(struct io_virtio *v, unsigned q, unsigned n) {
+  v->q[q].next_avail = (uint16_t)(v->q[q].next_avail - n);
+}
+
 void io_virtio_push(struct io_virtio *v, unsigned q, const struct io_virtio_chain *c, uint32_t written) {
   struct io_virtqueue *vq = &v->q[q];
   uint64_t at = vq->used + 4 + 8ull * (vq->next_used % vq->size);
@@ -390,7 +394,8 @@ static int identity(struct io_virtio *v, enum io_virtio_type type) {
   static const struct {
     uint16_t device;
     uint32_t class_rev;
-  } ids[] = {[VIRTIO_BLK] = {0x1001, 0x01000000},
+  } ids[] = {[VIRTIO_NET] = {0x1000, 0x02000000},
+             [VIRTIO_BLK] = {0x1001, 0x01000000},
              [VIRTIO_CONSOLE] = {0x1003, 0x07800000},
              [VIRTIO_RNG] = {0x1005, 0x00ff0000}};
   io_pci_ids(&v->pci, 0x1af4, ids[type].device, ids[type].class_rev, 1);

@@ -1,7 +1,6 @@
 /* iosys/pcnet.h: the on-board AMD Am79C973 Ethernet controller. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames leave and arrive through a struct io_net. The wire is looked at on a virtual timer while the receiver is on
- * and has a descriptor to fill, so no frame is taken that the guest has no room for. */
+/* Frames leave and arrive through a struct io_net. No frame is taken that the guest has no room for, but for one. */
 #ifndef IOSYS_PCNET_H
 #define IOSYS_PCNET_H
 #include "iosys/clock.h"
@@ -23,8 +22,9 @@ struct io_pcnet {
   uint16_t rx_at, tx_at;
   uint8_t frame[IO_PCNET_FRAME]; /* being gathered for sending */
   unsigned frame_n;
-  bool frame_bad; /* it did not fit, or had no beginning: dropped at its end */
-  uint8_t arrived[IO_PCNET_FRAME];
+  bool frame_bad;                  /* it did not fit, or had no beginning: dropped at its end */
+  uint8_t arrived[IO_PCNET_FRAME]; /* waits for a descriptor; */
+  unsigned arrived_n;              /* none: 0 */
   uint64_t n_sent, n_received, n_missed;
 };
 void io_pcnet_init(struct io_pcnet *p, struct io_clock *clock, struct io_dma dma, struct io_net net);

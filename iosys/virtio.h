@@ -10,7 +10,7 @@
 #include "iosys/pci.h"
 
 enum { IO_VIRTIO_QUEUES = 2, IO_VIRTIO_QUEUE_SIZE = 128, IO_VIRTIO_SEGMENTS = 2 * IO_VIRTIO_QUEUE_SIZE };
-enum io_virtio_type { VIRTIO_BLK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4 };
+enum io_virtio_type { VIRTIO_NET = 1, VIRTIO_BLK = 2, VIRTIO_CONSOLE = 3, VIRTIO_RNG = 4 };
 #define VIRTIO_F_VERSION_1 (1ull << 32)
 
 struct io_virtqueue {
@@ -71,6 +71,8 @@ __attribute__((warn_unused_result)) int io_virtio_init(struct io_virtio *v, cons
 /* Take the next request of queue q; false when there is none (or the driver broke a rule). As answers may be written
  * over the ring itself, a loop must end after as many requests as the queue has entries: more cannot be honest. */
 bool io_virtio_pop(struct io_virtio *v, unsigned q, struct io_virtio_chain *c);
+/* Undo the last n pops of queue q. */
+void io_virtio_unpop(struct io_virtio *v, unsigned q, unsigned n);
 /* Give it back: the card wrote `written` bytes into its `in` part. Raises the interrupt unless asked not to. */
 void io_virtio_push(struct io_virtio *v, unsigned q, const struct io_virtio_chain *c, uint32_t written);
 /* Are there requests waiting? */
@@ -129,6 +131,16 @@ struct io_virtio_blk {
 };
 __attribute__((warn_unused_result)) int io_virtio_blk_init(struct io_virtio_blk *b, struct io_dma dma, bool big_endian,
                                                            struct io_disk disk);
+struct io_virtio_net {
+  struct io_virtio virtio;
+  struct io_net net;
+  uint8_t leaving[IO_NET_FRAME_MAX];
+  uint8_t arrived[IO_NET_FRAME_MAX];      /* waits for buffers; */
+  unsigned arrived_n;                     /* none: 0 */
+  uint64_t n_sent, n_received, n_refused; /* refused: malformed, or the driver's buffers are too small */
+};
+__attribute__((warn_unused_result)) int io_virtio_net_init(struct io_virtio_net *n, struct io_dma dma, bool big_endian,
+                                                           struct io_net net);
 struct io_virtio_rng {
   struct io_virtio virtio;
   uint64_t seed, state;

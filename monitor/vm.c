@@ -132,7 +132,6 @@ static int init_board(struct mb_machine *m, bool big_endian) {
       .flash_size = sizeof vm->rom,
       .seed = m->config.seed,
       .virtio_rng = m->config.seed != 0,
-      .pcnet = true, /* soldered onto every Malta; nothing is plugged in */
       .log = m->config.trace & MB_TRACE_DEV ? mon_trace_note : NULL,
       .trace = m->config.trace & MB_TRACE_DEV ? mon_trace_device : NULL,
       .hook_ctx = m,

@@ -1,0 +1,80 @@
+/* iosys/wire.c: frames on their way to one network card, each due at its virtual time. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "iosys/wire.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct io_wire_frame {
+  struct io_wire_frame *next;
+  uint64_t due; /* virtual ns */
+  unsigned n;
+  uint8_t bytes[];
+};
+
+/* Wait for the first frame that is not there yet; those that are need no timer: the card has been told. */
+static void await_next(struct io_wire *w) {
+  const struct io_wire_frame *f = w->first;
+  uint64_t now = io_clock_ns(w->clock);
+  while (f && f->due <= now) f = f->next;
+  if (f) io_timer_set(w->clock, &w->timer, f->due);
+}
+
+static void due(void *wire) {
+  struct io_wire *w = wire;
+  if (w->arrived) w->arrived(w->card);
+  if (!w->timer.armed) await_next(w);
+}
+
+void io_wire_init(struct io_wire *w, struct io_clock *clock) {
+  *w = (struct io_wire){.clock = clock, .timer = {.fn = due, .ctx = w}};
+}
+
+void io_wire_listen(struct io_wire *w, void (*arrived)(void *card), void *card) {
+  w->arrived = arrived;
+  w->card = card;
+}
+
+static struct io_wire_frame *take_first(struct io_wire *w) {
+  struct io_wire_frame *f = w->first;
+  w->first = f->next;
+  w->waiting -= f->n;
+  return f;
+}
+
+void io_wire_fini(struct io_wire *w) {
+  while (w->first) free(take_first(w));
+  if (w->clock) io_timer_cancel(w->clock, &w->timer);
+}
+
+void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t sent_ns) {
+  struct io_wire_frame *f = n <= IO_WIRE_ROOM - w->waiting ? malloc(sizeof *f + n) : NULL;
+  if (!f) {
+    w->lost++;
+    return;
+  }
+  uint64_t now = io_clock_ns(w->clock), at = (sent_ns > now ? sent_ns : now) + IO_WIRE_NS;
+  *f = (struct io_wire_frame){.due = w->first && w->last->due > at ? w->last->due : at, .n = n};
+  memcpy(f->bytes, frame, n);
+  if (w->first)
+    w->last->next = f;
+  else
+    w->first = f;
+  w->last = f;
+  w->waiting += n;
+  w->frames++;
+  w->bytes += n;
+  if (!w->timer.armed) io_timer_set(w->clock, &w->timer, f->due);
+}
+
+unsigned io_wire_get(struct io_wire *w, uint8_t *frame, unsigned room) {
+  uint64_t now = io_clock_ns(w->clock);
+  while (w->first && w->first->due <= now) {
+    struct io_wire_frame *f = take_first(w);
+    unsigned n = f->n <= room ? f->n : 0;
+    memcpy(frame, f->bytes, n);
+    free(f);
+    if (n) return n;
+    w->lost++;
+  }
+  return 0;
+}
