@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cli/guests.h"
 #include "cli/guests_parts.h"
+#include "cli/nets.h"
 #include "cli/options.h"
 #include "mirrorball.h"
 #include <errno.h>
@@ -35,6 +36,7 @@ enum row {
   O_INITRD,
   O_APPEND,
   O_DISK,
+  O_NET,
   O_CPU,
   O_MEM,
   O_BOARD,
@@ -71,6 +73,7 @@ static const struct option_row rows[] = {
                 "(so unless given); ro: it cannot write; persist: it writes into FILE,\n"
                 "and what it has flushed is there to stay. On virtio unless ide is given.\n"
                 "May be repeated: two virtio disks, four IDE disks"},
+    [O_NET] = {"net", nets_words, nets_help},
     [O_CPU] = {"cpu", "MODEL", "cpu model; --cpu help lists them (24Kf, or MIPS64R2-generic for a\n64-bit kernel)"},
     [O_MEM] = {"mem", "SIZE", "memory, 8M to 2G (256M)"},
     [O_BOARD] = {"board", "NAME", "--board help lists them (malta, or what NAME runs on)"},
@@ -127,8 +130,8 @@ static void print_help(void) {
   options_help(stdout, rows);
   puts("\n"
        "Two runs of one command are the same run: same output, same instruction counts, same state\n"
-       "hash in --stats. Typing at a terminal is the only thing that differs; --type is scripted\n"
-       "typing that does not.\n"
+       "hash in --stats. Typing at a terminal is the only thing that differs, and what comes from\n"
+       "outside through --net nat; --type is scripted typing that does not.\n"
        "\n"
        "Exit codes:\n"
        "  0    the guest turned the power off, halted (waits with interrupts off), or asked to end with\n"
@@ -150,6 +153,7 @@ static void print_help(void) {
        "  mirrorball run --kernel vmlinux --initrd initrd.gz --append 'console=ttyS0 rdinit=/bin/sh'\n"
        "  mirrorball run debian-5kc --until 'console:Run /init' --stats boot.json --timestamps\n"
        "  mirrorball run debian-4kc --disk disk.img,persist\n"
+       "  mirrorball run debian-4kc --net nat --type '# =>udhcpc; wget http://10.0.2.2:8000/\\n'\n"
        "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'");
 }
 
@@ -375,6 +379,12 @@ static int set_disk(struct request *r, const char *v) {
   return 0;
 }
 
+static int set_net(struct request *r, const char *v) {
+  struct mb_config *c = &r->config;
+  if (c->nets == MB_NETS_MAX) return options_fail("run: more than %d networks", MB_NETS_MAX);
+  return nets_parse(&c->net[c->nets++], v);
+}
+
 static int set_every(struct request *r, const char *v) {
   int bad = set_number("profile-every", v, UINT32_MAX, &r->config.profile_every);
   return bad || r->config.profile_every ? bad : options_fail("run: --profile-every 0: no sample would ever be taken");
@@ -419,6 +429,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_INITRD: r->initrd = v; return 0;
   case O_APPEND: r->config.append = v; return 0;
   case O_DISK: return set_disk(r, v);
+  case O_NET: return set_net(r, v);
   case O_UNTIL: return set_until(r, v);
   case O_TIMEOUT: return set_timeout(r, v);
   case O_TYPE: return set_type(r, v);
@@ -611,6 +622,8 @@ static enum mb_stop run_on(struct mb_machine *m, const struct request *r) {
 /* Boot and run a loaded machine. *text: what to tell people, owned by the caller; NULL when all went as it should. */
 static int boot(struct mb_machine *m, const struct request *r, char **text) {
   if (mb_machine_start(m)) return options_fail("%s", mb_error_text(m));
+  if (mb_nets_outside(m))
+    fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
   catch_signals(m);
   enum mb_stop why = run_on(m, r);
   int code = exit_code(m, why);
@@ -648,5 +661,6 @@ int cmd_run(int argc, char **argv) {
   free(text);
   guests_free(&r.guest);
   for (unsigned i = 0; i < MB_DISKS_MAX; i++) free(r.disk_path[i]);
+  for (unsigned i = 0; i < r.config.nets; i++) free((char *)(uintptr_t)r.config.net[i].subnet);
   return code < 0 ? 0 : code;
 }

@@ -1,7 +1,8 @@
 /* include/mirrorball.h: the public promise of libmirrorball: build, load, run and question a machine. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine is made in four steps: mb_machine_new(), mb_load_*(), mb_machine_start(), mb_machine_run(). Everything is
- * deterministic: the same configuration, images and typed text give the same run, instruction for instruction. The
+ * deterministic: the same configuration, images, typed text and network traffic give the same run, instruction for
+ * instruction. The
  * library never exits, never prints and keeps no globals. One thread per machine; only mb_machine_interrupt() may be
  * called from elsewhere. Functions that return int give 0 or an enum mb_error (negative), with one line of text in
  * mb_error_text(). */
@@ -49,6 +50,26 @@ struct mb_disk {
 };
 enum { MB_DISKS_MAX = 16 }; /* a malta board takes 2 virtio disks and 4 IDE disks */
 
+/* A network card and what its cable leads to. NAT: the host's own network, through this process's sockets; the guest
+ * gets 10.0.2.15 by DHCP, the gateway 10.0.2.2 is this host, 10.0.2.3 its name server. SUBNET: a virtual ethernet that
+ * joins all cards plugged into the subnet of that name. What comes from outside through NAT is the one thing that may
+ * differ between two runs, see mb_nets_outside(). */
+enum mb_net_kind { MB_NET_NAT, MB_NET_SUBNET };
+enum mb_net_card { MB_NET_VIRTIO, MB_NET_PCNET };
+enum { MB_NETS_MAX = 16, MB_FORWARDS_MAX = 16 }; /* a board takes 2 virtio cards, malta its own PCnet, too */
+struct mb_forward {
+  bool udp;             /* else TCP */
+  uint16_t host, guest; /* from this port of the host's 127.0.0.1 to this one of the guest's */
+};
+struct mb_net {
+  enum mb_net_kind kind;
+  enum mb_net_card card;
+  const char *subnet; /* its name */
+  bool restricted;    /* NAT: nothing leads out; forwards work */
+  struct mb_forward forward[MB_FORWARDS_MAX];
+  unsigned forwards;
+};
+
 /* What a machine is made of. Zeroed means: malta, the cpu the board comes with that suits the kernel, 256 MiB, 200 MHz.
  * Strings are copied. */
 struct mb_config {
@@ -75,6 +96,9 @@ struct mb_config {
   /* In the order in which the guest finds them on each bus; the files are opened by mb_machine_new(). */
   struct mb_disk disk[MB_DISKS_MAX];
   unsigned disks;
+  /* Likewise; forwarded ports are opened by mb_machine_new(). */
+  struct mb_net net[MB_NETS_MAX];
+  unsigned nets;
 };
 #define MB_L2TLB_OFF      UINT32_MAX
 #define MB_CODE_CACHE_MIN ((uint64_t)1 << 20)
@@ -88,11 +112,11 @@ struct mb_raw {
 };
 
 /* Where the guest's console goes. All optional. put() gets bytes in order, get() returns how many bytes it had (0:
- * none now, -1: never any more), wait() sleeps up to ns, less when something is typed. */
+ * none now, -1: never any more), fd() a descriptor that can be read from when something has been typed (-1: none). */
 struct mb_console {
   void (*put)(void *ctx, const uint8_t *bytes, size_t n);
   int (*get)(void *ctx, uint8_t *bytes, size_t room);
-  void (*wait)(void *ctx, uint64_t ns);
+  int (*fd)(void *ctx);
   void *ctx;
 };
 
@@ -144,6 +168,8 @@ const char *mb_board(size_t i, const char **about);
 
 /* What has gone wrong with config.code_store so far, or NULL: a warning, no more. Not while the machine runs. */
 const char *mb_code_store_trouble(struct mb_machine *m);
+/* Is there a network through which something can come that differs from run to run? */
+bool mb_nets_outside(const struct mb_machine *m);
 /* Does this build have the tier? */
 bool mb_has_tier(enum mb_tier tier);
 

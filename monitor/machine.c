@@ -91,9 +91,11 @@ int mb_machine_new(struct mb_machine **out, const struct mb_config *config) {
   fine &= own(&m->config.code_store);
   fine &= own(&m->config.trace_file);
   for (unsigned i = 0; i < MB_DISKS_MAX; i++) fine &= own(&m->config.disk[i].path);
+  for (unsigned i = 0; i < MB_NETS_MAX; i++) fine &= own(&m->config.net[i].subnet);
   if (!fine) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   int code = check_config(m);
-  return code ? code : mon_disks_open(m);
+  if (!code) code = mon_disks_open(m);
+  return code ? code : mon_nets_open(m);
 }
 
 static void let_go(const char *s) {
@@ -105,6 +107,7 @@ void mb_machine_free(struct mb_machine *m) {
   mon_console_fini(&m->console);
   mon_stdio_free(m->stdio);
   if (m->started) mon_vm_fini(m);
+  mon_nets_close(m);
   mon_disks_close(m);
   mon_image_close(&m->image);
   mon_file_close(&m->initrd);
@@ -119,6 +122,7 @@ void mb_machine_free(struct mb_machine *m) {
   let_go(m->config.code_store);
   let_go(m->config.trace_file);
   for (unsigned i = 0; i < MB_DISKS_MAX; i++) let_go(m->config.disk[i].path);
+  for (unsigned i = 0; i < MB_NETS_MAX; i++) let_go(m->config.net[i].subnet);
   free(m);
 }
 

@@ -6,6 +6,8 @@
 #include "frontend/cpu.h"
 #include "iosys/board.h"
 #include "iosys/host_disk.h"
+#include "iosys/host_nat.h"
+#include "iosys/switch.h"
 #include "mirrorball.h"
 #include "monitor/console.h"
 #include "monitor/image.h"
@@ -61,10 +63,11 @@ struct mon_pace {
   bool at_terminal;
   bool anchored;
   uint64_t wall0, virtual0; /* ns: virtual time may not run ahead of this pair */
+  uint64_t owed;            /* ns of waits for a network not slept through yet */
 };
 uint64_t mon_wall_ns(void);
-/* Idle time from `now` to `to` (cycles) is about to be skipped: sleep if the pace asks for it. Returns the cycle to go
- * on at: `to`, or an earlier one when something was typed meanwhile. */
+/* Idle time from `now` to `to` (cycles; UINT64_MAX: endless) is about to be skipped: sleep if the pace or a network
+ * asks for it. Returns the cycle to go on at: `to`, or an earlier one when something came meanwhile. */
 uint64_t mon_pace_idle(struct mb_machine *m, uint64_t now, uint64_t to);
 
 struct mon_stdio; /* monitor/stdio.c */
@@ -72,6 +75,12 @@ struct mon_stdio; /* monitor/stdio.c */
 struct mon_disk {
   struct io_image image;
   struct io_host_disk disk;
+};
+
+/* A card's cable: to one of the two. */
+struct mon_net {
+  struct io_nat nat;
+  struct io_station station;
 };
 
 struct mb_machine {
@@ -90,6 +99,10 @@ struct mb_machine {
   struct mon_console console;
   struct mon_stdio *stdio;
   struct mon_disk disk[MB_DISKS_MAX];
+  struct mon_net net[MB_NETS_MAX];
+  struct io_switch *subnet[MB_NETS_MAX]; /* under the number of the first net of its name; else NULL */
+  struct io_polls polls;                 /* what a sleep ends for */
+  bool net_ready;                        /* one of the host's sockets has something */
   FILE *trace;
   struct mon_profile *profile; /* NULL: none is wanted */
   /* running */
@@ -144,6 +157,19 @@ void mon_disks_attach(struct mb_machine *m, struct io_board_config *board);
 void mon_disks_close(struct mb_machine *m);
 /* What a run has done to each disk, as a new JSON array. */
 struct json_t *mon_disks_json(const struct mb_machine *m);
+
+/* nets.c: the configured networks: ports opened, cards put where the board has room for them, closed. */
+__attribute__((warn_unused_result)) int mon_nets_open(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_nets_attach(struct mb_machine *m, struct io_board_config *board);
+void mon_nets_close(struct mb_machine *m);
+/* Let in what has come from outside. Between two instructions, with the clock at the present. */
+void mon_nets_look(struct mb_machine *m);
+/* Should that happen before the next look at the host is due? */
+bool mon_nets_hurry(const struct mb_machine *m);
+/* Add the sockets from which something may come to m->polls. */
+void mon_nets_sockets(struct mb_machine *m);
+/* What a run has done to each network, as a new JSON array. */
+struct json_t *mon_nets_json(const struct mb_machine *m);
 
 /* trace.c */
 __attribute__((warn_unused_result)) int mon_trace_open(struct mb_machine *m);

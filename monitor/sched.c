@@ -38,8 +38,9 @@ static void look_at_host(struct mb_machine *m, struct mon_limits *l) {
     mon_stop(m, MB_STOP_INTERRUPTED);
   }
   uint64_t now = mon_wall_ns();
-  if (now - l->looked < LOOK_NS) return;
+  if (now - l->looked < LOOK_NS && !mon_nets_hurry(m)) return;
   l->looked = now;
+  mon_nets_look(m);
   mon_console_flush(&m->console);
   mon_console_poll(&m->console);
   double spent = (double)(m->wall_ns + (now - l->begun_wall)) / 1e9;
@@ -82,16 +83,14 @@ static bool all_wait(const struct mon_vm *vm) {
 /* Go to the next event. */
 static void skip(struct mb_machine *m) {
   struct mon_vm *vm = &m->vm;
-  uint64_t next = next_event(m);
-  if (next == UINT64_MAX) {
-    mon_stop(m, MB_STOP_STUCK);
-    return;
-  }
-  if (next <= vm->round_end) return;
-  vm->round_end = mon_pace_idle(m, vm->round_end, next);
+  uint64_t next = next_event(m), to = next > vm->round_end ? mon_pace_idle(m, vm->round_end, next) : next;
+  if (to == UINT64_MAX) mon_stop(m, MB_STOP_STUCK);
+  if (to == UINT64_MAX || next <= vm->round_end) return;
+  vm->round_end = to;
   for (unsigned i = 0; i < vm->vcpus; i++)
     if (lives(vm, i)) mips_idle_to(&vm->cpu[i], vm->round_end);
   io_clock_advance(&vm->clock, vm->round_end);
+  if (mon_nets_hurry(m)) mon_nets_look(m); /* an answer was waited for: now, not a round later */
 }
 
 /* --- ends --- */

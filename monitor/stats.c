@@ -230,6 +230,7 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
                       json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil, "llvm", s.tier_llvm));
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
   if (m->config.disks) json_object_set_new(o, "disks", mon_disks_json(m));
+  if (m->config.nets) json_object_set_new(o, "nets", mon_nets_json(m));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));
   json_object_set_new(o, "exit", json_string(mb_stop_name(m->why)));

@@ -5,7 +5,6 @@
 #include "monitor/monitor.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,11 +63,8 @@ static int stdio_get(void *ctx, uint8_t *bytes, size_t room) {
   return n ? (int)n : s->tty.ended ? -1 : 0;
 }
 
-static void stdio_wait(void *ctx, uint64_t ns) {
-  struct mon_stdio *s = ctx;
-  struct pollfd p = {.fd = s->tty.in, .events = POLLIN};
-  struct timespec t = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
-  (void)ppoll(&p, 1, &t, NULL);
+static int stdio_fd(void *ctx) {
+  return ((struct mon_stdio *)ctx)->tty.in;
 }
 
 int mb_console_attach_stdio(struct mb_machine *m) {
@@ -76,7 +72,7 @@ int mb_console_attach_stdio(struct mb_machine *m) {
   m->stdio = calloc(1, sizeof *m->stdio);
   if (!m->stdio) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   m->stdio->machine = m;
-  m->console.host = (struct mb_console){.put = stdio_put, .get = stdio_get, .wait = stdio_wait, .ctx = m->stdio};
+  m->console.host = (struct mb_console){.put = stdio_put, .get = stdio_get, .fd = stdio_fd, .ctx = m->stdio};
   return MB_OK;
 }
 

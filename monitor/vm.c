@@ -140,6 +140,7 @@ static int init_board(struct mb_machine *m, bool big_endian) {
   mon_disks_attach(m, &c);
   fill_rom(vm->rom, big_endian);
   vm->has_board = true;
+  if (mon_nets_attach(m, &c)) return -1;
   if (io_board_init(&vm->board, &c) != IO_OK || io_bus_add(&vm->board.bus, &row) < 0) return -1;
   io_board_firmware(&vm->board);
   return 0;
