@@ -173,6 +173,17 @@ static const char init_text[] =
     "poweroff -f\n"
     "sleep 5\n";
 
+/* What busybox's udhcpc calls with what it has been given. */
+static const char udhcpc_text[] = "#!/bin/sh\n"
+                                  "case $1 in\n"
+                                  "  deconfig) ip addr flush dev $interface; ip link set $interface up ;;\n"
+                                  "  bound | renew)\n"
+                                  "    ip addr flush dev $interface\n"
+                                  "    ip addr add $ip/${mask:-24} broadcast + dev $interface\n"
+                                  "    for r in $router; do ip route add default via $r dev $interface && break; done\n"
+                                  "    for d in $dns; do echo \"nameserver $d\"; done >/etc/resolv.conf ;;\n"
+                                  "esac\n";
+
 static const char profile_text[] = "PS1='debian:\\w# '\n";
 
 enum kind { FOLDER, LINK, TEXT, FILE_FROM, DEVICE };
@@ -203,13 +214,17 @@ static const struct entry {
     {LINK, "sbin/modprobe", 0777, "../bin/busybox"}, /* where the kernel looks for it */
     {TEXT, "init", 0755, init_text},
     {TEXT, "etc/profile", 0644, profile_text},
+    {FOLDER, "etc/udhcpc", 0755, NULL},
+    {TEXT, "etc/udhcpc/default.script", 0755, udhcpc_text},
     {TEXT, "etc/passwd", 0644, "root::0:0:root:/root:/bin/sh\n"},
     {TEXT, "etc/group", 0644, "root:x:0:\ntty:x:5:\n"},
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
-/* Kernel modules, with all they need: disks and the file system on them (which wants a checksum by its alias). */
-static const char *const modules[] = {"virtio_pci", "virtio_blk", "ata_piix", "ext4", "crc32c_generic", NULL};
+/* Kernel modules, with all they need: disks and the file system on them (which wants a checksum by its alias); network
+ * cards. */
+static const char *const modules[] = {"virtio_pci",     "virtio_blk", "ata_piix", "ext4",
+                                      "crc32c_generic", "virtio_net", "pcnet32",  NULL};
 #define MODULES_FILE "modules.cpio"
 
 static uint32_t hash(uint32_t h, const void *data, size_t n) { /* FNV-1a */
