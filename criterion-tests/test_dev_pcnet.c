@@ -5,7 +5,7 @@
 enum { NIC = 0x2000, WORD_RDP = NIC + 16, WORD_RAP = NIC + 18, WORD_RESET = NIC + 20, WORD_BDP = NIC + 22 };
 enum { BLOCK = 0x100, RX = 0x200, TX = 0x300, RX_BUF = 0x1000, TX_BUF = 0x4000 };
 
-static uint8_t sent[2048], coming[2048];
+static uint8_t sent[4096], coming[4096];
 static unsigned sent_n, frames_sent, coming_n;
 static void net_send(void *ctx, const uint8_t *frame, unsigned n) {
   (void)ctx;
@@ -204,4 +204,40 @@ Test(pcnet, takes_nothing_it_has_no_room_for) {
   set_csr(&b, 0, 4);
   cr_expect_eq(csr(&b, 0), 4);
   cr_expect_not(intx(&b));
+}
+
+/* Rings that are nearly right, sending and receiving, in both styles that are there: lengths past memory and of
+ * nothing, frames without beginning or end, rings over buffers and over each other. */
+static void nearly_right(struct bench *b, uint32_t *x) {
+  static const uint32_t places[] = {RX, TX, BLOCK, RX_BUF, TX_BUF, 0xfff0, 0xffff, 0x10000, 0xfffffff0};
+  for (unsigned i = 0; i < 4; i++)
+    for (unsigned k = 0; k < 2; k++) {
+      unsigned at = (k ? TX : RX) + 16 * i, buffer = k ? TX_BUF : RX_BUF;
+      uint32_t status = 0x8000f000 | (0x1000 - bench_dice(x, bench_dice(x, 4) ? 300 : 4096));
+      if (bench_dice(x, 20) == 0) status = bench_dice(x, UINT32_MAX);
+      put32(b, at, bench_dice(x, 10) ? buffer : places[bench_dice(x, 9)]);
+      put32(b, at + 4, status | (k ? bench_dice(x, 4) << 24 : 0));
+      put32(b, at + 8, bench_dice(x, 10) ? buffer : places[bench_dice(x, 9)]);
+    }
+}
+
+Test(pcnet, fuzz, .timeout = 60) {
+  static struct bench b;
+  uint32_t x = 2463534242u;
+  start(&b);
+  for (unsigned i = 0; i < 60000; i++) {
+    if (i % 100 == 0) {
+      set_csr(&b, 0, 4);
+      coming_n = 0;
+      initialize(&b, bench_dice(&x, 8) ? 0x8000 : 0x8004); /* promiscuous; now and then looped back */
+      set_bcr(&b, 20, 2 + bench_dice(&x, 2));
+    }
+    nearly_right(&b, &x);
+    set_csr(&b, 0, 0x48);
+    if (bench_dice(&x, 2)) bring(bench_dice(&x, bench_dice(&x, 20) ? 1600 : sizeof coming));
+    bench_pass(&b, 1000 * bench_dice(&x, 300));
+  }
+  struct io_pcnet *p = &b.board.pcnet;
+  cr_expect(frames_sent > 1000 && p->n_received > 1000 && p->n_missed > 100, "%u sent, %u received, %u missed",
+            frames_sent, (unsigned)p->n_received, (unsigned)p->n_missed);
 }

@@ -3,7 +3,7 @@
 /* The guest finds a gateway (10.0.2.2, which is also this host's 127.0.0.1), a name server (10.0.2.3, the host's own)
  * and DHCP, which gives it 10.0.2.15. What libslirp answers by itself (DHCP, ARP, pings of the gateway) is there at a
  * fixed virtual time after the question. What comes from host sockets comes when somebody polls: io_nat_look(). Timers
- * run on virtual time. VCPU thread only. */
+ * run on virtual time. IPv4 only, and no fragments. VCPU thread only. */
 #ifndef IOSYS_HOST_NAT_H
 #define IOSYS_HOST_NAT_H
 #include "iosys/wire.h"
@@ -39,7 +39,7 @@ struct io_nat {
   bool eager;         /* a buffer has room again: look at the sockets soon */
   bool outside;       /* what libslirp sends now is due to a host socket */
   uint64_t refreshed; /* virtual ns at which libslirp last saw the clock */
-  uint64_t frames, bytes, from_outside;
+  uint64_t frames, bytes, refused, from_outside;
 };
 
 /* Open the ports. NULL, or static text on what is wrong; then `*bad` is the forward it is about, or c->forwards. */
