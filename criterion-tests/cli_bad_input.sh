@@ -164,6 +164,32 @@ until [[ $(readlink "/proc/$!/exe") == */busy ]]; do sleep 0.05; done
 bad 2 'Text file busy' run --kernel $f/good --disk $f/busy,persist
 kill $!
 
+# --- networks ---
+net() { bad 2 "$1" run --kernel $f/good "${@:2}"; }
+net 'neither nat nor subnet=NAME' --net user
+net 'neither nat nor subnet=NAME' --net ''
+net '"e1000" is none of virtio, pcnet, restrict, forward=...' --net nat,e1000
+net 'is none of' --net nat,
+net 'one card, either' --net nat,virtio,pcnet
+net 'wants a NAME' --net subnet=
+net 'restrict goes with nat' --net subnet=a,restrict
+net 'forward goes with nat' --net subnet=a,forward=tcp:1:2
+net 'is not tcp:HOSTPORT:GUESTPORT' --net nat,forward=sctp:1:2
+net 'lacks :GUESTPORT' --net nat,forward=tcp:8080
+net '"65536" is no port' --net nat,forward=tcp:8080:65536
+net '"0" is no port' --net nat,forward=tcp:0:80
+net '"" is no port' --net nat,forward=udp::80
+net '"-1" is no port' --net nat,forward=tcp:-1:80
+net '"http" is no port' --net nat,forward=tcp:8080:http
+net 'more than 16 forwards' --net "nat$(printf ',forward=tcp:%d:80' {40001..40017})"
+net 'port 40123 of this host is in use' --net=nat,forward=tcp:40123:8{0,1}
+net 'port 40123 of this host is in use' --net nat,forward=udp:40123:1,forward=udp:40123:2
+net 'takes 2 virtio cards and 1 pcnet' --net=nat{,,}
+net 'takes 2 virtio cards and 1 pcnet' --net={nat,subnet=a},pcnet
+net 'takes 2 virtio cards and 0 pcnet' --board disco --net nat,pcnet
+net 'too few for 2 virtio networks' --net=nat{,} --disk=$f/disk{,} --seed 1
+net 'more than 16 networks' --net=nat{,,,}{,,,},virtio --net nat
+
 # --- nothing is begun that could not be finished ---
 bad 2 'No such file' run --kernel $f/absent --stats s.json --trace exc=t.txt
 bad 2 'does not fit' run --kernel $f/good --initrd $f/huge --mem 512M --stats s.json --trace exc=t.txt
