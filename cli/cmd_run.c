@@ -163,6 +163,7 @@ enum { STEPS_MAX = 64, PROFILES_MAX = 8 };
 #define PROFILE_EVERY 100003 /* a prime, so that no loop of the guest keeps step with it */
 
 struct request {
+  struct mb_machine_config machine;
   struct mb_config config;
   const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *code_store, *type[STEPS_MAX],
       *profile[PROFILES_MAX];
@@ -325,7 +326,7 @@ static int set_timeout(struct request *r, const char *v) {
   double seconds = strtod(v, &end);
   if (end == v || *end || !(seconds > 0) || seconds > 1e9)
     return options_fail("run: --timeout %s: not a number of seconds", v);
-  r->config.timeout = seconds;
+  r->machine.timeout = seconds;
   return 0;
 }
 
@@ -414,7 +415,7 @@ static int set_machine(struct request *r, enum row row, const char *v) {
     if (!(bad = set_number("mhz", v, 100000, &n))) r->config.mhz = (uint32_t)n;
     return bad ? bad : n ? 0 : options_fail("run: --mhz 0: time would stand still");
   case O_PACE:
-    if (!(bad = set_word("pace", v, "max", "real", &choice))) r->config.pace = choice ? MB_PACE_REAL : MB_PACE_MAX;
+    if (!(bad = set_word("pace", v, "max", "real", &choice))) r->machine.pace = choice ? MB_PACE_REAL : MB_PACE_MAX;
     return bad;
   case O_RTC: return set_rtc(r, v);
   case O_SEED: return set_number("seed", v, UINT64_MAX, &r->config.seed);
@@ -528,39 +529,39 @@ static int check_files(const struct request *r) {
   return bad;
 }
 
-static int add_step(struct mb_machine *m, const char *step) {
+static int add_step(struct mb_machine *m, struct mb_vm *vm, const char *step) {
   const char *arrow = step; /* the last "=>": a prompt may well contain one */
   for (const char *s = step; (s = strstr(s, "=>")); s++) arrow = s;
   size_t text_n, keys_n;
   char *text = options_unescape(step, (size_t)(arrow - step), &text_n);
   char *keys = options_unescape(arrow + 2, strlen(arrow + 2), &keys_n);
   int bad = !text || !keys ? options_fail("run: --type %s: a bad backslash escape", step)
-            : mb_console_type(m, text, text_n, keys, keys_n) ? options_fail("run: %s", mb_error_text(m))
-                                                             : 0;
+            : mb_console_type(vm, text, text_n, keys, keys_n) ? options_fail("run: %s", mb_error_text(m))
+                                                              : 0;
   free(text);
   free(keys);
   return bad;
 }
 
-static int add_console(struct mb_machine *m, const struct request *r) {
+static int add_console(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
   for (unsigned i = 0; i < r->types; i++)
-    if (add_step(m, r->type[i])) return EXIT_INPUT;
+    if (add_step(m, vm, r->type[i])) return EXIT_INPUT;
   if (r->until_text) {
     size_t n;
     char *text = options_unescape(r->until_text, strlen(r->until_text), &n);
     int bad = !text ? options_fail("run: --until console:%s: a bad backslash escape", r->until_text)
-              : mb_console_until(m, text, n) ? options_fail("run: %s", mb_error_text(m))
-                                             : 0;
+              : mb_console_until(vm, text, n) ? options_fail("run: %s", mb_error_text(m))
+                                              : 0;
     free(text);
     if (bad) return bad;
   }
-  return mb_console_attach_stdio(m) ? options_fail("run: %s", mb_error_text(m)) : 0;
+  return mb_console_attach_stdio(vm) ? options_fail("run: %s", mb_error_text(m)) : 0;
 }
 
-static int load(struct mb_machine *m, const struct request *r) {
+static int load(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
   bool raw = r->has_raw || r->config.endian != MB_ENDIAN_KERNEL;
-  if (mb_load_kernel(m, r->kernel, raw ? &r->raw : NULL) || (r->initrd && mb_load_initrd(m, r->initrd)) ||
-      (r->symbols && mb_load_symbols(m, r->symbols_file)))
+  if (mb_load_kernel(vm, r->kernel, raw ? &r->raw : NULL) || (r->initrd && mb_load_initrd(vm, r->initrd)) ||
+      (r->symbols && mb_load_symbols(vm, r->symbols_file)))
     return options_fail("%s", mb_error_text(m));
   return 0;
 }
@@ -585,7 +586,7 @@ static void catch_signals(struct mb_machine *m) {
   signal(SIGPIPE, SIG_IGN);
 }
 
-static int exit_code(struct mb_machine *m, enum mb_stop why) {
+static int exit_code(struct mb_vm *vm, enum mb_stop why) {
   struct mb_stats s;
   switch (why) {
   case MB_STOP_POWER_OFF:
@@ -600,20 +601,20 @@ static int exit_code(struct mb_machine *m, enum mb_stop why) {
   case MB_STOP_ERROR: return EXIT_OURS;
   case MB_STOP_EXIT: break;
   }
-  mb_get_stats(m, &s);
+  mb_get_stats(vm, &s);
   return !s.guest_code ? EXIT_POWER_OFF : EXIT_GUEST + (int)(s.guest_code < 63 ? s.guest_code : 63);
 }
 
 static bool write_files(struct mb_machine *m, const struct request *r) {
   bool written = !r->stats || !mb_stats_write(m, r->stats);
-  for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(m, r->profile[i]);
+  for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(mb_vm_at(m, 0), r->profile[i]);
   return written;
 }
 
 /* Run to the end; on the way SIGUSR1 asks for the statistics so far. */
 static enum mb_stop run_on(struct mb_machine *m, const struct request *r) {
   for (;;) {
-    enum mb_stop why = mb_machine_run(m, r->until_insns);
+    enum mb_stop why = mb_machine_run(m);
     if (why != MB_STOP_INTERRUPTED || !atomic_exchange(&stats_wanted, false)) return why;
     (void)write_files(m, r); /* a failure will be told at the end */
   }
@@ -626,8 +627,8 @@ static int boot(struct mb_machine *m, const struct request *r, char **text) {
     fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
   catch_signals(m);
   enum mb_stop why = run_on(m, r);
-  int code = exit_code(m, why);
-  if (code != EXIT_POWER_OFF) *text = strdup(mb_stop_text(m));
+  int code = exit_code(mb_vm_at(m, 0), why);
+  if (code != EXIT_POWER_OFF) *text = strdup(mb_stop_text(mb_vm_at(m, 0)));
   if (!write_files(m, r)) {
     free(*text);
     *text = strdup(mb_error_text(m));
@@ -640,6 +641,7 @@ static int boot(struct mb_machine *m, const struct request *r, char **text) {
 int cmd_run(int argc, char **argv) {
   struct request r = {.until_insns = UINT64_MAX};
   struct mb_machine *m = NULL;
+  struct mb_vm *vm = NULL;
   char *text = NULL;
   int code = parse(&r, argc, argv);
   if (!code) code = check_files(&r);
@@ -647,11 +649,13 @@ int cmd_run(int argc, char **argv) {
   char *store = code ? NULL : code_store(r.code_store);
   r.config.code_store = store;
   signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
-  if (!code && mb_machine_new(&m, &r.config)) code = options_fail("run: %s", mb_error_text(m));
-  if (!code) code = add_console(m, &r);
-  if (!code) code = load(m, &r);
+  if (!code && (mb_machine_new(&m, &r.machine) || mb_vm_add(m, &vm, &r.config)))
+    code = options_fail("run: %s", mb_error_text(m));
+  if (!code) code = add_console(m, vm, &r);
+  if (!code) code = load(m, vm, &r);
+  if (!code) mb_vm_limit(vm, r.until_insns);
   if (!code) code = boot(m, &r, &text);
-  const char *trouble = m ? mb_code_store_trouble(m) : NULL;
+  const char *trouble = vm ? mb_code_store_trouble(vm) : NULL;
   char *warning = trouble ? strdup(trouble) : NULL;
   mb_machine_free(m); /* restores the terminal */
   if (warning) fprintf(stderr, "mirrorball: warning: optimized code is not kept: %s\n", warning);

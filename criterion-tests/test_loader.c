@@ -355,14 +355,16 @@ Test(loader, raw_only_when_asked_for) {
 
 static int start(const struct mb_config *config, struct bytes kernel, size_t initrd, char text[512]) {
   struct mb_machine *m;
+  struct mb_vm *vm;
   char path[2][64];
   int fd[2] = {memfd_create("kernel", 0), memfd_create("initrd", 0)};
   cr_assert_eq(write(fd[0], kernel.b, kernel.n), (ssize_t)kernel.n);
   cr_assert_eq(ftruncate(fd[1], (off_t)initrd), 0);
   for (int i = 0; i < 2; i++) snprintf(path[i], sizeof path[i], "/proc/self/fd/%d", fd[i]);
-  int code = mb_machine_new(&m, config);
-  if (!code) code = mb_load_kernel(m, path[0], NULL);
-  if (!code && initrd) code = mb_load_initrd(m, path[1]);
+  int code = mb_machine_new(&m, &(struct mb_machine_config){0});
+  if (!code) code = mb_vm_add(m, &vm, config);
+  if (!code) code = mb_load_kernel(vm, path[0], NULL);
+  if (!code && initrd) code = mb_load_initrd(vm, path[1]);
   if (!code) code = mb_machine_start(m);
   snprintf(text, 512, "%s", mb_error_text(m));
   mb_machine_free(m);
@@ -411,12 +413,18 @@ Test(loader, configurations_that_cannot_be) {
                {{.memory = (64 << 20) + 4096}, "whole number"},
                {{.mhz = 1000000}, "MHz"},
                {{.board = "disco", .mhz = 5000}, "MHz"},
-               {{.timeout = -1}, "time-out"}};
+               {{.name = "a b"}, "is no name"},
+               {{.name = ""}, "is no name"}};
+  struct mb_machine *m;
+  struct mb_vm *vm;
   for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
-    struct mb_machine *m;
-    cr_assert_eq(mb_machine_new(&m, &wrong[k].c), MB_ERR_ARGUMENT, "case %zu", k);
+    cr_assert_eq(mb_machine_new(&m, &(struct mb_machine_config){0}), MB_OK);
+    cr_assert_eq(mb_vm_add(m, &vm, &wrong[k].c), MB_ERR_ARGUMENT, "case %zu", k);
+    cr_assert_null(vm);
     cr_assert(strstr(mb_error_text(m), wrong[k].text), "%s", mb_error_text(m));
     mb_machine_free(m);
   }
+  cr_assert_eq(mb_machine_new(&m, &(struct mb_machine_config){.timeout = -1}), MB_ERR_ARGUMENT);
+  mb_machine_free(m);
   mb_machine_free(NULL);
 }

@@ -1,11 +1,10 @@
 /* include/mirrorball.h: the public promise of libmirrorball: build, load, run and question a machine. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A machine is made in four steps: mb_machine_new(), mb_load_*(), mb_machine_start(), mb_machine_run(). Everything is
- * deterministic: the same configuration, images, typed text and network traffic give the same run, instruction for
- * instruction. The
- * library never exits, never prints and keeps no globals. One thread per machine; only mb_machine_interrupt() may be
- * called from elsewhere. Functions that return int give 0 or an enum mb_error (negative), with one line of text in
- * mb_error_text(). */
+/* A machine is made in five steps: mb_machine_new(), mb_vm_add() for each VM, mb_load_*(), mb_machine_start(),
+ * mb_machine_run(). Everything is deterministic: the same configuration, images, typed text and network traffic give
+ * each VM the same run, instruction for instruction, whatever its neighbours do. The library never exits, never prints
+ * and keeps no globals. One thread per machine; only mb_machine_interrupt() may be called from elsewhere. Functions
+ * that return int give 0 or an enum mb_error (negative), with one line of text in mb_error_text(). */
 #ifndef MIRRORBALL_H
 #define MIRRORBALL_H
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include <stdio.h>
 
 struct mb_machine;
+struct mb_vm; /* of a machine, which frees it */
 
 enum mb_error {
   MB_OK = 0,
@@ -29,7 +29,7 @@ enum mb_error {
 enum mb_endian { MB_ENDIAN_KERNEL, MB_ENDIAN_LITTLE, MB_ENDIAN_BIG }; /* _KERNEL: as its ELF header says */
 /* How guest code is executed. AUTO: interpreted at first, compiled when it comes again, optimized where it is hot
  * (where the build can). STENCIL: compiled at once; LLVM: optimized when it comes again, however long that takes;
- * errors of mb_machine_new() where the build has no such tier, see mb_has_tier(). */
+ * errors of mb_vm_add() where the build has no such tier, see mb_has_tier(). */
 enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL, MB_TIER_STENCIL, MB_TIER_LLVM };
 enum mb_pace {
   MB_PACE_AUTO, /* max, but once a machine at a terminal has been idle for 2 virtual seconds it idles in real time */
@@ -52,8 +52,8 @@ enum { MB_DISKS_MAX = 16 }; /* a malta board takes 2 virtio disks and 4 IDE disk
 
 /* A network card and what its cable leads to. NAT: the host's own network, through this process's sockets; the guest
  * gets 10.0.2.15 by DHCP, the gateway 10.0.2.2 is this host, 10.0.2.3 its name server. SUBNET: a virtual ethernet that
- * joins all cards plugged into the subnet of that name. What comes from outside through NAT is the one thing that may
- * differ between two runs, see mb_nets_outside(). */
+ * joins all cards of the machine's VMs plugged into the subnet of that name. What comes from outside through NAT is the
+ * one thing that may differ between two runs, see mb_nets_outside(). */
 enum mb_net_kind { MB_NET_NAT, MB_NET_SUBNET };
 enum mb_net_card { MB_NET_VIRTIO, MB_NET_PCNET };
 enum { MB_NETS_MAX = 16, MB_FORWARDS_MAX = 16 }; /* a board takes 2 virtio cards, malta its own PCnet, too */
@@ -70,9 +70,19 @@ struct mb_net {
   unsigned forwards;
 };
 
-/* What a machine is made of. Zeroed means: malta, the cpu the board comes with that suits the kernel, 256 MiB, 200 MHz.
+/* What VMs are put into. Zeroed means: as many cpus and as much memory as they have together. */
+struct mb_machine_config {
+  unsigned cpus;     /* each vcpu has one to itself */
+  uint64_t memory;   /* bytes; each VM has its own part of it */
+  enum mb_pace pace; /* touches wall time only, never what guests see */
+  double timeout;    /* wall seconds mb_machine_run() may take; 0: no limit */
+};
+enum { MB_VMS_MAX = 64, MB_NAME_MAX = 32 };
+
+/* What a VM is made of. Zeroed means: malta, the cpu the board comes with that suits the kernel, 256 MiB, 200 MHz.
  * Strings are copied. */
 struct mb_config {
+  const char *name;  /* letters, digits and ._-; NULL: the only VM needs none */
   const char *board; /* a name of mb_board(); NULL: its first row */
   const char *cpu;   /* a name of mb_cpu_model() */
   unsigned vcpus;    /* as many as the board takes; 0: 1. They run by turns, which is as deterministic as one */
@@ -81,10 +91,8 @@ struct mb_config {
   enum mb_endian endian;
   enum mb_tier tier;
   uint32_t l2tlb;         /* entries of the second-level TLB: a power of two from 4 to 65536; 0: 1024; MB_L2TLB_OFF */
-  enum mb_pace pace;      /* pace touches wall time only, never what the guest sees */
   int64_t rtc_start;      /* Unix seconds at power-on; 0: 2024-01-01 00:00:00 */
   uint64_t seed;          /* of the guest's hardware random numbers; 0: it has none to offer */
-  double timeout;         /* wall seconds mb_machine_run() may take; 0: no limit */
   uint64_t code_cache;    /* bytes of host memory for compiled code; 0: 64 MiB; MB_CODE_CACHE_MIN to _MAX */
   const char *code_store; /* folder in which optimized code is kept from run to run; NULL: it is not kept */
   uint64_t code_store_bytes; /* as much as this; 0: 256 MiB */
@@ -93,10 +101,10 @@ struct mb_config {
   unsigned trace;            /* MB_TRACE_* */
   uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
   bool timestamps;           /* begin each console line with virtual seconds and the instruction count */
-  /* In the order in which the guest finds them on each bus; the files are opened by mb_machine_new(). */
+  /* In the order in which the guest finds them on each bus; the files are opened by mb_vm_add(). */
   struct mb_disk disk[MB_DISKS_MAX];
   unsigned disks;
-  /* Likewise; forwarded ports are opened by mb_machine_new(). */
+  /* Likewise; forwarded ports are opened by mb_vm_add(). */
   struct mb_net net[MB_NETS_MAX];
   unsigned nets;
 };
@@ -120,13 +128,13 @@ struct mb_console {
   void *ctx;
 };
 
-/* Why mb_machine_run() came back. The last group ends the machine; after the others it may be run on. */
+/* Why a VM stopped. The last group ends it; after the others it may be run on. */
 enum mb_stop {
   MB_STOP_LIMIT,       /* the instruction limit is reached, exactly (a branch and its delay slot are one step) */
   MB_STOP_CONSOLE,     /* the awaited console text was shown; stopped after the instruction that finished it */
-  MB_STOP_TIMEOUT,     /* config.timeout */
+  MB_STOP_TIMEOUT,     /* config.timeout; this and the next stop all VMs that run */
   MB_STOP_INTERRUPTED, /* mb_machine_interrupt(), or the escape key */
-  MB_STOP_POWER_OFF,   /* the guest turned the machine off */
+  MB_STOP_POWER_OFF,   /* the guest turned its machine off */
   MB_STOP_RESET,       /* the guest asked for a reset */
   MB_STOP_EXIT,        /* the guest asked to end with a code: mb_stats.guest_code */
   MB_STOP_HALTED,      /* the guest waits with interrupts off: a kernel's way to end where it has no power switch */
@@ -138,7 +146,7 @@ enum mb_stop {
 enum { MB_EXITS = 5 };
 struct mb_stats {
   uint64_t instructions, cycles, virtual_ns;
-  double wall_seconds;     /* in mb_machine_run() */
+  double wall_seconds;     /* spent on this VM */
   uint64_t exceptions[32]; /* by Cause.ExcCode; [0] is interrupts */
   uint64_t tlb_refills, l2tlb_hits, softtlb_fills, view_pages, tlbwr, tlbwi, eret, device_accesses, code_writes;
   uint64_t blocks_made, blocks_dropped, blocks_entered, insns_translated, code_bytes;
@@ -167,7 +175,7 @@ const char *mb_cpu_model(size_t i, const char **about);
 const char *mb_board(size_t i, const char **about);
 
 /* What has gone wrong with config.code_store so far, or NULL: a warning, no more. Not while the machine runs. */
-const char *mb_code_store_trouble(struct mb_machine *m);
+const char *mb_code_store_trouble(struct mb_vm *vm);
 /* Is there a network through which something can come that differs from run to run? */
 bool mb_nets_outside(const struct mb_machine *m);
 /* Does this build have the tier? */
@@ -175,58 +183,73 @@ bool mb_has_tier(enum mb_tier tier);
 
 /* Check the configuration and make a machine with nothing in it. *out is set even when this fails (unless the host is
  * out of memory, then it is NULL), so that the reason can be read; free it either way. */
-__attribute__((warn_unused_result)) int mb_machine_new(struct mb_machine **out, const struct mb_config *config);
+__attribute__((warn_unused_result)) int mb_machine_new(struct mb_machine **out, const struct mb_machine_config *config);
 void mb_machine_free(struct mb_machine *m);
+/* Check the configuration and add a VM, of a name that no other has. Before mb_machine_start(). After a failure *out is
+ * NULL, and the machine as it was. */
+__attribute__((warn_unused_result)) int mb_vm_add(struct mb_machine *m, struct mb_vm **out,
+                                                  const struct mb_config *config);
+/* VM i in the order in which they were added; NULL past the last. */
+struct mb_vm *mb_vm_at(const struct mb_machine *m, size_t i);
+/* NULL: it has none. */
+const char *mb_vm_name(const struct mb_vm *vm);
 /* One line, no newline, about the last function that failed. Valid until the next call. Works for NULL. */
 const char *mb_error_text(const struct mb_machine *m);
 
 /* Read a kernel: ELF (32 or 64 bits, either byte order), legacy uImage, any of them gzipped; with `raw` also a bare
- * image. Its byte order becomes the machine's. */
-__attribute__((warn_unused_result)) int mb_load_kernel(struct mb_machine *m, const char *path,
-                                                       const struct mb_raw *raw);
+ * image. Its byte order becomes the VM's. */
+__attribute__((warn_unused_result)) int mb_load_kernel(struct mb_vm *vm, const char *path, const struct mb_raw *raw);
 /* Remember an initial RAM disk; any bytes will do. */
-__attribute__((warn_unused_result)) int mb_load_initrd(struct mb_machine *m, const char *path);
+__attribute__((warn_unused_result)) int mb_load_initrd(struct mb_vm *vm, const char *path);
 /* Add symbols: from a System.map-like file or an ELF file; path NULL: the kernel must have brought some itself, or a
  * System.map stands beside it. */
-__attribute__((warn_unused_result)) int mb_load_symbols(struct mb_machine *m, const char *path);
+__attribute__((warn_unused_result)) int mb_load_symbols(struct mb_vm *vm, const char *path);
 
 /* Connect the console of the first serial port. Before mb_machine_start(). */
-void mb_console_attach(struct mb_machine *m, const struct mb_console *console);
+void mb_console_attach(struct mb_vm *vm, const struct mb_console *console);
 /* Connect it to stdin and stdout: raw mode and an escape key (Ctrl-A, help on Ctrl-A h) when stdin is a terminal. The
  * terminal is set at mb_machine_start() and restored by mb_machine_free(). */
-__attribute__((warn_unused_result)) int mb_console_attach_stdio(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mb_console_attach_stdio(struct mb_vm *vm);
 /* Add a step of scripted typing: once the console has shown `text` since the step before was done, type `keys`. */
-__attribute__((warn_unused_result)) int mb_console_type(struct mb_machine *m, const char *text, size_t text_n,
+__attribute__((warn_unused_result)) int mb_console_type(struct mb_vm *vm, const char *text, size_t text_n,
                                                         const char *keys, size_t keys_n);
 /* Stop with MB_STOP_CONSOLE when the console shows these bytes. */
-__attribute__((warn_unused_result)) int mb_console_until(struct mb_machine *m, const char *text, size_t n);
+__attribute__((warn_unused_result)) int mb_console_until(struct mb_vm *vm, const char *text, size_t n);
 
-/* Power on: build the machine, put kernel, initrd and YAMON's arguments in memory. */
+/* Stop with MB_STOP_LIMIT when the count of guest instructions since power-on reaches this; UINT64_MAX: never, as it is
+ * at first. */
+void mb_vm_limit(struct mb_vm *vm, uint64_t instructions);
+
+/* Power on: build the VMs, put kernels, initrds and YAMON's arguments in memory. */
 __attribute__((warn_unused_result)) int mb_machine_start(struct mb_machine *m);
-/* Run until the count of guest instructions since power-on reaches `instructions` (UINT64_MAX: no limit), or until
- * there is another reason to stop. */
-enum mb_stop mb_machine_run(struct mb_machine *m, uint64_t instructions);
+/* Run until all VMs have stopped, each for its own reason or all at once, and say why: that all were stopped at once;
+ * else the first VM's reason that is no good end (power-off, halted, exit with code 0), if there is one. When run again
+ * after a common stop those go on that it stopped; else all that may. */
+enum mb_stop mb_machine_run(struct mb_machine *m);
 /* Make mb_machine_run() return soon. Any thread, also in a signal handler. */
 void mb_machine_interrupt(struct mb_machine *m);
+/* Why it stopped last. */
+enum mb_stop mb_vm_stop(const struct mb_vm *vm);
 /* "power-off", "dead", ...: static text. */
 const char *mb_stop_name(enum mb_stop why);
 /* One line on the last stop: where (pc, symbol) and why. Valid until the machine runs on or is freed. */
-const char *mb_stop_text(const struct mb_machine *m);
+const char *mb_stop_text(const struct mb_vm *vm);
 
-void mb_get_stats(struct mb_machine *m, struct mb_stats *out);
+void mb_get_stats(struct mb_vm *vm, struct mb_stats *out);
 /* Why generated code is left: "next", "stop", ... for 0..MB_EXITS-1. Static text. */
 const char *mb_exit_name(unsigned i);
-/* Digest of the cpu, all of RAM, virtual time, and what the guest has written to COW disks. */
-uint64_t mb_state_hash(struct mb_machine *m);
-/* Write statistics, the configuration and the state hash as JSON. A regular file appears whole or not at all. */
+/* Digest of the vcpus, all of RAM, virtual time, and what the guest has written to COW disks. */
+uint64_t mb_state_hash(struct mb_vm *vm);
+/* Write statistics, the configuration and the state hash as JSON: an object for each VM in one with the totals, or,
+ * when there is one VM without a name, its own. A regular file appears whole or not at all. */
 __attribute__((warn_unused_result)) int mb_stats_write(struct mb_machine *m, const char *path);
 /* Write the samples taken so far, by function, with statistics: as text; as JSON, if path ends in .json; as folded
  * stacks (what flame graph tools read), if it ends in .folded. MB_ERR_STATE without config.profile_every. Functions are
  * named by the symbols that were loaded, else by those a Linux kernel keeps in its memory. Apart from the statistics of
  * the host it depends on nothing but the guest. */
-__attribute__((warn_unused_result)) int mb_profile_write(struct mb_machine *m, const char *path);
+__attribute__((warn_unused_result)) int mb_profile_write(struct mb_vm *vm, const char *path);
 /* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
-const char *mb_symbol(const struct mb_machine *m, uint64_t va, char *buf, size_t n);
+const char *mb_symbol(const struct mb_vm *vm, uint64_t va, char *buf, size_t n);
 
 /* What mb_disasm() shows of a block. */
 enum { MB_DISASM_IR = 1, MB_DISASM_CODE = 2, MB_DISASM_HOST = 4 };

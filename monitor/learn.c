@@ -12,22 +12,22 @@ static bool within(const struct mon_kallsyms *k, uint64_t va) {
   return va >= mon_kallsyms_address(k, 0) && va <= mon_kallsyms_address(k, k->n - 1);
 }
 
-static uint64_t agreement(const struct mb_machine *m, const struct mon_kallsyms *k) {
-  const struct cpu *c = mon_cpu(m);
+static uint64_t agreement(const struct mb_vm *vm, const struct mon_kallsyms *k) {
+  const struct cpu *c = mon_cpu(vm);
   uint64_t score = within(k, c->j.pc) + within(k, c->cp0.epc) + within(k, c->gpr[31]) + within(k, c->cp0.errorepc);
-  const struct mon_profile *p = m->profile;
+  const struct mon_profile *p = vm->profile;
   for (size_t i = 0; p && i < p->stacks && i < WITNESSES; i++)
     if (!p->stack[p->stacks - 1 - i].user) score += within(k, p->call[p->stack[p->stacks - 1 - i].call]);
   return score;
 }
 
 /* The one to believe, or NULL. */
-static const struct mon_kallsyms *choose(const struct mb_machine *m, const struct mon_kallsyms *k, unsigned n) {
+static const struct mon_kallsyms *choose(const struct mb_vm *vm, const struct mon_kallsyms *k, unsigned n) {
   const struct mon_kallsyms *best = n ? &k[0] : NULL;
-  uint64_t most = n > 1 ? agreement(m, best) : 0;
+  uint64_t most = n > 1 ? agreement(vm, best) : 0;
   bool tie = false;
   for (unsigned i = 1; i < n; i++) {
-    uint64_t score = agreement(m, &k[i]);
+    uint64_t score = agreement(vm, &k[i]);
     if (mon_kallsyms_address(&k[i], 0) == mon_kallsyms_address(best, 0) && k[i].n == best->n) continue;
     tie = score == most;
     if (score > most) best = &k[i], most = score;
@@ -35,23 +35,23 @@ static const struct mon_kallsyms *choose(const struct mb_machine *m, const struc
   return tie ? NULL : best;
 }
 
-void mon_learn_symbols(struct mb_machine *m) {
+void mon_learn_symbols(struct mb_vm *vm) {
   struct mon_kallsyms k[TABLES_MAX];
   unsigned n = 0;
-  if (!m->started || (m->learned_at == mon_instructions(m) && m->learned_at)) return;
-  m->learned_at = mon_instructions(m);
-  if (m->symbols_learned) mon_symbols_fini(&m->symbols);
-  m->symbols_learned = false;
-  if (m->symbols.n && m->symbols.symbol[m->symbols.n - 1].at >> 63) return; /* the kernel's are known */
-  struct mon_ram r = {.vm = &m->vm};
-  struct mon_kallsyms_search s = {.big_endian = m->config.endian == MB_ENDIAN_BIG, .work = MON_KALLSYMS_WORK};
+  if (!vm->started || (vm->learned_at == mon_instructions(vm) && vm->learned_at)) return;
+  vm->learned_at = mon_instructions(vm);
+  if (vm->symbols_learned) mon_symbols_fini(&vm->symbols);
+  vm->symbols_learned = false;
+  if (vm->symbols.n && vm->symbols.symbol[vm->symbols.n - 1].at >> 63) return; /* the kernel's are known */
+  struct mon_ram r = {.vm = vm};
+  struct mon_kallsyms_search s = {.big_endian = vm->config.endian == MB_ENDIAN_BIG, .work = MON_KALLSYMS_WORK};
   while (n < TABLES_MAX && mon_ram_next(&r)) {
     s.bytes = r.bytes, s.n = r.n, s.from = 0;
     while (n < TABLES_MAX && mon_kallsyms_find(&s, &k[n])) n++;
   }
   mon_ram_end(&r);
-  const struct mon_kallsyms *best = choose(m, k, n);
+  const struct mon_kallsyms *best = choose(vm, k, n);
   if (!best) return;
-  m->symbols_learned = !m->symbols.n;
-  if (!mon_kallsyms_add(best, &m->symbols)) mon_symbols_sort(&m->symbols); /* what there was room for */
+  vm->symbols_learned = !vm->symbols.n;
+  if (!mon_kallsyms_add(best, &vm->symbols)) mon_symbols_sort(&vm->symbols); /* what there was room for */
 }

@@ -71,38 +71,38 @@ static uint64_t mix(uint64_t *state) { /* splitmix64 */
   return z ^ z >> 31;
 }
 
-static void seed_text(const struct mb_machine *m, char text[SEED_TEXT + 1]) {
-  uint64_t state = m->config.seed;
+static void seed_text(const struct mb_vm *vm, char text[SEED_TEXT + 1]) {
+  uint64_t state = vm->config.seed;
   for (int i = 0; i < 4; i++) snprintf(text + 16 * i, (size_t)(SEED_TEXT + 1 - 16 * i), "%016" PRIx64, mix(&state));
 }
 
-static void add_environment(struct args *a, const struct mb_machine *m, const struct plan *p) {
+static void add_environment(struct args *a, const struct mb_vm *vm, const struct plan *p) {
   char text[SEED_TEXT + 1];
   snprintf(text, sizeof text, "%" PRIu64, p->low_end);
   add_env(a, "memsize", text);
-  snprintf(text, sizeof text, "%" PRIu64, m->config.memory);
+  snprintf(text, sizeof text, "%" PRIu64, vm->config.memory);
   add_env(a, "ememsize", text);
   add_env(a, "modetty0", "38400,n,8,1,hw");
   add_env(a, "yamonrev", "02.22");
-  if (m->config.seed) {
-    seed_text(m, text);
+  if (vm->config.seed) {
+    seed_text(vm, text);
     add_env(a, "rngseed", text);
   }
 }
 
 /* argv at slot 0, the environment from slot 3 on. */
-static void build_args(struct args *a, const struct mb_machine *m, const struct plan *p) {
+static void build_args(struct args *a, const struct mb_vm *vm, const struct plan *p) {
   char line[ARGS_ROOM];
-  const char *append = m->config.append ? m->config.append : "";
-  *a = (struct args){.at = 4 * ARGS_POINTERS, .big_endian = m->config.endian == MB_ENDIAN_BIG, .gpa = p->args};
-  int n = m->has_initrd ? snprintf(line, sizeof line, "rd_start=0x%08x rd_size=%zu%s%s", KSEG0 | (uint32_t)p->initrd,
-                                   m->initrd.n, *append ? " " : "", append)
-                        : snprintf(line, sizeof line, "%s", append);
+  const char *append = vm->config.append ? vm->config.append : "";
+  *a = (struct args){.at = 4 * ARGS_POINTERS, .big_endian = vm->config.endian == MB_ENDIAN_BIG, .gpa = p->args};
+  int n = vm->has_initrd ? snprintf(line, sizeof line, "rd_start=0x%08x rd_size=%zu%s%s", KSEG0 | (uint32_t)p->initrd,
+                                    vm->initrd.n, *append ? " " : "", append)
+                         : snprintf(line, sizeof line, "%s", append);
   a->full = n < 0 || (size_t)n >= sizeof line;
   add_string(a, "mirrorball");
   add_string(a, line);
   put_pointer(a, a->pointers++, 0);
-  add_environment(a, m, p);
+  add_environment(a, vm, p);
   if (a->pointers < ARGS_POINTERS)
     put_pointer(a, a->pointers, 0);
   else
@@ -111,49 +111,49 @@ static void build_args(struct args *a, const struct mb_machine *m, const struct 
 
 /* --- the device tree --- */
 
-static void build_tree(struct args *a, const struct mb_machine *m, const struct plan *p) {
+static void build_tree(struct args *a, const struct mb_vm *vm, const struct plan *p) {
   char seed[SEED_TEXT + 1];
-  struct io_board_tree t = {.ram = m->config.memory,
-                            .vcpus = m->config.vcpus,
-                            .mhz = m->config.mhz,
-                            .bootargs = m->config.append ? m->config.append : "",
+  struct io_board_tree t = {.ram = vm->config.memory,
+                            .vcpus = vm->config.vcpus,
+                            .mhz = vm->config.mhz,
+                            .bootargs = vm->config.append ? vm->config.append : "",
                             .initrd = p->initrd,
-                            .initrd_bytes = m->has_initrd ? m->initrd.n : 0,
+                            .initrd_bytes = vm->has_initrd ? vm->initrd.n : 0,
                             .seed = seed,
-                            .seed_bytes = m->config.seed ? SEED_TEXT : 0};
+                            .seed_bytes = vm->config.seed ? SEED_TEXT : 0};
   *a = (struct args){.gpa = p->args};
-  seed_text(m, seed);
-  int n = m->board->tree(&t, a->bytes, TREE_ROOM);
+  seed_text(vm, seed);
+  int n = vm->kind->tree(&t, a->bytes, TREE_ROOM);
   a->full = n < 0;
   a->at = n < 0 ? 0 : (unsigned)n;
 }
 
 /* --- where things go --- */
 
-static bool in_ram(const struct mb_machine *m, uint64_t at, uint64_t n) {
-  uint64_t ram = m->config.memory, low = ram < BOARD_RAM_LOW_SIZE ? ram : BOARD_RAM_LOW_SIZE;
+static bool in_ram(const struct mb_vm *vm, uint64_t at, uint64_t n) {
+  uint64_t ram = vm->config.memory, low = ram < BOARD_RAM_LOW_SIZE ? ram : BOARD_RAM_LOW_SIZE;
   if (at < low) return n <= low - at;
   if (at >= BOARD_RAM_HIGH) return at - BOARD_RAM_HIGH < ram && n <= ram - (at - BOARD_RAM_HIGH);
   return at >= BOARD_RAM_HOLE_END && at < ram && n <= ram - at;
 }
 
-static int check_segments(struct mb_machine *m, struct plan *p) {
-  for (unsigned i = 0; i < m->image.segments; i++) {
-    const struct mon_segment *s = &m->image.segment[i];
-    if (!in_ram(m, s->gpa, s->mem_bytes))
-      return mon_fail(&m->error, MB_ERR_FIT,
+static int check_segments(struct mb_vm *vm, struct plan *p) {
+  for (unsigned i = 0; i < vm->image.segments; i++) {
+    const struct mon_segment *s = &vm->image.segment[i];
+    if (!in_ram(vm, s->gpa, s->mem_bytes))
+      return mon_fail(vm->error, MB_ERR_FIT,
                       "%s: does not fit: it takes physical 0x%08" PRIx64 "..0x%08" PRIx64
                       ", the machine has %u MiB of memory",
-                      m->kernel_path, s->gpa, s->gpa + s->mem_bytes - 1, (unsigned)(m->config.memory >> 20));
+                      vm->kernel_path, s->gpa, s->gpa + s->mem_bytes - 1, (unsigned)(vm->config.memory >> 20));
     uint64_t at = s->gpa >= BOARD_RAM_HIGH ? s->gpa - BOARD_RAM_HIGH : s->gpa;
     if (at < p->low_end && at + s->mem_bytes > p->kernel_end) p->kernel_end = at + s->mem_bytes;
   }
   return MB_OK;
 }
 
-static bool free_of_kernel(const struct mb_machine *m, uint64_t at, uint64_t n) {
-  for (unsigned i = 0; i < m->image.segments; i++) {
-    const struct mon_segment *s = &m->image.segment[i];
+static bool free_of_kernel(const struct mb_vm *vm, uint64_t at, uint64_t n) {
+  for (unsigned i = 0; i < vm->image.segments; i++) {
+    const struct mon_segment *s = &vm->image.segment[i];
     uint64_t from = s->gpa >= BOARD_RAM_HIGH ? s->gpa - BOARD_RAM_HIGH : s->gpa;
     if (at < from + s->mem_bytes && from < at + n) return false;
   }
@@ -165,47 +165,47 @@ static uint64_t round_up(uint64_t v, uint64_t to) {
 }
 
 /* As high as it goes: a kernel that unpacks or relocates itself uses what lies above its own end. */
-static int place_initrd(struct mb_machine *m, struct plan *p) {
-  uint64_t n = m->initrd.n + (uint64_t)INITRD_MARGIN, free_from = round_up(p->kernel_end, INITRD_ALIGN);
-  if (!m->has_initrd) return MB_OK;
+static int place_initrd(struct mb_vm *vm, struct plan *p) {
+  uint64_t n = vm->initrd.n + (uint64_t)INITRD_MARGIN, free_from = round_up(p->kernel_end, INITRD_ALIGN);
+  if (!vm->has_initrd) return MB_OK;
   if (n <= p->low_end) p->initrd = round_up(p->low_end - n, INITRD_ALIGN);
   if (n > p->low_end || p->initrd < free_from)
-    return mon_fail(&m->error, MB_ERR_FIT,
+    return mon_fail(vm->error, MB_ERR_FIT,
                     "initrd %s: does not fit: it has %zu KiB, above the kernel there are %" PRIu64
                     " KiB of the first %" PRIu64 " MiB of memory",
-                    m->initrd_path, m->initrd.n >> 10, p->low_end > free_from ? (p->low_end - free_from) >> 10 : 0,
+                    vm->initrd_path, vm->initrd.n >> 10, p->low_end > free_from ? (p->low_end - free_from) >> 10 : 0,
                     p->low_end >> 20);
   return MB_OK;
 }
 
-static int place_args(struct mb_machine *m, struct plan *p, struct args *a) {
-  uint64_t room = m->board->tree ? TREE_ROOM : ARGS_ROOM;
+static int place_args(struct mb_vm *vm, struct plan *p, struct args *a) {
+  uint64_t room = vm->kind->tree ? TREE_ROOM : ARGS_ROOM;
   p->args = ARGS_GPA;
-  if (!free_of_kernel(m, p->args, room)) p->args = round_up(p->kernel_end, MMU_PAGE_SIZE) + ARGS_STACK;
-  uint64_t end = m->has_initrd ? p->initrd : p->low_end;
+  if (!free_of_kernel(vm, p->args, room)) p->args = round_up(p->kernel_end, MMU_PAGE_SIZE) + ARGS_STACK;
+  uint64_t end = vm->has_initrd ? p->initrd : p->low_end;
   if (p->args + room > end)
-    return mon_fail(&m->error, MB_ERR_FIT, "%s: leaves no memory for the kernel's arguments", m->kernel_path);
-  if (m->board->tree)
-    build_tree(a, m, p);
+    return mon_fail(vm->error, MB_ERR_FIT, "%s: leaves no memory for the kernel's arguments", vm->kernel_path);
+  if (vm->kind->tree)
+    build_tree(a, vm, p);
   else
-    build_args(a, m, p);
-  if (a->full) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the kernel parameters are too long");
+    build_args(a, vm, p);
+  if (a->full) return mon_fail(vm->error, MB_ERR_ARGUMENT, "the kernel parameters are too long");
   return MB_OK;
 }
 
-static int make_plan(struct mb_machine *m, struct plan *p, struct args *a) {
-  uint64_t ram = m->config.memory;
+static int make_plan(struct mb_vm *vm, struct plan *p, struct args *a) {
+  uint64_t ram = vm->config.memory;
   *p = (struct plan){.low_end = ram < BOARD_RAM_LOW_SIZE ? ram : BOARD_RAM_LOW_SIZE};
-  int code = check_segments(m, p);
-  if (!code) code = place_initrd(m, p);
-  if (!code) code = place_args(m, p, a);
+  int code = check_segments(vm, p);
+  if (!code) code = place_initrd(vm, p);
+  if (!code) code = place_args(vm, p, a);
   return code;
 }
 
-int mon_load_check(struct mb_machine *m) {
+int mon_load_check(struct mb_vm *vm) {
   struct plan p;
   struct args a;
-  return make_plan(m, &p, &a);
+  return make_plan(vm, &p, &a);
 }
 
 /* --- doing it --- */
@@ -225,39 +225,39 @@ static void pass_tree(struct cpu *c, uint64_t at) {
   c->cp0.config[0] = (c->cp0.config[0] & ~(uint32_t)CONFIG_K0) | COHERENT;
 }
 
-static void enter_kernel(struct mb_machine *m, const struct plan *p) {
-  struct cpu *c = mon_cpu(m);
+static void enter_kernel(struct mb_vm *vm, const struct plan *p) {
+  struct cpu *c = mon_cpu(vm);
   uint64_t argv = (uint64_t)(int64_t)(int32_t)(KSEG0 | (uint32_t)p->args);
-  c->j.pc = m->image.entry;
-  if (m->board->tree)
+  c->j.pc = vm->image.entry;
+  if (vm->kind->tree)
     pass_tree(c, argv);
   else
     pass_args(c, p, argv);
-  c->gpr[25] = m->image.entry; /* position-independent code expects its own address in t9 */
+  c->gpr[25] = vm->image.entry; /* position-independent code expects its own address in t9 */
   c->gpr[29] = argv - 64;
   /* Out of the reset handler, still with the boot vectors (Status.BEV): a kernel that faults before it has set up its
    * own is then caught in empty flash instead of running through empty memory. */
   c->cp0.status &= ~(uint32_t)STATUS_ERL;
-  if (m->image.entry >> 62 == 2) c->cp0.status |= STATUS_KX;
+  if (vm->image.entry >> 62 == 2) c->cp0.status |= STATUS_KX;
   mips_mode_changed(c);
 }
 
-static bool put(struct mb_machine *m, uint64_t at, const void *bytes, uint64_t n) {
-  return mmu_write(&m->vm.pmap, NULL, gpa(at), bytes, n) == n;
+static bool put(struct mb_vm *vm, uint64_t at, const void *bytes, uint64_t n) {
+  return mmu_write(&vm->pmap, NULL, gpa(at), bytes, n) == n;
 }
 
-int mon_load(struct mb_machine *m) {
+int mon_load(struct mb_vm *vm) {
   struct plan p;
   struct args a;
-  int code = make_plan(m, &p, &a);
+  int code = make_plan(vm, &p, &a);
   if (code) return code;
-  bool fits = put(m, p.args, a.bytes, a.at);
-  for (unsigned i = 0; i < m->image.segments; i++) {
-    const struct mon_segment *s = &m->image.segment[i];
-    fits &= put(m, s->gpa, s->bytes, s->file_bytes);
+  bool fits = put(vm, p.args, a.bytes, a.at);
+  for (unsigned i = 0; i < vm->image.segments; i++) {
+    const struct mon_segment *s = &vm->image.segment[i];
+    fits &= put(vm, s->gpa, s->bytes, s->file_bytes);
   }
-  if (m->has_initrd) fits &= put(m, p.initrd, m->initrd.bytes, m->initrd.n);
-  if (!fits) return mon_fail(&m->error, MB_ERR_FIT, "%s: does not fit the memory", m->kernel_path);
-  enter_kernel(m, &p);
+  if (vm->has_initrd) fits &= put(vm, p.initrd, vm->initrd.bytes, vm->initrd.n);
+  if (!fits) return mon_fail(vm->error, MB_ERR_FIT, "%s: does not fit the memory", vm->kernel_path);
+  enter_kernel(vm, &p);
   return MB_OK;
 }

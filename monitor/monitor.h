@@ -1,6 +1,7 @@
 /* monitor/monitor.h: what a machine is made of, and what the files of this room ask of each other. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Owner of everything here: the thread in the mb_ function; `interrupted` alone is set from elsewhere. */
+/* A machine has VMs, a VM has vcpus. Owner of everything here: the thread in the mb_ function; `interrupted` alone is
+ * set from elsewhere. */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
 #include "frontend/cpu.h"
@@ -29,23 +30,6 @@ struct mon_vcpu {
   uint64_t at;
 };
 
-/* The guest's hardware. Built by mon_vm_init() in this order, undone in reverse. */
-struct mon_vm {
-  struct numa_memory memory;
-  struct mmu_pmap pmap;
-  struct io_clock clock;
-  struct io_board board;
-  struct jit *jit;
-  struct cpu cpu[IO_VCPUS];
-  struct mon_vcpu vcpu[IO_VCPUS];
-  unsigned vcpus;     /* of them have been made */
-  unsigned turn;      /* whose it is */
-  uint64_t round_end; /* in cycles: where the present round's turns end; see sched.c */
-  bool has_memory, has_pmap, has_board;
-  uint8_t rom[MON_ROM_BYTES];
-  uint64_t ram; /* bytes */
-};
-
 /* Lowered blocks and compiled code may take this much of the host together. */
 enum { MON_CODE_BYTES = 512 << 20 };
 /* Optimized code kept on disk, unless the configuration says how much. */
@@ -56,19 +40,6 @@ enum { MON_CODE_BYTES = 512 << 20 };
 #define MON_EXIT_GPA  0x1f000a00
 #define MON_EXIT_KEY  0x4d420000
 #define MON_EXIT_MASK 0xffff0000
-
-/* monitor/pace.c: wall time against virtual time. */
-struct mon_pace {
-  enum mb_pace pace;
-  bool at_terminal;
-  bool anchored;
-  uint64_t wall0, virtual0; /* ns: virtual time may not run ahead of this pair */
-  uint64_t owed;            /* ns of waits for a network not slept through yet */
-};
-uint64_t mon_wall_ns(void);
-/* Idle time from `now` to `to` (cycles; UINT64_MAX: endless) is about to be skipped: sleep if the pace or a network
- * asks for it. Returns the cycle to go on at: `to`, or an earlier one when something came meanwhile. */
-uint64_t mon_pace_idle(struct mb_machine *m, uint64_t now, uint64_t to);
 
 struct mon_stdio; /* monitor/stdio.c */
 
@@ -83,10 +54,18 @@ struct mon_net {
   struct io_station station;
 };
 
-struct mb_machine {
-  struct mon_error error;
-  struct mb_config config; /* strings owned */
-  const struct io_board_kind *board;
+/* A virtual ethernet that cards of any VM are plugged into. */
+struct mon_subnet {
+  char *name;
+  struct io_switch *at;
+};
+
+/* A VM: what it is made of, its hardware, and how it goes. */
+struct mb_vm {
+  struct mb_machine *machine; /* that it belongs to */
+  struct mon_error *error;    /* the machine's */
+  struct mb_config config;    /* strings owned */
+  const struct io_board_kind *kind;
   const struct cpu_model *model;
   /* loaded */
   bool has_kernel, has_initrd;
@@ -97,98 +76,157 @@ struct mb_machine {
   bool symbols_learned; /* all of them, from the guest's memory, */
   uint64_t learned_at;  /* when it had run so many instructions */
   struct mon_console console;
-  struct mon_stdio *stdio;
   struct mon_disk disk[MB_DISKS_MAX];
   struct mon_net net[MB_NETS_MAX];
-  struct io_switch *subnet[MB_NETS_MAX]; /* under the number of the first net of its name; else NULL */
-  struct io_polls polls;                 /* what a sleep ends for */
-  bool net_ready;                        /* one of the host's sockets has something */
   FILE *trace;
   struct mon_profile *profile; /* NULL: none is wanted */
+  /* hardware: built by mon_vm_init() in this order, undone in reverse */
+  struct numa_memory memory;
+  struct mmu_pmap pmap;
+  struct io_clock clock; /* the VM's own time */
+  struct io_board board;
+  struct jit *jit;
+  struct cpu cpu[IO_VCPUS];
+  struct mon_vcpu vcpu[IO_VCPUS];
+  unsigned vcpus;     /* of them have been made */
+  unsigned turn;      /* whose it is */
+  uint64_t round_end; /* in cycles: where the present round's turns end; see sched.c */
+  bool has_memory, has_pmap, has_board;
+  uint8_t rom[MON_ROM_BYTES];
+  uint64_t ram; /* bytes */
   /* running */
   bool started;
-  struct mon_vm vm;
-  struct mon_pace pace;
-  bool stopping; /* `why` is why */
+  uint64_t limit; /* instructions to stop at, exactly */
+  bool stopping;  /* `why` is why */
   enum mb_stop why;
   unsigned guest_code;
   char stop_text[768];
+  uint64_t wall_ns; /* spent on it */
+};
+
+/* monitor/pace.c: wall time against virtual time. */
+struct mon_pace {
+  enum mb_pace pace;
+  bool anchored;
+  uint64_t wall0, virtual0; /* ns: virtual time may not run ahead of this pair */
+  uint64_t owed;            /* ns of waits for a network not slept through yet */
+};
+uint64_t mon_wall_ns(void);
+/* Idle time of a VM from `now` to `to` (cycles; UINT64_MAX: endless) is about to be skipped: sleep if the pace or a
+ * network asks for it and no other VM runs. Returns the cycle to go on at: `to`, or an earlier one when something came
+ * meanwhile or may come from other VMs. */
+uint64_t mon_pace_idle(struct mb_vm *vm, uint64_t now, uint64_t to);
+/* Several VMs run, all of them have lived to m->now: sleep if the pace or a network asks for it; stop those that wait
+ * for each other. */
+void mon_pace_round(struct mb_machine *m);
+
+/* The host's ends, and the VMs in the order in which they were added. */
+struct mb_machine {
+  struct mon_error error;
+  struct mb_machine_config config;
+  struct mb_vm *vm[MB_VMS_MAX]; /* owned */
+  unsigned vms;
+  struct mon_stdio *stdio;
+  struct mb_vm *shown; /* at the terminal; NULL: there is none */
+  struct mon_pace pace;
+  struct mon_subnet *subnet; /* owned */
+  unsigned subnets;
+  struct io_polls polls; /* what a sleep ends for */
+  bool net_ready;        /* one of the host's sockets has something */
+  bool endless;          /* all that run wait for each other */
+  bool started;
+  /* running */
+  unsigned running;       /* VMs that have not stopped */
+  uint64_t now, end;      /* virtual ns: the present round of the VMs; see rounds.c */
+  uint64_t begun, looked; /* wall ns: mb_machine_run() was called; last look at the host */
+  uint64_t wall_ns;       /* spent in mb_machine_run() before */
   _Atomic bool interrupted;
-  uint64_t wall_ns; /* spent in mb_machine_run() */
 };
 
 /* machine.c */
 enum jit_tier mon_jit_tier(enum mb_tier tier);
 
+/* config.c: the strings are copied; the values checked, and what was left out filled in. */
+__attribute__((warn_unused_result)) int mon_config_own(struct mb_vm *vm, const struct mb_config *config);
+__attribute__((warn_unused_result)) int mon_config_check(struct mb_vm *vm);
+void mon_config_fini(struct mb_config *c);
+
 /* vm.c */
-__attribute__((warn_unused_result)) int mon_vm_init(struct mb_machine *m);
-void mon_vm_fini(struct mb_machine *m);
-/* End the run after the instruction under way. The first reason counts. */
-void mon_stop(struct mb_machine *m, enum mb_stop why);
+__attribute__((warn_unused_result)) int mon_vm_init(struct mb_vm *vm);
+void mon_vm_fini(struct mb_vm *vm);
+/* End its run after the instruction under way. The first reason counts. */
+void mon_stop(struct mb_vm *vm, enum mb_stop why);
 /* The cpu that runs, or was the last to run. */
-static inline struct cpu *mon_cpu(const struct mb_machine *m) {
-  return (struct cpu *)(uintptr_t)&m->vm.cpu[m->vm.turn];
+static inline struct cpu *mon_cpu(const struct mb_vm *vm) {
+  return (struct cpu *)(uintptr_t)&vm->cpu[vm->turn];
 }
-uint64_t mon_ns(const struct mb_machine *m, uint64_t cycles);
+uint64_t mon_ns(const struct mb_vm *vm, uint64_t cycles);
+uint64_t mon_cycles(const struct mb_vm *vm, uint64_t ns);
+
+/* rounds.c: now and then, between two rounds of any VM: typed keys, signals, the time-out. */
+void mon_look_at_host(struct mb_machine *m);
 
 /* sched.c */
-struct mon_limits {
-  uint64_t instructions; /* to stop at, exactly */
-  uint64_t begun_wall;   /* ns */
-  uint64_t looked;       /* wall ns of the last look at the host */
-};
 /* Go on with the rotation for at most one turn. */
-void mon_step(struct mb_machine *m, struct mon_limits *l);
+void mon_step(struct mb_vm *vm);
+/* Has each of its vcpus nothing to do before its next event? */
+bool mon_all_wait(const struct mb_vm *vm);
+/* The next cycle at which something can happen to a VM that waits; UINT64_MAX: never. */
+uint64_t mon_next_event(const struct mb_vm *vm);
 /* The board's line for starting and stopping vcpus. */
-void mon_vcpu_set(void *machine, unsigned vcpu, bool up, uint64_t at);
+void mon_vcpu_set(void *ctx, unsigned vcpu, bool up, uint64_t at);
 /* Of all vcpus together, since power-on. */
-uint64_t mon_instructions(const struct mb_machine *m);
+uint64_t mon_instructions(const struct mb_vm *vm);
 /* Has it left the kernel for what stands in the boot flash? */
 bool mon_in_rom(const struct cpu *c);
 
 /* loader.c: kernel, initrd and YAMON's arguments into memory; the cpu at the kernel's entry. */
-__attribute__((warn_unused_result)) int mon_load(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_load(struct mb_vm *vm);
 /* The checks of mon_load() that need no machine: does everything fit? */
-__attribute__((warn_unused_result)) int mon_load_check(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_load_check(struct mb_vm *vm);
 
 /* disks.c: the configured images opened, put where the board has room for them, closed. */
-__attribute__((warn_unused_result)) int mon_disks_open(struct mb_machine *m);
-void mon_disks_attach(struct mb_machine *m, struct io_board_config *board);
-void mon_disks_close(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_disks_open(struct mb_vm *vm);
+void mon_disks_attach(struct mb_vm *vm, struct io_board_config *board);
+void mon_disks_close(struct mb_vm *vm);
 /* What a run has done to each disk, as a new JSON array. */
-struct json_t *mon_disks_json(const struct mb_machine *m);
+struct json_t *mon_disks_json(const struct mb_vm *vm);
 
 /* nets.c: the configured networks: ports opened, cards put where the board has room for them, closed. */
-__attribute__((warn_unused_result)) int mon_nets_open(struct mb_machine *m);
-__attribute__((warn_unused_result)) int mon_nets_attach(struct mb_machine *m, struct io_board_config *board);
-void mon_nets_close(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_nets_open(struct mb_vm *vm);
+__attribute__((warn_unused_result)) int mon_nets_attach(struct mb_vm *vm, struct io_board_config *board);
+void mon_nets_close(struct mb_vm *vm);
+void mon_subnets_free(struct mb_machine *m);
+/* Can something come from another VM? */
+bool mon_nets_joined(const struct mb_vm *vm);
 /* Let in what has come from outside. Between two instructions, with the clock at the present. */
-void mon_nets_look(struct mb_machine *m);
+void mon_nets_look(struct mb_vm *vm);
 /* Should that happen before the next look at the host is due? */
 bool mon_nets_hurry(const struct mb_machine *m);
-/* Add the sockets from which something may come to m->polls. */
-void mon_nets_sockets(struct mb_machine *m);
+/* Add the sockets from which something may come to the machine's polls. */
+void mon_nets_sockets(struct mb_vm *vm);
 /* What a run has done to each network, as a new JSON array. */
-struct json_t *mon_nets_json(const struct mb_machine *m);
+struct json_t *mon_nets_json(const struct mb_vm *vm);
 
 /* trace.c */
-__attribute__((warn_unused_result)) int mon_trace_open(struct mb_machine *m);
-void mon_trace_device(void *machine, const char *dev, uint64_t gpa, int size, uint64_t v, bool write);
-void mon_trace_note(void *machine, const char *text);
+__attribute__((warn_unused_result)) int mon_trace_open(struct mb_vm *vm);
+void mon_trace_device(void *ctx, const char *dev, uint64_t gpa, int size, uint64_t v, bool write);
+void mon_trace_note(void *ctx, const char *text);
 
 /* stdio.c */
 void mon_stdio_free(struct mon_stdio *s);
 __attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
+bool mon_stdio_is_tty(const struct mon_stdio *s);
 
 /* stats.c */
 uint64_t mon_max_rss(void);
-/* All statistics as a new JSON object. */
-struct json_t *mon_stats_json(struct mb_machine *m);
+/* All statistics of a VM as a new JSON object. */
+struct json_t *mon_stats_json(struct mb_vm *vm);
 /* Write a file: a regular one appears whole or not at all. text NULL: out of memory. `what` ("profile") begins the
  * error text. */
-__attribute__((warn_unused_result)) int mon_write_file(struct mb_machine *m, const char *what, const char *path,
+__attribute__((warn_unused_result)) int mon_write_file(struct mon_error *e, const char *what, const char *path,
                                                        const char *text, size_t n);
 
 /* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise. */
-void mon_learn_symbols(struct mb_machine *m);
+void mon_learn_symbols(struct mb_vm *vm);
 #endif

@@ -111,9 +111,9 @@ static void count(struct mon_profile *p, struct mon_stack *s, const uint64_t *ca
     p->lost++;
 }
 
-void mon_profile_left(void *machine, uint64_t pc, enum jit_exit_kind kind) {
-  struct mb_machine *m = machine;
-  struct mon_profile *p = m->profile;
+void mon_profile_left(void *ctx, uint64_t pc, enum jit_exit_kind kind) {
+  struct mb_vm *vm = ctx;
+  struct mon_profile *p = vm->profile;
   if (++p->left_seen % MON_LEFT_EVERY) return;
   size_t at = mixed(pc, kind);
   for (unsigned i = 0; i < 16; i++) {
@@ -125,10 +125,10 @@ void mon_profile_left(void *machine, uint64_t pc, enum jit_exit_kind kind) {
   p->left_lost++;
 }
 
-void mon_profile_look(struct mb_machine *m) {
-  const struct cpu *c = mon_cpu(m);
-  struct mon_profile *p = m->profile;
-  uint64_t call[MON_STACK_MAX], done = mon_instructions(m);
+void mon_profile_look(struct mb_vm *vm) {
+  const struct cpu *c = mon_cpu(vm);
+  struct mon_profile *p = vm->profile;
+  uint64_t call[MON_STACK_MAX], done = mon_instructions(vm);
   if (!p || done < p->due) return;
   p->due = (done / p->every + 1) * p->every;
   p->samples++;

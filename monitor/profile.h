@@ -5,7 +5,7 @@
 #include "jit/jit.h"
 #include "monitor/error.h"
 
-struct mb_machine;
+struct mb_vm;
 
 enum { MON_STACK_MAX = 64 };
 
@@ -45,7 +45,7 @@ struct mon_profile {
 __attribute__((warn_unused_result)) int mon_profile_new(struct mon_profile **out, uint64_t every);
 void mon_profile_free(struct mon_profile *p);
 /* Count each MON_LEFT_EVERY-th exit, by place and reason; for struct cpu_config. */
-void mon_profile_left(void *machine, uint64_t pc, enum jit_exit_kind kind);
+void mon_profile_left(void *ctx, uint64_t pc, enum jit_exit_kind kind);
 /* Take the sample if it is due. Between instructions only. */
-void mon_profile_look(struct mb_machine *m);
+void mon_profile_look(struct mb_vm *vm);
 #endif

@@ -25,7 +25,7 @@ struct row {
 };
 
 struct report {
-  struct mb_machine *m;
+  struct mb_vm *vm;
   const struct mon_profile *p;
   struct row *row;
   size_t rows, room;
@@ -48,18 +48,18 @@ static const char *vector_name(uint64_t offset) {
 }
 
 static struct place place_of(const struct report *r, uint64_t pc, bool user) {
-  const struct cpu *c = mon_cpu(r->m);
+  const struct cpu *c = mon_cpu(r->vm);
   uint64_t vector =
       pc - (c->cp0.status & ST_BEV ? MON_ROM_VA : mmu_canonical(&c->mmu, c->cp0.ebase & ~UINT64_C(0xfff)));
   if (!user && vector < 0x400) return (struct place){vector < 0x200 ? vector & ~UINT64_C(0x7f) : 0x200, VECTOR};
-  const struct mon_symbol *y = mon_symbol_find(&r->m->symbols, pc);
+  const struct mon_symbol *y = mon_symbol_find(&r->vm->symbols, pc);
   if (y) return (struct place){y->at, FUNCTION};
   return (struct place){pc & MMU_PAGE_MASK, user ? USER_PAGE : KERNEL_PAGE};
 }
 
 static const char *place_name(const struct report *r, struct place place, char buf[NAME_MAX_BYTES]) {
   switch (place.kind) {
-  case FUNCTION: mon_symbol_name(&r->m->symbols, place.at, buf, NAME_MAX_BYTES); break;
+  case FUNCTION: mon_symbol_name(&r->vm->symbols, place.at, buf, NAME_MAX_BYTES); break;
   case VECTOR: snprintf(buf, NAME_MAX_BYTES, "%s", vector_name(place.at)); break;
   case KERNEL_PAGE: snprintf(buf, NAME_MAX_BYTES, "kernel 0x%08" PRIx64, place.at); break;
   case USER_PAGE: snprintf(buf, NAME_MAX_BYTES, "user 0x%08" PRIx64, place.at); break;
@@ -259,7 +259,7 @@ static void text_addresses(struct report *r, FILE *to) {
   fprintf(to, "\nHottest addresses\n   share   samples  address\n");
   for (size_t i = 0; i < n && i < ADDRESSES_SHOWN; i++) {
     char name[NAME_MAX_BYTES];
-    mon_symbol_name(&r->m->symbols, a[i].pc, name, sizeof name);
+    mon_symbol_name(&r->vm->symbols, a[i].pc, name, sizeof name);
     fprintf(to, "  %5.2f%%  %8" PRIu64 "  %s 0x%08" PRIx64, share(r, a[i].samples), a[i].samples,
             a[i].user ? "user  " : "kernel", a[i].pc);
     fprintf(to, strncmp(name, "0x", 2) ? "  %s\n" : "\n", name);
@@ -351,16 +351,16 @@ static void text_user(const struct report *r, FILE *to) {
 }
 
 static void write_report(struct report *r, FILE *to) {
-  const struct mb_machine *m = r->m;
+  const struct mb_vm *vm = r->vm;
   struct mb_stats s;
-  mb_get_stats(r->m, &s);
-  fprintf(to, "mirrorball %s profile of %s on %s, %u MiB\n", mb_version(), m->kernel_path, m->model->name,
-          (unsigned)(m->config.memory >> 20));
+  mb_get_stats(r->vm, &s);
+  fprintf(to, "mirrorball %s profile of %s on %s, %u MiB\n", mb_version(), vm->kernel_path, vm->model->name,
+          (unsigned)(vm->config.memory >> 20));
   fprintf(to, "%" PRIu64 " instructions, a sample each %" PRIu64 ": %" PRIu64 " samples, %.1f%% in user mode\n",
           s.instructions, r->p->every, r->p->samples, share(r, r->user));
   if (r->p->cut) fprintf(to, "%" PRIu64 " samples are without their callers, for want of memory\n", r->p->cut);
   if (r->p->lost) fprintf(to, "%" PRIu64 " samples are left out, for want of memory\n", r->p->lost);
-  if (!m->symbols.n) fprintf(to, "no symbols: give some by --symbols=FILE\n");
+  if (!vm->symbols.n) fprintf(to, "no symbols: give some by --symbols=FILE\n");
   text_statistics(r, &s, to);
   text_functions(r, to);
   text_cumulative(r, to);
@@ -481,14 +481,14 @@ static json_t *stacks_json(struct report *r) {
 }
 
 static void write_json(struct report *r, FILE *to) {
-  json_t *o = mon_stats_json(r->m);
+  json_t *o = mon_stats_json(r->vm);
   json_object_set_new(o, "sample_every", number(r->p->every));
   json_object_set_new(o, "samples", number(r->p->samples));
   json_object_set_new(o, "samples_user", number(r->user));
   json_object_set_new(o, "samples_without_callers", number(r->p->cut));
   json_object_set_new(o, "samples_lost", number(r->p->lost));
   struct mb_stats s;
-  mb_get_stats(r->m, &s);
+  mb_get_stats(r->vm, &s);
   json_object_set_new(o, "translate_seconds", json_real(s.translate_seconds));
   json_object_set_new(o, "compile_seconds", json_real(s.compile_seconds));
   json_object_set_new(o, "code", code_json(r));
@@ -505,10 +505,10 @@ static bool ends_in(const char *path, const char *suffix) {
   return n >= k && !strcmp(path + n - k, suffix);
 }
 
-int mb_profile_write(struct mb_machine *m, const char *path) {
-  if (!m->started || !m->profile) return mon_fail(&m->error, MB_ERR_STATE, "no profile was asked for");
-  mon_learn_symbols(m);
-  struct report r = {.m = m, .p = m->profile};
+int mb_profile_write(struct mb_vm *vm, const char *path) {
+  if (!vm->started || !vm->profile) return mon_fail(vm->error, MB_ERR_STATE, "no profile was asked for");
+  mon_learn_symbols(vm);
+  struct report r = {.vm = vm, .p = vm->profile};
   char *text = NULL;
   size_t n = 0;
   FILE *f = open_memstream(&text, &n);
@@ -516,7 +516,7 @@ int mb_profile_write(struct mb_machine *m, const char *path) {
   if (f && !r.failed)
     (ends_in(path, ".folded") ? write_folded : ends_in(path, ".json") ? write_json : write_report)(&r, f);
   if (!f || fclose(f)) r.failed = true;
-  int code = mon_write_file(m, "profile", path, r.failed ? NULL : text, n);
+  int code = mon_write_file(vm->error, "profile", path, r.failed ? NULL : text, n);
   free(text);
   free(r.row);
   free(r.slot);

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t mon_ram_address(const struct mon_vm *vm, uint64_t page) {
+uint64_t mon_ram_address(const struct mb_vm *vm, uint64_t page) {
   uint64_t at = page << MMU_PAGE_BITS;
   return at < BOARD_RAM_LOW_SIZE || vm->ram <= BOARD_RAM_LOW_SIZE ? at : BOARD_RAM_HIGH + at;
 }
 
-static const struct frame *frame_of(const struct mon_vm *vm, uint64_t page) {
+static const struct frame *frame_of(const struct mb_vm *vm, uint64_t page) {
   return mmu_pmap_frame(&vm->pmap, gpa(mon_ram_address(vm, page)));
 }
-static const uint8_t *host_of(const struct mon_vm *vm, uint64_t page) {
+static const uint8_t *host_of(const struct mb_vm *vm, uint64_t page) {
   return frame_of(vm, page)->host;
 }
 

@@ -6,18 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct mon_vm;
+struct mb_vm;
 
 /* A walk over RAM by address. Zero it, then set vm. */
 struct mon_ram {
-  const struct mon_vm *vm;
+  const struct mb_vm *vm;
   uint64_t page;        /* to look at next */
   uint8_t *touched;     /* by page; owned; NULL: all of them may be */
   const uint8_t *bytes; /* the present run */
   size_t n;
 };
 /* Guest-physical address of RAM page i. */
-uint64_t mon_ram_address(const struct mon_vm *vm, uint64_t page);
+uint64_t mon_ram_address(const struct mb_vm *vm, uint64_t page);
 /* The next run: touched pages that lie behind each other in guest and host memory. `page` is that behind it. False:
  * there is none. */
 bool mon_ram_next(struct mon_ram *r);

@@ -10,11 +10,9 @@
  * What a device does while a turn lasts it does at the time of the vcpu that asks, or, since the clock never goes back,
  * at the latest time that any vcpu of the round has shown it. */
 #include "monitor/monitor.h"
-#include <stdatomic.h>
 #include <string.h>
 
 #define ALONE_NS 1000000u /* virtual: the rounds of one vcpu */
-#define LOOK_NS  1000000u /* wall: the host is not looked at more often */
 
 enum { ROUND_CYCLES = 10000, STATUS_IM_TIMER = 1 << 15 };
 
@@ -22,37 +20,22 @@ static uint64_t least(uint64_t a, uint64_t b) {
   return a < b ? a : b;
 }
 
-uint64_t mon_instructions(const struct mb_machine *m) {
+uint64_t mon_instructions(const struct mb_vm *vm) {
   uint64_t n = 0;
-  for (unsigned i = 0; i < m->vm.vcpus; i++) n += mips_instructions(&m->vm.cpu[i]);
+  for (unsigned i = 0; i < vm->vcpus; i++) n += mips_instructions(&vm->cpu[i]);
   return n;
 }
 
-static bool lives(const struct mon_vm *vm, unsigned i) {
+static bool lives(const struct mb_vm *vm, unsigned i) {
   return vm->vcpu[i].up && (vm->vcpu[i].start || !vm->cpu[i].dead);
-}
-
-static void look_at_host(struct mb_machine *m, struct mon_limits *l) {
-  if (atomic_load_explicit(&m->interrupted, memory_order_relaxed)) {
-    atomic_store(&m->interrupted, false);
-    mon_stop(m, MB_STOP_INTERRUPTED);
-  }
-  uint64_t now = mon_wall_ns();
-  if (now - l->looked < LOOK_NS && !mon_nets_hurry(m)) return;
-  l->looked = now;
-  mon_nets_look(m);
-  mon_console_flush(&m->console);
-  mon_console_poll(&m->console);
-  double spent = (double)(m->wall_ns + (now - l->begun_wall)) / 1e9;
-  if (m->config.timeout > 0 && spent >= m->config.timeout) mon_stop(m, MB_STOP_TIMEOUT);
 }
 
 /* --- waiting --- */
 
 /* Has the keyboard been unplugged for good? Scripted steps type only after output, and output needs an event first. */
-static bool input_is_over(const struct mb_machine *m) {
-  const struct mon_console *c = &m->console;
-  const struct io_uart *u = &m->vm.board.uart[0];
+static bool input_is_over(const struct mb_vm *vm) {
+  const struct mon_console *c = &vm->console;
+  const struct io_uart *u = &vm->board.uart[0];
   return !c->typing && c->in_at == c->in_n && (c->in_ended || !c->host.get) && !u->rx_n && !u->kept_n;
 }
 
@@ -61,18 +44,17 @@ static uint64_t own_timer(const struct cpu *c) {
   return c->cp0.status & STATUS_IM_TIMER ? mips_timer_deadline(c) : UINT64_MAX;
 }
 
-/* The next cycle at which something can happen to vcpus that all wait; UINT64_MAX: never. */
-static uint64_t next_event(const struct mb_machine *m) {
-  const struct io_timer *first = m->vm.clock.first;
-  uint64_t next = io_clock_next(&m->vm.clock);
+uint64_t mon_next_event(const struct mb_vm *vm) {
+  const struct io_timer *first = vm->clock.first;
+  uint64_t next = io_clock_next(&vm->clock);
   /* A serial port that looks for keys nobody will ever press is no event. */
-  if (first == &m->vm.board.uart[0].rx_timer && !first->next && input_is_over(m)) next = UINT64_MAX;
-  for (unsigned i = 0; i < m->vm.vcpus; i++)
-    if (lives(&m->vm, i)) next = least(next, own_timer(&m->vm.cpu[i]));
+  if (first == &vm->board.uart[0].rx_timer && !first->next && input_is_over(vm)) next = UINT64_MAX;
+  for (unsigned i = 0; i < vm->vcpus; i++)
+    if (lives(vm, i)) next = least(next, own_timer(&vm->cpu[i]));
   return next;
 }
 
-static bool all_wait(const struct mon_vm *vm) {
+bool mon_all_wait(const struct mb_vm *vm) {
   for (unsigned i = 0; i < vm->vcpus; i++) {
     const struct cpu *c = &vm->cpu[i];
     if (lives(vm, i) && (vm->vcpu[i].start || !mips_waits(c) || own_timer(c) <= vm->round_end)) return false;
@@ -81,16 +63,15 @@ static bool all_wait(const struct mon_vm *vm) {
 }
 
 /* Go to the next event. */
-static void skip(struct mb_machine *m) {
-  struct mon_vm *vm = &m->vm;
-  uint64_t next = next_event(m), to = next > vm->round_end ? mon_pace_idle(m, vm->round_end, next) : next;
-  if (to == UINT64_MAX) mon_stop(m, MB_STOP_STUCK);
+static void skip(struct mb_vm *vm) {
+  uint64_t next = mon_next_event(vm), to = next > vm->round_end ? mon_pace_idle(vm, vm->round_end, next) : next;
+  if (to == UINT64_MAX) mon_stop(vm, MB_STOP_STUCK);
   if (to == UINT64_MAX || next <= vm->round_end) return;
   vm->round_end = to;
   for (unsigned i = 0; i < vm->vcpus; i++)
     if (lives(vm, i)) mips_idle_to(&vm->cpu[i], vm->round_end);
   io_clock_advance(&vm->clock, vm->round_end);
-  if (mon_nets_hurry(m)) mon_nets_look(m); /* an answer was waited for: now, not a round later */
+  if (mon_nets_hurry(vm->machine)) mon_nets_look(vm); /* an answer was waited for: now, not a round later */
 }
 
 /* --- ends --- */
@@ -107,8 +88,7 @@ static bool is_stuck(const struct cpu *c) {
 }
 
 /* Nobody lives. Kernels that cannot turn the power off let one vcpu wait, and the others spin, with interrupts off. */
-static void all_dead(struct mb_machine *m) {
-  struct mon_vm *vm = &m->vm;
+static void all_dead(struct mb_vm *vm) {
   bool stuck = false, halted = false;
   for (unsigned i = 0; i < vm->vcpus; i++) {
     if (!vm->vcpu[i].up) continue;
@@ -116,10 +96,10 @@ static void all_dead(struct mb_machine *m) {
     halted |= has_halted(&vm->cpu[i]);
     stuck |= is_stuck(&vm->cpu[i]);
   }
-  mon_stop(m, stuck && !halted ? MB_STOP_STUCK : MB_STOP_HALTED);
+  mon_stop(vm, stuck && !halted ? MB_STOP_STUCK : MB_STOP_HALTED);
 }
 
-static bool any_lives(const struct mon_vm *vm) {
+static bool any_lives(const struct mb_vm *vm) {
   bool any = false;
   for (unsigned i = 0; i < vm->vcpus; i++) any |= lives(vm, i);
   return any;
@@ -127,25 +107,25 @@ static bool any_lives(const struct mon_vm *vm) {
 
 /* To the cpu all who do nothing any more are dead; people see a difference between a guest that went back to the
  * firmware, one that took an exception it had no handler for, and what need not be the end of the others. */
-static void dies(struct mb_machine *m) {
-  const struct cpu *c = mon_cpu(m);
+static void dies(struct mb_vm *vm) {
+  const struct cpu *c = mon_cpu(vm);
   if (mon_in_rom(c))
-    mon_stop(m, c->j.pc - MON_ROM_VA < MON_ROM_VECTORS ? MB_STOP_RESET : MB_STOP_DEAD);
+    mon_stop(vm, c->j.pc - MON_ROM_VA < MON_ROM_VECTORS ? MB_STOP_RESET : MB_STOP_DEAD);
   else if (!has_halted(c) && !is_stuck(c))
-    mon_stop(m, MB_STOP_DEAD);
-  else if (!any_lives(&m->vm))
-    all_dead(m);
+    mon_stop(vm, MB_STOP_DEAD);
+  else if (!any_lives(vm))
+    all_dead(vm);
 }
 
 /* --- turns and rounds --- */
 
-void mon_vcpu_set(void *machine, unsigned vcpu, bool up, uint64_t at) {
-  struct mb_machine *m = machine;
-  m->vm.vcpu[vcpu] = (struct mon_vcpu){.up = up, .start = up, .at = at};
-  if (vcpu == m->vm.turn) mips_run_until(mon_cpu(m), 0);
+void mon_vcpu_set(void *ctx, unsigned vcpu, bool up, uint64_t at) {
+  struct mb_vm *vm = ctx;
+  vm->vcpu[vcpu] = (struct mon_vcpu){.up = up, .start = up, .at = at};
+  if (vcpu == vm->turn) mips_run_until(mon_cpu(vm), 0);
 }
 
-static void start_vcpu(struct mon_vm *vm, struct cpu *c, struct mon_vcpu *v) {
+static void start_vcpu(struct mb_vm *vm, struct cpu *c, struct mon_vcpu *v) {
   v->start = false;
   mips_idle_to(c, vm->clock.now);
   c->reset_at = v->at;
@@ -153,70 +133,66 @@ static void start_vcpu(struct mon_vm *vm, struct cpu *c, struct mon_vcpu *v) {
 }
 
 /* Run to the deadline, with a look wherever a sample is due. */
-static enum mips_stop run_to(struct mb_machine *m, uint64_t deadline) {
-  struct cpu *c = mon_cpu(m);
+static enum mips_stop run_to(struct mb_vm *vm, uint64_t deadline) {
+  struct cpu *c = mon_cpu(vm);
   enum mips_stop stop;
-  if (!m->profile) return mips_run(c, deadline);
+  if (!vm->profile) return mips_run(c, deadline);
   do {
-    stop = mips_run_cut(c, deadline, mips_now(c) + (m->profile->due - mon_instructions(m)));
-    mon_profile_look(m);
+    stop = mips_run_cut(c, deadline, mips_now(c) + (vm->profile->due - mon_instructions(vm)));
+    mon_profile_look(vm);
     deadline = c->deadline;
   } while (stop == MIPS_STOP_CUT);
   return stop;
 }
 
-static void begin_round(struct mb_machine *m, struct mon_limits *l) {
-  struct mon_vm *vm = &m->vm;
-  uint64_t cycles = vm->vcpus > 1 ? ROUND_CYCLES : (uint64_t)m->config.mhz * (ALONE_NS / 1000);
+static void begin_round(struct mb_vm *vm) {
+  uint64_t cycles = vm->vcpus > 1 ? ROUND_CYCLES : (uint64_t)vm->config.mhz * (ALONE_NS / 1000);
   vm->turn = 0;
   io_clock_advance(&vm->clock, vm->round_end);
-  look_at_host(m, l);
-  if (m->stopping) return;
-  if (m->pace.pace == MB_PACE_REAL) mon_pace_idle(m, vm->round_end, vm->round_end);
+  mon_look_at_host(vm->machine);
+  if (vm->stopping) return;
+  if (vm->machine->pace.pace == MB_PACE_REAL) mon_pace_idle(vm, vm->round_end, vm->round_end);
   if (!any_lives(vm)) /* the last one has powered itself down */
-    all_dead(m);
-  else if (all_wait(vm))
-    skip(m);
+    all_dead(vm);
+  else if (mon_all_wait(vm))
+    skip(vm);
   vm->round_end = least(vm->round_end + cycles, io_clock_next(&vm->clock));
 }
 
 /* Is there more of this turn? */
-static bool goes_on(struct mb_machine *m) {
-  struct mon_vm *vm = &m->vm;
+static bool goes_on(struct mb_vm *vm) {
   struct mon_vcpu *v = &vm->vcpu[vm->turn];
-  struct cpu *c = mon_cpu(m);
+  struct cpu *c = mon_cpu(vm);
   if (v->up && v->start) start_vcpu(vm, c, v);
   return v->up && !c->dead && mips_now(c) < vm->round_end;
 }
 
-static void run(struct mb_machine *m, uint64_t instructions) {
-  struct mon_vm *vm = &m->vm;
-  struct cpu *c = mon_cpu(m);
+static void run(struct mb_vm *vm, uint64_t instructions) {
+  struct cpu *c = mon_cpu(vm);
   vm->board.bus.master = vm->turn;
   uint64_t now = mips_now(c);
-  switch (run_to(m, now + least(vm->round_end - now, instructions))) {
+  switch (run_to(vm, now + least(vm->round_end - now, instructions))) {
   case MIPS_STOP_CUT:
   case MIPS_STOP_TIME: break;
   case MIPS_STOP_WAIT:
-    if (!m->stopping) mips_idle_to(c, least(vm->round_end, own_timer(c)));
+    if (!vm->stopping) mips_idle_to(c, least(vm->round_end, own_timer(c)));
     break;
-  case MIPS_STOP_DEAD: dies(m); break;
+  case MIPS_STOP_DEAD: dies(vm); break;
   }
   vm->round_end = least(vm->round_end, io_clock_next(&vm->clock));
 }
 
-void mon_step(struct mb_machine *m, struct mon_limits *l) {
-  struct mon_vm *vm = &m->vm;
-  uint64_t done = mon_instructions(m);
-  if (done >= l->instructions) {
-    mon_stop(m, MB_STOP_LIMIT);
-  } else if (goes_on(m)) {
-    run(m, l->instructions - done);
+void mon_step(struct mb_vm *vm) {
+  uint64_t done = mon_instructions(vm);
+  if (done >= vm->limit) {
+    mon_stop(vm, MB_STOP_LIMIT);
+  } else if (goes_on(vm)) {
+    run(vm, vm->limit - done);
   } else if (vm->turn + 1 < vm->vcpus) {
-    mon_cpu(m)->ll_bit = 0;
+    mon_cpu(vm)->ll_bit = 0;
     vm->turn++;
   } else {
-    mon_cpu(m)->ll_bit &= vm->vcpus == 1;
-    begin_round(m, l);
+    mon_cpu(vm)->ll_bit &= vm->vcpus == 1;
+    begin_round(vm);
   }
 }

@@ -38,7 +38,7 @@ static uint64_t page_hash(const uint8_t *bytes, uint64_t at) {
   return any ? mixed(mixed(mixed(lane[0], lane[1]), lane[2]), lane[3]) | 1 : 0;
 }
 
-static uint64_t ram_hash(const struct mon_vm *vm, uint64_t h) {
+static uint64_t ram_hash(const struct mb_vm *vm, uint64_t h) {
   struct mon_ram r = {.vm = vm};
   while (mon_ram_next(&r))
     for (size_t i = 0; i < r.n; i += MMU_PAGE_SIZE) {
@@ -56,12 +56,12 @@ static void block_hash(void *hash, uint64_t block, const uint8_t *bytes) {
   *h = mixed(*h, bytes ? page_hash(bytes, block) : block);
 }
 
-uint64_t mb_state_hash(struct mb_machine *m) {
-  if (!m->started) return 0;
+uint64_t mb_state_hash(struct mb_vm *vm) {
+  if (!vm->started) return 0;
   uint64_t h = 0x6d6972726f72u;
-  for (unsigned i = 0; i < m->vm.vcpus; i++) h = mips_hash(&m->vm.cpu[i], h);
-  h = mixed(ram_hash(&m->vm, h), mips_now(mon_cpu(m)));
-  for (unsigned i = 0; i < m->config.disks; i++) io_host_disk_each(&m->disk[i].disk, block_hash, &h);
+  for (unsigned i = 0; i < vm->vcpus; i++) h = mips_hash(&vm->cpu[i], h);
+  h = mixed(ram_hash(vm, h), mips_now(mon_cpu(vm)));
+  for (unsigned i = 0; i < vm->config.disks; i++) io_host_disk_each(&vm->disk[i].disk, block_hash, &h);
   return h;
 }
 
@@ -88,16 +88,16 @@ static void add_cpu(struct mb_stats *out, const struct cpu *c) {
   out->stall_cycles += c->j.stalled;
 }
 
-void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
-  const struct cpu *c = mon_cpu(m);
+void mb_get_stats(struct mb_vm *vm, struct mb_stats *out) {
+  const struct cpu *c = mon_cpu(vm);
   struct jit_stats j;
-  *out = (struct mb_stats){.max_rss = mon_max_rss(), .guest_code = m->guest_code};
-  if (!m->started) return;
-  jit_stats(m->vm.jit, &j);
-  for (unsigned i = 0; i < m->vm.vcpus; i++) add_cpu(out, &m->vm.cpu[i]);
+  *out = (struct mb_stats){.max_rss = mon_max_rss(), .guest_code = vm->guest_code};
+  if (!vm->started) return;
+  jit_stats(vm->jit, &j);
+  for (unsigned i = 0; i < vm->vcpus; i++) add_cpu(out, &vm->cpu[i]);
   out->cycles = mips_now(c);
-  out->virtual_ns = mon_ns(m, out->cycles);
-  out->wall_seconds = (double)m->wall_ns / 1e9;
+  out->virtual_ns = mon_ns(vm, out->cycles);
+  out->wall_seconds = (double)vm->wall_ns / 1e9;
   out->blocks_made = j.blocks_made;
   out->blocks_dropped = j.blocks_dropped;
   out->insns_translated = j.insns_translated;
@@ -118,10 +118,10 @@ void mb_get_stats(struct mb_machine *m, struct mb_stats *out) {
   out->region_queue = j.region_queue;
   out->region_bytes = j.region_bytes;
   out->llvm_seconds = j.llvm_seconds;
-  out->console_lines = m->console.lines;
-  out->console_bytes = m->console.bytes;
-  out->console_digest = m->console.digest;
-  out->unclaimed_accesses = m->vm.board.bus.n_unknown;
+  out->console_lines = vm->console.lines;
+  out->console_bytes = vm->console.bytes;
+  out->console_digest = vm->console.digest;
+  out->unclaimed_accesses = vm->board.bus.n_unknown;
   out->pc = c->j.pc;
 }
 
@@ -169,7 +169,7 @@ static json_t *exits_json(const struct mb_stats *s) {
   return o;
 }
 
-static json_t *counts_json(const struct mb_stats *s) {
+static void add_counts(json_t *o, const struct mb_stats *s) {
   const struct {
     const char *name;
     uint64_t v;
@@ -209,19 +209,19 @@ static json_t *counts_json(const struct mb_stats *s) {
       {"console_bytes", s->console_bytes},
       {"max_rss", s->max_rss},
   };
-  json_t *o = json_object();
   for (size_t i = 0; i < sizeof count / sizeof *count; i++) json_object_set_new(o, count[i].name, number(count[i].v));
-  return o;
 }
 
-struct json_t *mon_stats_json(struct mb_machine *m) {
+struct json_t *mon_stats_json(struct mb_vm *vm) {
   static const char *const tier_name[] = {
       [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil", [MB_TIER_LLVM] = "llvm"};
   struct mb_stats s;
   char symbol[128];
-  mb_get_stats(m, &s);
-  mon_learn_symbols(m);
-  json_t *o = counts_json(&s);
+  mb_get_stats(vm, &s);
+  mon_learn_symbols(vm);
+  json_t *o = json_object();
+  if (vm->config.name) json_object_set_new(o, "name", json_string(vm->config.name));
+  add_counts(o, &s);
   json_object_set_new(o, "wall_seconds", json_real(s.wall_seconds));
   json_object_set_new(o, "exceptions", exceptions_json(&s));
   json_object_set_new(o, "exits", exits_json(&s));
@@ -229,23 +229,23 @@ struct json_t *mon_stats_json(struct mb_machine *m) {
   json_object_set_new(o, "tiers",
                       json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil, "llvm", s.tier_llvm));
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
-  if (m->config.disks) json_object_set_new(o, "disks", mon_disks_json(m));
-  if (m->config.nets) json_object_set_new(o, "nets", mon_nets_json(m));
+  if (vm->config.disks) json_object_set_new(o, "disks", mon_disks_json(vm));
+  if (vm->config.nets) json_object_set_new(o, "nets", mon_nets_json(vm));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
-  json_object_set_new(o, "state_hash", hex(mb_state_hash(m)));
-  json_object_set_new(o, "exit", json_string(mb_stop_name(m->why)));
-  json_object_set_new(o, "exit_text", json_string(mb_stop_text(m)));
+  json_object_set_new(o, "state_hash", hex(mb_state_hash(vm)));
+  json_object_set_new(o, "exit", json_string(mb_stop_name(vm->why)));
+  json_object_set_new(o, "exit_text", json_string(mb_stop_text(vm)));
   json_object_set_new(o, "guest_code", number(s.guest_code));
   json_object_set_new(o, "pc", hex(s.pc));
-  json_object_set_new(o, "symbol", json_string(mb_symbol(m, s.pc, symbol, sizeof symbol)));
-  json_object_set_new(o, "kernel", json_string(m->kernel_path));
-  json_object_set_new(o, "cpu", json_string(m->model->name));
-  json_object_set_new(o, "board", json_string(m->board->name));
-  json_object_set_new(o, "vcpus", number(m->config.vcpus));
-  json_object_set_new(o, "endian", json_string(m->config.endian == MB_ENDIAN_BIG ? "big" : "little"));
-  json_object_set_new(o, "memory", number(m->config.memory));
-  json_object_set_new(o, "mhz", number(m->config.mhz));
-  json_object_set_new(o, "tier", json_string(tier_name[m->config.tier]));
+  json_object_set_new(o, "symbol", json_string(mb_symbol(vm, s.pc, symbol, sizeof symbol)));
+  json_object_set_new(o, "kernel", json_string(vm->kernel_path));
+  json_object_set_new(o, "cpu", json_string(vm->model->name));
+  json_object_set_new(o, "board", json_string(vm->kind->name));
+  json_object_set_new(o, "vcpus", number(vm->config.vcpus));
+  json_object_set_new(o, "endian", json_string(vm->config.endian == MB_ENDIAN_BIG ? "big" : "little"));
+  json_object_set_new(o, "memory", number(vm->config.memory));
+  json_object_set_new(o, "mhz", number(vm->config.mhz));
+  json_object_set_new(o, "tier", json_string(tier_name[vm->config.tier]));
   json_object_set_new(o, "version", json_string(mb_version()));
   return o;
 }
@@ -273,20 +273,53 @@ static int write_whole(const char *path, const char *text, size_t n) {
   return bad;
 }
 
-int mon_write_file(struct mb_machine *m, const char *what, const char *path, const char *text, size_t n) {
-  if (!text) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the %s", what);
+int mon_write_file(struct mon_error *e, const char *what, const char *path, const char *text, size_t n) {
+  if (!text) return mon_fail(e, MB_ERR_MEMORY, "out of memory for the %s", what);
   errno = 0;
   if (!write_whole(path, text, n)) return MB_OK;
-  return mon_fail(&m->error, MB_ERR_FILE, "%s %s: %s", what, path, errno ? strerror(errno) : "cannot be written");
+  return mon_fail(e, MB_ERR_FILE, "%s %s: %s", what, path, errno ? strerror(errno) : "cannot be written");
+}
+
+/* What is the machine's, or adds up, and an object for each VM. */
+static json_t *machine_json(struct mb_machine *m) {
+  uint64_t instructions = 0, idle = 0, memory = 0, lines = 0;
+  unsigned vcpus = 0;
+  json_t *vms = json_array();
+  for (unsigned i = 0; i < m->vms; i++) {
+    struct mb_vm *vm = m->vm[i];
+    struct mb_stats s;
+    mb_get_stats(vm, &s);
+    instructions += s.instructions;
+    idle += s.idle_cycles;
+    lines += s.console_lines;
+    memory += vm->config.memory;
+    vcpus += vm->config.vcpus;
+    json_array_append_new(vms, mon_stats_json(vm));
+  }
+  json_t *o = json_object();
+  json_object_set_new(o, "instructions", number(instructions));
+  json_object_set_new(o, "idle_cycles", number(idle));
+  json_object_set_new(o, "console_lines", number(lines));
+  json_object_set_new(o, "virtual_ns", number(m->now));
+  json_object_set_new(o, "wall_seconds", json_real((double)m->wall_ns / 1e9));
+  json_object_set_new(o, "max_rss", number(mon_max_rss()));
+  json_object_set_new(o, "cpus", number(m->config.cpus ? m->config.cpus : vcpus));
+  json_object_set_new(o, "vcpus", number(vcpus));
+  json_object_set_new(o, "memory", number(m->config.memory ? m->config.memory : memory));
+  json_object_set_new(o, "vm_memory", number(memory));
+  json_object_set_new(o, "version", json_string(mb_version()));
+  json_object_set_new(o, "vms", vms);
+  return o;
 }
 
 int mb_stats_write(struct mb_machine *m, const char *path) {
   if (!m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
-  json_t *o = mon_stats_json(m);
+  bool alone = m->vms == 1 && !m->vm[0]->config.name;
+  json_t *o = alone ? mon_stats_json(m->vm[0]) : machine_json(m);
   char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
   size_t n = text ? strlen(text) : 0;
   if (text) text[n++] = '\n'; /* in place of the terminator */
-  int code = mon_write_file(m, "statistics", path, text, n);
+  int code = mon_write_file(&m->error, "statistics", path, text, n);
   free(text);
   json_decref(o);
   return code;

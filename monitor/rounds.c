@@ -1,0 +1,126 @@
+/* monitor/rounds.c: the VMs of a machine side by side: rounds of equal virtual time. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each VM has a clock of its own. In a round each that runs has its turn, in the order in which they were added, in
+ * which it lives on to the round's end: to the first boundary of its own rounds (sched.c) behind it, so that it is
+ * never cut where it would not be cut alone. What a guest sees therefore does not depend on its neighbours. */
+#include "monitor/monitor.h"
+#include <stdatomic.h>
+
+#define ROUND_NS 1000000u /* virtual */
+#define LOOK_NS  1000000u /* wall: the host is not looked at more often */
+
+static void stop_all(struct mb_machine *m, enum mb_stop why) {
+  for (unsigned i = 0; i < m->vms; i++)
+    if (!m->vm[i]->stopping) mon_stop(m->vm[i], why);
+}
+
+void mon_look_at_host(struct mb_machine *m) {
+  if (atomic_load_explicit(&m->interrupted, memory_order_relaxed)) {
+    atomic_store(&m->interrupted, false);
+    stop_all(m, MB_STOP_INTERRUPTED);
+  }
+  uint64_t now = mon_wall_ns();
+  if (now - m->looked < LOOK_NS && !mon_nets_hurry(m)) return;
+  m->looked = now;
+  m->net_ready = false;
+  for (unsigned i = 0; i < m->vms; i++) {
+    if (!m->vm[i]->stopping) mon_nets_look(m->vm[i]);
+    mon_console_flush(&m->vm[i]->console);
+    mon_console_poll(&m->vm[i]->console);
+  }
+  double spent = (double)(m->wall_ns + (now - m->begun)) / 1e9;
+  if (m->config.timeout > 0 && spent >= m->config.timeout) stop_all(m, MB_STOP_TIMEOUT);
+}
+
+/* Once one of these has happened the VM is over. */
+static bool is_final(enum mb_stop why) {
+  switch (why) {
+  case MB_STOP_LIMIT:
+  case MB_STOP_CONSOLE:
+  case MB_STOP_TIMEOUT:
+  case MB_STOP_INTERRUPTED: return false;
+  case MB_STOP_POWER_OFF:
+  case MB_STOP_RESET:
+  case MB_STOP_EXIT:
+  case MB_STOP_HALTED:
+  case MB_STOP_STUCK:
+  case MB_STOP_DEAD:
+  case MB_STOP_ERROR: break;
+  }
+  return true;
+}
+
+/* All have been stopped at once, not each for a reason of its own. */
+static bool is_common(enum mb_stop why) {
+  return why == MB_STOP_INTERRUPTED || why == MB_STOP_TIMEOUT;
+}
+
+/* Those go on that may; after a common stop only those that it stopped. */
+static void resume(struct mb_machine *m) {
+  bool common = false;
+  for (unsigned i = 0; i < m->vms; i++) common |= m->vm[i]->stopping && is_common(m->vm[i]->why);
+  for (unsigned i = 0; i < m->vms; i++)
+    if (!is_final(m->vm[i]->why) && (!common || is_common(m->vm[i]->why))) m->vm[i]->stopping = false;
+}
+
+/* Count those that run, and see how far all of them have come. Rounds end at round numbers, so that one that was
+ * interrupted goes on as it would have. */
+static void begin_round(struct mb_machine *m) {
+  uint64_t least = UINT64_MAX;
+  m->running = 0;
+  for (unsigned i = 0; i < m->vms; i++) {
+    if (m->vm[i]->stopping) continue;
+    uint64_t ns = io_clock_ns(&m->vm[i]->clock);
+    least = ns < least ? ns : least;
+    m->running++;
+  }
+  m->now = least;
+  m->end = m->running > 1 ? (least / ROUND_NS + 1) * ROUND_NS : UINT64_MAX;
+}
+
+static void take_turn(struct mb_vm *vm) {
+  struct mb_machine *m = vm->machine;
+  uint64_t begun = mon_wall_ns(), end = m->running > 1 ? mon_cycles(vm, m->end) : UINT64_MAX;
+  while (!vm->stopping && vm->clock.now < end) mon_step(vm);
+  if (vm->stopping) mon_console_flush(&vm->console);
+  vm->wall_ns += mon_wall_ns() - begun;
+}
+
+/* The first reason, in the order of the VMs, that is not a good end; the first VM's, if all ends are good. */
+static enum mb_stop reason(const struct mb_machine *m) {
+  for (unsigned i = 0; i < m->vms; i++)
+    if (is_common(m->vm[i]->why)) return m->vm[i]->why;
+  for (unsigned i = 0; i < m->vms; i++) {
+    const struct mb_vm *vm = m->vm[i];
+    bool good =
+        vm->why == MB_STOP_POWER_OFF || vm->why == MB_STOP_HALTED || (vm->why == MB_STOP_EXIT && !vm->guest_code);
+    if (!good) return vm->why;
+  }
+  return m->vm[0]->why;
+}
+
+enum mb_stop mb_machine_run(struct mb_machine *m) {
+  if (!m->started) {
+    mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
+    return MB_STOP_ERROR;
+  }
+  m->begun = mon_wall_ns();
+  m->looked = 0;
+  m->pace.anchored = false;
+  resume(m);
+  for (begin_round(m); m->running; begin_round(m)) {
+    if (m->running > 1) mon_pace_round(m);
+    for (unsigned i = 0; i < m->vms; i++)
+      if (!m->vm[i]->stopping) take_turn(m->vm[i]);
+  }
+  for (unsigned i = 0; i < m->vms; i++) {
+    mon_console_flush(&m->vm[i]->console);
+    if (m->vm[i]->trace) fflush(m->vm[i]->trace);
+  }
+  m->wall_ns += mon_wall_ns() - m->begun;
+  return reason(m);
+}
+
+void mb_machine_interrupt(struct mb_machine *m) {
+  atomic_store(&m->interrupted, true);
+}
