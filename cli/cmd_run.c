@@ -1,35 +1,15 @@
 /* cli/cmd_run.c: mirrorball run: boot a kernel or a guest known by name, and say how it ended. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "cli/guests.h"
-#include "cli/guests_parts.h"
 #include "cli/nets.h"
-#include "cli/options.h"
-#include "mirrorball.h"
-#include <errno.h>
+#include "cli/request.h"
 #include <inttypes.h>
-#include <signal.h>
-#include <stdatomic.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 int cmd_run(int argc, char **argv);
-
-enum {
-  EXIT_POWER_OFF = 0,
-  EXIT_OURS = 1,
-  EXIT_INPUT = 2,
-  EXIT_RESET = 3,
-  EXIT_STUCK = 4,
-  EXIT_DEAD = 5,
-  EXIT_UNTIL = 6,
-  EXIT_TIMEOUT = 7,
-  EXIT_INTERRUPTED = 8,
-  EXIT_GUEST = 64, /* + the guest's code, 1..63 */
-};
 
 enum row {
   O_KERNEL,
@@ -61,10 +41,12 @@ enum row {
   O_TIMESTAMPS,
   O_CODE_CACHE,
   O_CODE_STORE,
+  O_MACHINE,
+  O_PRINT,
   O_HELP
 };
 
-static const struct option_row rows[] = {
+const struct option_row request_rows[] = {
     [O_KERNEL] = {"kernel", "FILE", "ELF or uImage, gzipped or not; raw with --endian"},
     [O_INITRD] = {"initrd", "FILE", "initial RAM disk"},
     [O_APPEND] = {"append", "TEXT", "kernel parameters"},
@@ -117,9 +99,28 @@ static const struct option_row rows[] = {
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
          "where optimized code is kept from run to run\n($XDG_CACHE_HOME/mirrorball/code or ~/.cache/mirrorball/code)"},
+    [O_MACHINE] = {"machine", "FILE",
+                   "run the VMs that FILE describes (docs/machine.md). Options that describe\n"
+                   "a VM are its keys there"},
+    [O_PRINT] = {"print-machine", NULL, "write the machine asked for as such a file, and run nothing"},
     [O_HELP] = {"help", NULL, "this text"},
     {0},
 };
+
+/* What does not describe one VM, and what may be given several times. */
+enum { KEY, REPEATS, ALL, RUN };
+static const unsigned char kind[] = {
+    [O_DISK] = REPEATS,   [O_NET] = REPEATS,    [O_TYPE] = REPEATS, [O_PROFILE] = REPEATS, [O_TIER] = ALL,
+    [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL, [O_PACE] = RUN,     [O_TIMEOUT] = RUN,     [O_STATS] = RUN,
+    [O_CODE_STORE] = RUN, [O_MACHINE] = RUN,    [O_PRINT] = RUN,    [O_HELP] = RUN};
+
+bool request_is_key(int row) {
+  return kind[row] != RUN;
+}
+
+bool request_repeats(int row) {
+  return kind[row] == REPEATS;
+}
 
 static void print_help(void) {
   puts("Usage: mirrorball run [OPTION...] [NAME]\n"
@@ -127,7 +128,7 @@ static void print_help(void) {
        "Boots NAME (mirrorball guests list) or --kernel FILE on an emulated MIPS board, with the\n"
        "first serial port on stdin and stdout. On a terminal Ctrl-A is the escape key: Ctrl-A h\n"
        "shows its keys, Ctrl-A x quits. Options override what NAME stands for.\n");
-  options_help(stdout, rows);
+  options_help(stdout, request_rows);
   puts("\n"
        "Two runs of one command are the same run: same output, same instruction counts, same state\n"
        "hash in --stats. Typing at a terminal is the only thing that differs, and what comes from\n"
@@ -147,33 +148,31 @@ static void print_help(void) {
        "  8    quit by Ctrl-A x, SIGINT, SIGTERM or SIGHUP, or nobody reads our output any more\n"
        "  64+n the guest asked to end with code n (1..63, more count as 63): a 32-bit store of\n"
        "       0x4d420000 + n to physical 0x1f000a00\n"
+       "Of several VMs: that of the first in the file that did not end well; 7 and 8 are everybody's.\n"
        "\n"
        "Try it:\n"
        "  mirrorball run debian-4kc\n"
        "  mirrorball run --kernel vmlinux --initrd initrd.gz --append 'console=ttyS0 rdinit=/bin/sh'\n"
        "  mirrorball run debian-5kc --until 'console:Run /init' --stats boot.json --timestamps\n"
        "  mirrorball run debian-4kc --disk disk.img,persist\n"
+       "  mirrorball run debian-4kc --print-machine >my.machine; mirrorball run --machine my.machine\n"
        "  mirrorball run debian-4kc --net nat --type '# =>udhcpc; wget http://10.0.2.2:8000/\\n'\n"
        "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'");
 }
 
 /* --- from words to a configuration --- */
 
-enum { STEPS_MAX = 64, PROFILES_MAX = 8 };
 #define PROFILE_EVERY 100003 /* a prime, so that no loop of the guest keeps step with it */
 
-struct request {
-  struct mb_machine_config machine;
-  struct mb_config config;
-  const char *name, *kernel, *initrd, *stats, *symbols_file, *until_text, *code_store, *type[STEPS_MAX],
-      *profile[PROFILES_MAX];
-  char *disk_path[MB_DISKS_MAX];
-  unsigned types, profiles;
-  bool symbols, has_raw, has_rtc;
-  struct mb_raw raw;
-  uint64_t until_insns;
-  struct guest guest;
-};
+int request_fail(const struct request *r, const char *fmt, ...) {
+  char text[900];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  if (!r->file) return options_fail("run: %s", text);
+  return options_fail("%s:%d: %s", r->file, r->line, text + 2 * !strncmp(text, "--", 2));
+}
 
 static const char *model_name(const void *ctx, size_t i) {
   (void)ctx;
@@ -195,8 +194,8 @@ static int set_cpu(struct request *r, const char *v) {
       return 0;
     }
   const char *near = options_nearest(v, model_name, NULL);
-  return near ? options_fail("run: there is no cpu model %s; did you mean %s?", v, near)
-              : options_fail("run: there is no cpu model %s (mirrorball run --cpu help)", v);
+  return near ? request_fail(r, "there is no cpu model %s; did you mean %s?", v, near)
+              : request_fail(r, "there is no cpu model %s (mirrorball run --cpu help)", v);
 }
 
 static const char *board_name(const void *ctx, size_t i) {
@@ -214,16 +213,16 @@ static int set_board(struct request *r, const char *v) {
       return r->config.board = name, 0;
   if (help) return -1;
   const char *near = options_nearest(v, board_name, NULL);
-  return options_fail(near ? "run: there is no board %s; did you mean %s?"
-                           : "run: there is no board %s (mirrorball run --board help)",
-                      v, near);
+  return request_fail(
+      r, near ? "there is no board %s; did you mean %s?" : "there is no board %s (mirrorball run --board help)", v,
+      near);
 }
 
 static int set_mem(struct request *r, const char *v) {
   uint64_t n;
-  if (!options_number(v, true, UINT64_MAX, &n)) return options_fail("run: --mem %s: not a size such as 256M or 1G", v);
+  if (!options_number(v, true, UINT64_MAX, &n)) return request_fail(r, "--mem %s: not a size such as 256M or 1G", v);
   if (n < MB_MEMORY_MIN || n > MB_MEMORY_MAX || n & 0xfffff)
-    return options_fail("run: --mem %s: the board takes 8M to 2G, in steps of 1M", v);
+    return request_fail(r, "--mem %s: the board takes 8M to 2G, in steps of 1M", v);
   r->config.memory = n;
   return 0;
 }
@@ -231,30 +230,22 @@ static int set_mem(struct request *r, const char *v) {
 static int set_code_cache(struct request *r, const char *v) {
   uint64_t n;
   if (!options_number(v, true, UINT64_MAX, &n) || n < MB_CODE_CACHE_MIN || n > MB_CODE_CACHE_MAX)
-    return options_fail("run: --code-cache %s: not a size from 1M to 1G", v);
+    return request_fail(r, "--code-cache %s: not a size from 1M to 1G", v);
   r->config.code_cache = n;
   return 0;
 }
 
-/* Where optimized code is kept: the caller frees. NULL: nowhere. */
-static char *code_store(const char *v) {
-  if (v) return strcmp(v, "none") ? strdup(v) : NULL;
-  const char *s = getenv("XDG_CACHE_HOME");
-  if (s && *s == '/') return guests_text("%s/mirrorball/code", s);
-  return (s = getenv("HOME")) && *s == '/' ? guests_text("%s/.cache/mirrorball/code", s) : NULL;
-}
-
 static int set_until(struct request *r, const char *v) {
   if (!strncmp(v, "console:", 8)) {
-    if (!v[8]) return options_fail("run: --until console: wants a text after the colon");
+    if (!v[8]) return request_fail(r, "--until console: wants a text after the colon");
     r->until_text = v + 8;
     return 0;
   }
   if (!strncmp(v, "insns:", 6)) {
     if (options_number(v + 6, true, UINT64_MAX - 1, &r->until_insns)) return 0;
-    return options_fail("run: --until %s: not a number of instructions", v);
+    return request_fail(r, "--until %s: not a number of instructions", v);
   }
-  return options_fail("run: --until %s: neither console:TEXT nor insns:N", v);
+  return request_fail(r, "--until %s: neither console:TEXT nor insns:N", v);
 }
 
 static int set_rtc(struct request *r, const char *v) {
@@ -269,9 +260,9 @@ static int set_rtc(struct request *r, const char *v) {
   } else if (((end = strptime(v, "%Y-%m-%dT%H:%M:%S", &t)) && !*end) ||
              (t = (struct tm){0}, (end = strptime(v, "%Y-%m-%d", &t)) && !*end)) {
     r->config.rtc_start = (int64_t)timegm(&t);
-    if (r->config.rtc_start <= 0) return options_fail("run: --rtc %s: before 1970", v);
+    if (r->config.rtc_start <= 0) return request_fail(r, "--rtc %s: before 1970", v);
   } else {
-    return options_fail("run: --rtc %s: neither host nor a date such as 2024-01-31", v);
+    return request_fail(r, "--rtc %s: neither host nor a date such as 2024-01-31", v);
   }
   return 0;
 }
@@ -282,29 +273,30 @@ static int set_trace(struct request *r, const char *v) {
     unsigned bit;
   } kinds[] = {{"insn", MB_TRACE_INSN}, {"exc", MB_TRACE_EXC}, {"tlb", MB_TRACE_TLB}, {"dev", MB_TRACE_DEV}};
   const char *equals = strchr(v, '=');
-  if (!equals || !equals[1]) return options_fail("run: --trace %s: not KINDS=FILE, such as exc,tlb=trace.txt", v);
+  if (!equals || !equals[1]) return request_fail(r, "--trace %s: not KINDS=FILE, such as exc,tlb=trace.txt", v);
   for (const char *p = v; p < equals;) {
     size_t n = strcspn(p, ",="), k = 0;
     while (k < 4 && (strlen(kinds[k].name) != n || memcmp(kinds[k].name, p, n))) k++;
-    if (k == 4) return options_fail("run: --trace %s: \"%.*s\" is none of insn, exc, tlb, dev", v, (int)n, p);
+    if (k == 4) return request_fail(r, "--trace %s: \"%.*s\" is none of insn, exc, tlb, dev", v, (int)n, p);
     r->config.trace |= kinds[k].bit;
     p += n + (p[n] == ',');
   }
-  if (!r->config.trace) return options_fail("run: --trace %s: none of insn, exc, tlb, dev", v);
+  if (!r->config.trace) return request_fail(r, "--trace %s: none of insn, exc, tlb, dev", v);
   r->config.trace_file = equals + 1;
   return 0;
 }
 
 /* One of two words. */
-static int set_word(const char *option, const char *v, const char *first, const char *second, int *out) {
+static int set_word(const struct request *r, const char *option, const char *v, const char *first, const char *second,
+                    int *out) {
   if (!strcmp(v, first)) return *out = 0, 0;
   if (!strcmp(v, second)) return *out = 1, 0;
-  return options_fail("run: --%s %s: neither %s nor %s", option, v, first, second);
+  return request_fail(r, "--%s %s: neither %s nor %s", option, v, first, second);
 }
 
-static int set_number(const char *option, const char *v, uint64_t max, uint64_t *out) {
+static int set_number(const struct request *r, const char *option, const char *v, uint64_t max, uint64_t *out) {
   if (options_number(v, false, max, out)) return 0;
-  return options_fail("run: --%s %s: not a number from 0 to %" PRIu64, option, v, max);
+  return request_fail(r, "--%s %s: not a number from 0 to %" PRIu64, option, v, max);
 }
 
 static int set_tier(struct request *r, const char *v) {
@@ -315,30 +307,30 @@ static int set_tier(struct request *r, const char *v) {
     r->config.tier = (enum mb_tier)i;
     return mb_has_tier(r->config.tier)
                ? 0
-               : options_fail("run: --tier %s: left out of this build, which needs clang-19%s and an x86-64 Linux host",
+               : request_fail(r, "--tier %s: left out of this build, which needs clang-19%s and an x86-64 Linux host",
                               v, i == MB_TIER_LLVM ? ", LLVM 19" : "");
   }
-  return options_fail("run: --tier %s: neither auto nor eval nor stencil nor llvm", v);
+  return request_fail(r, "--tier %s: neither auto nor eval nor stencil nor llvm", v);
 }
 
 static int set_timeout(struct request *r, const char *v) {
   char *end;
   double seconds = strtod(v, &end);
   if (end == v || *end || !(seconds > 0) || seconds > 1e9)
-    return options_fail("run: --timeout %s: not a number of seconds", v);
-  r->machine.timeout = seconds;
+    return request_fail(r, "--timeout %s: not a number of seconds", v);
+  r->run->machine.timeout = seconds;
   return 0;
 }
 
 static int set_type(struct request *r, const char *v) {
-  if (!strstr(v, "=>")) return options_fail("run: --type %s: not TEXT=>KEYS", v);
-  if (r->types == STEPS_MAX) return options_fail("run: more than %d --type steps", STEPS_MAX);
+  if (!strstr(v, "=>")) return request_fail(r, "--type %s: not TEXT=>KEYS", v);
+  if (r->types == REQUEST_STEPS) return request_fail(r, "more than %d --type steps", REQUEST_STEPS);
   r->type[r->types++] = v;
   return 0;
 }
 
 static int set_profile(struct request *r, const char *v) {
-  if (r->profiles == PROFILES_MAX) return options_fail("run: more than %d --profile files", PROFILES_MAX);
+  if (r->profiles == REQUEST_PROFILES) return request_fail(r, "more than %d --profile files", REQUEST_PROFILES);
   r->profile[r->profiles++] = v;
   return 0;
 }
@@ -358,20 +350,20 @@ static int set_disk(struct request *r, const char *v) {
   struct mb_config *c = &r->config;
   size_t n = strcspn(v, ","), k;
   int chosen[2] = {-1, -1};
-  if (!n) return options_fail("run: --disk %s: wants a FILE", v);
-  if (c->disks == MB_DISKS_MAX) return options_fail("run: more than %d disks", MB_DISKS_MAX);
+  if (!n) return request_fail(r, "--disk %s: wants a FILE", v);
+  if (c->disks == MB_DISKS_MAX) return request_fail(r, "more than %d disks", MB_DISKS_MAX);
   for (const char *p = v + n; *p; p += n) {
     n = strcspn(++p, ",");
     for (k = 0; k < WORDS && (strlen(words[k].name) != n || memcmp(words[k].name, p, n)); k++) {
     }
     if (k == WORDS)
-      return options_fail("run: --disk %s: \"%.*s\" is none of cow, ro, persist, virtio, ide", v, (int)n, p);
+      return request_fail(r, "--disk %s: \"%.*s\" is none of cow, ro, persist, virtio, ide", v, (int)n, p);
     if (chosen[words[k].is_bus] >= 0)
-      return options_fail("run: --disk %s: either %s or %s", v, words[chosen[words[k].is_bus]].name, words[k].name);
+      return request_fail(r, "--disk %s: either %s or %s", v, words[chosen[words[k].is_bus]].name, words[k].name);
     chosen[words[k].is_bus] = (int)k;
   }
   char *path = r->disk_path[c->disks] = strndup(v, strcspn(v, ","));
-  if (!path) return options_fail("run: out of memory");
+  if (!path) return request_fail(r, "out of memory");
   c->disk[c->disks++] = (struct mb_disk){
       .path = path,
       .mode = chosen[0] < 0 ? MB_DISK_COW : (enum mb_disk_mode)words[chosen[0]].value,
@@ -382,13 +374,13 @@ static int set_disk(struct request *r, const char *v) {
 
 static int set_net(struct request *r, const char *v) {
   struct mb_config *c = &r->config;
-  if (c->nets == MB_NETS_MAX) return options_fail("run: more than %d networks", MB_NETS_MAX);
-  return nets_parse(&c->net[c->nets++], v);
+  if (c->nets == MB_NETS_MAX) return request_fail(r, "more than %d networks", MB_NETS_MAX);
+  return nets_parse(r, &c->net[c->nets++], v);
 }
 
 static int set_every(struct request *r, const char *v) {
-  int bad = set_number("profile-every", v, UINT32_MAX, &r->config.profile_every);
-  return bad || r->config.profile_every ? bad : options_fail("run: --profile-every 0: no sample would ever be taken");
+  int bad = set_number(r, "profile-every", v, UINT32_MAX, &r->config.profile_every);
+  return bad || r->config.profile_every ? bad : request_fail(r, "--profile-every 0: no sample would ever be taken");
 }
 
 static int set_machine(struct request *r, enum row row, const char *v) {
@@ -399,31 +391,31 @@ static int set_machine(struct request *r, enum row row, const char *v) {
   case O_MEM: return set_mem(r, v);
   case O_BOARD: return set_board(r, v);
   case O_VCPUS:
-    if (!(bad = set_number("vcpus", v, UINT32_MAX, &n))) r->config.vcpus = (unsigned)n;
-    return bad ? bad : n ? 0 : options_fail("run: --vcpus 0: a board has at least one");
+    if (!(bad = set_number(r, "vcpus", v, UINT32_MAX, &n))) r->config.vcpus = (unsigned)n;
+    return bad ? bad : n ? 0 : request_fail(r, "--vcpus 0: a board has at least one");
   case O_ENDIAN:
-    if (!(bad = set_word("endian", v, "big", "little", &choice)))
+    if (!(bad = set_word(r, "endian", v, "big", "little", &choice)))
       r->config.endian = choice ? MB_ENDIAN_LITTLE : MB_ENDIAN_BIG;
     return bad;
-  case O_LOAD: r->has_raw = true; return set_number("load-addr", v, UINT64_MAX, &r->raw.load);
-  case O_ENTRY: r->has_raw = true; return set_number("entry", v, UINT64_MAX, &r->raw.entry);
+  case O_LOAD: r->has_raw = true; return set_number(r, "load-addr", v, UINT64_MAX, &r->raw.load);
+  case O_ENTRY: r->has_raw = true; return set_number(r, "entry", v, UINT64_MAX, &r->raw.entry);
   case O_TIER: return set_tier(r, v);
   case O_L2TLB:
-    if (!(bad = set_number("l2tlb", v, 1 << 16, &n))) r->config.l2tlb = n ? (uint32_t)n : MB_L2TLB_OFF;
+    if (!(bad = set_number(r, "l2tlb", v, 1 << 16, &n))) r->config.l2tlb = n ? (uint32_t)n : MB_L2TLB_OFF;
     return bad;
   case O_MHZ:
-    if (!(bad = set_number("mhz", v, 100000, &n))) r->config.mhz = (uint32_t)n;
-    return bad ? bad : n ? 0 : options_fail("run: --mhz 0: time would stand still");
+    if (!(bad = set_number(r, "mhz", v, 100000, &n))) r->config.mhz = (uint32_t)n;
+    return bad ? bad : n ? 0 : request_fail(r, "--mhz 0: time would stand still");
   case O_PACE:
-    if (!(bad = set_word("pace", v, "max", "real", &choice))) r->machine.pace = choice ? MB_PACE_REAL : MB_PACE_MAX;
+    if (!(bad = set_word(r, "pace", v, "max", "real", &choice)))
+      r->run->machine.pace = choice ? MB_PACE_REAL : MB_PACE_MAX;
     return bad;
   case O_RTC: return set_rtc(r, v);
-  case O_SEED: return set_number("seed", v, UINT64_MAX, &r->config.seed);
+  case O_SEED: return set_number(r, "seed", v, UINT64_MAX, &r->config.seed);
   default: return 0;
   }
 }
 
-/* 0, 2 (one line was printed), or -1: all is done. */
 static int set_option(struct request *r, enum row row, const char *v) {
   switch (row) {
   case O_KERNEL: r->kernel = v; return 0;
@@ -434,7 +426,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_UNTIL: return set_until(r, v);
   case O_TIMEOUT: return set_timeout(r, v);
   case O_TYPE: return set_type(r, v);
-  case O_STATS: r->stats = v; return 0;
+  case O_STATS: r->run->stats = v; return 0;
   case O_PROFILE: return set_profile(r, v);
   case O_EVERY: return set_every(r, v);
   case O_TRACE: return set_trace(r, v);
@@ -444,15 +436,73 @@ static int set_option(struct request *r, enum row row, const char *v) {
     return 0;
   case O_TIMESTAMPS: r->config.timestamps = true; return 0;
   case O_CODE_CACHE: return set_code_cache(r, v);
-  case O_CODE_STORE: r->code_store = v; return 0;
+  case O_CODE_STORE: r->run->code_store = v; return 0;
+  case O_MACHINE: r->run->file = v; return 0;
+  case O_PRINT: r->run->print = true; return 0;
   case O_HELP: print_help(); return -1;
   default: return set_machine(r, row, v);
   }
 }
 
+int request_set(struct request *r, int row, const char *value) {
+  struct request_given *more = realloc(r->given, (r->givens + 1) * sizeof *more);
+  if (!more) return request_fail(r, "out of memory");
+  r->given = more;
+  r->given[r->givens++] = (struct request_given){row, value};
+  return set_option(r, (enum row)row, value);
+}
+
+void request_begin(struct request *r, struct request_run *run) {
+  *r = (struct request){.run = run, .until_insns = UINT64_MAX};
+}
+
+void request_fini(struct request *r) {
+  guests_free(&r->guest);
+  for (unsigned i = 0; i < MB_DISKS_MAX; i++) free(r->disk_path[i]);
+  for (unsigned i = 0; i < r->config.nets; i++) free((char *)(uintptr_t)r->config.net[i].subnet);
+  free(r->given);
+}
+
+const char *request_keep(struct request_run *run, const char *text) {
+  char **more = realloc(run->text, (run->texts + 1) * sizeof *more), *copy = strdup(text);
+  if (more) run->text = more;
+  if (!more || !copy) return free(copy), NULL;
+  return run->text[run->texts++] = copy;
+}
+
+int request_check(struct request *r) {
+  if (r->file) r->line = r->begins;
+  if (r->config.profile_every && !r->profiles) return request_fail(r, "--profile-every goes with --profile FILE");
+  if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
+  if (!r->name && !r->kernel)
+    return request_fail(r, r->file ? "what is to run? Give a guest (mirrorball guests list) or a kernel"
+                                   : "what? Name a guest (mirrorball guests list) or a --kernel FILE");
+  return 0;
+}
+
+/* The VMs are the file's; beside it there is room for how they are run. */
+static int check_beside_file(const struct request *r) {
+  if (r->name) return options_fail("run: the machine file says what is run, not \"%s\"", r->name);
+  for (size_t i = 0; i < r->givens; i++)
+    if (kind[r->given[i].row] == KEY || kind[r->given[i].row] == REPEATS)
+      return options_fail("run: --%s goes into the machine file, as a key of a VM", request_rows[r->given[i].row].name);
+  return 0;
+}
+
+/* What the options say about all VMs goes for those that say nothing of their own. */
+static int share(const struct request *from, struct request *to) {
+  int bad = 0;
+  for (size_t i = 0; !bad && i < from->givens; i++) {
+    bool own = kind[from->given[i].row] != ALL;
+    for (size_t k = 0; k < to->givens; k++) own |= to->given[k].row == from->given[i].row;
+    if (!own) bad = request_set(to, from->given[i].row, from->given[i].value);
+  }
+  return bad;
+}
+
 static int parse(struct request *r, int argc, char **argv) {
   struct options o;
-  options_begin(&o, argc, argv, rows);
+  options_begin(&o, argc, argv, request_rows);
   for (;;) {
     int row = options_next(&o), bad = 0;
     if (row == OPTIONS_END) break;
@@ -460,211 +510,32 @@ static int parse(struct request *r, int argc, char **argv) {
     if (row == OPTIONS_WORD) {
       if (r->name) return options_fail("run: one guest at a time, not both \"%s\" and \"%s\"", r->name, o.value);
       r->name = o.value;
-    } else if ((bad = set_option(r, (enum row)row, o.value))) {
+    } else if ((bad = request_set(r, row, o.value))) {
       return bad;
     }
   }
-  if (r->config.profile_every && !r->profiles) return options_fail("run: --profile-every goes with --profile FILE");
-  if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
-  if (!r->name && !r->kernel)
-    return options_fail("run: what? Name a guest (mirrorball guests list) or a --kernel FILE");
-  return 0;
+  return r->run->file ? check_beside_file(r) : request_check(r);
 }
 
-/* --- preparing --- */
-
-static const char *guest_name(const void *ctx, size_t i) {
-  struct guest g;
-  (void)ctx;
-  if (!guests_row(i, &g)) return NULL;
-  const char *name = g.name; /* the catalogue's own: stays when the rest goes */
-  guests_free(&g);
-  return name;
-}
-
-static int known_guest(const char *name) {
-  const char *s;
-  for (size_t i = 0; (s = guest_name(NULL, i)); i++)
-    if (!strcmp(s, name)) return 0;
-  const char *near = options_nearest(name, guest_name, NULL);
-  if (!access(name, R_OK))
-    return options_fail("run: there is no guest \"%s\"; to boot the file use --kernel %s", name, name);
-  return near ? options_fail("run: there is no guest \"%s\"; did you mean \"%s\"?", name, near)
-              : options_fail("run: there is no guest \"%s\" (mirrorball guests list)", name);
-}
-
-/* What the guest's name stands for, where no option says otherwise. */
-static int resolve_guest(struct request *r) {
-  struct guest *g = &r->guest;
-  if (!r->name) return 0;
-  if (known_guest(r->name) || guests_get(r->name, false, g)) return EXIT_INPUT;
-  if (!r->kernel) r->kernel = g->kernel;
-  if (!r->initrd) r->initrd = g->initrd;
-  if (!r->config.append) r->config.append = g->append;
-  if (!r->config.board) r->config.board = g->board;
-  if (!r->config.cpu && !strcmp(r->config.board, g->board)) r->config.cpu = g->cpu;
-  if (!r->config.memory) r->config.memory = (uint64_t)g->mem_mib << 20;
-  return 0;
-}
-
-/* Find out now, not after an hour's run, that the file cannot be written. */
-static int check_file(const char *option, const char *path) {
-  struct stat st;
-  if (!path) return 0;
-  if (!*path) return options_fail("run: --%s wants a FILE", option);
-  if (!stat(path, &st) && S_ISDIR(st.st_mode)) return options_fail("run: --%s %s: is a folder", option, path);
-  char *folder = strdup(path);
-  if (!folder) return options_fail("run: out of memory");
-  char *slash = strrchr(folder, '/');
-  if (slash) slash[slash == folder] = 0;
-  int bad = access(slash ? folder : ".", W_OK | X_OK) && (stat(path, &st) || access(path, W_OK));
-  int error = errno;
-  free(folder);
-  return bad ? options_fail("run: --%s %s: %s", option, path, strerror(error)) : 0;
-}
-
-static int check_files(const struct request *r) {
-  int bad = check_file("stats", r->stats);
-  for (unsigned i = 0; !bad && i < r->profiles; i++) bad = check_file("profile", r->profile[i]);
+static int read_file(struct request_run *run) {
+  int bad = machine_file_read(run);
+  for (size_t i = 0; !bad && i < run->vms; i++) bad = share(&run->options, run->vm[i]);
   return bad;
-}
-
-static int add_step(struct mb_machine *m, struct mb_vm *vm, const char *step) {
-  const char *arrow = step; /* the last "=>": a prompt may well contain one */
-  for (const char *s = step; (s = strstr(s, "=>")); s++) arrow = s;
-  size_t text_n, keys_n;
-  char *text = options_unescape(step, (size_t)(arrow - step), &text_n);
-  char *keys = options_unescape(arrow + 2, strlen(arrow + 2), &keys_n);
-  int bad = !text || !keys ? options_fail("run: --type %s: a bad backslash escape", step)
-            : mb_console_type(vm, text, text_n, keys, keys_n) ? options_fail("run: %s", mb_error_text(m))
-                                                              : 0;
-  free(text);
-  free(keys);
-  return bad;
-}
-
-static int add_console(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
-  for (unsigned i = 0; i < r->types; i++)
-    if (add_step(m, vm, r->type[i])) return EXIT_INPUT;
-  if (r->until_text) {
-    size_t n;
-    char *text = options_unescape(r->until_text, strlen(r->until_text), &n);
-    int bad = !text ? options_fail("run: --until console:%s: a bad backslash escape", r->until_text)
-              : mb_console_until(vm, text, n) ? options_fail("run: %s", mb_error_text(m))
-                                              : 0;
-    free(text);
-    if (bad) return bad;
-  }
-  return mb_console_attach_stdio(vm) ? options_fail("run: %s", mb_error_text(m)) : 0;
-}
-
-static int load(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
-  bool raw = r->has_raw || r->config.endian != MB_ENDIAN_KERNEL;
-  if (mb_load_kernel(vm, r->kernel, raw ? &r->raw : NULL) || (r->initrd && mb_load_initrd(vm, r->initrd)) ||
-      (r->symbols && mb_load_symbols(vm, r->symbols_file)))
-    return options_fail("%s", mb_error_text(m));
-  return 0;
-}
-
-/* --- running --- */
-
-static struct mb_machine *_Atomic running; /* these two are for the signal handler alone */
-static atomic_bool stats_wanted;
-
-static void on_signal(int n) {
-  struct mb_machine *m = atomic_load(&running);
-  if (n == SIGUSR1) atomic_store(&stats_wanted, true);
-  if (m) mb_machine_interrupt(m);
-}
-
-static void catch_signals(struct mb_machine *m) {
-  static const int stopping[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-  struct sigaction a = {.sa_handler = m ? on_signal : SIG_DFL};
-  atomic_store(&running, m);
-  for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) sigaction(stopping[i], &a, NULL);
-  sigaction(SIGUSR1, &a, NULL);
-  signal(SIGPIPE, SIG_IGN);
-}
-
-static int exit_code(struct mb_vm *vm, enum mb_stop why) {
-  struct mb_stats s;
-  switch (why) {
-  case MB_STOP_POWER_OFF:
-  case MB_STOP_HALTED: return EXIT_POWER_OFF;
-  case MB_STOP_RESET: return EXIT_RESET;
-  case MB_STOP_STUCK: return EXIT_STUCK;
-  case MB_STOP_DEAD: return EXIT_DEAD;
-  case MB_STOP_LIMIT:
-  case MB_STOP_CONSOLE: return EXIT_UNTIL;
-  case MB_STOP_TIMEOUT: return EXIT_TIMEOUT;
-  case MB_STOP_INTERRUPTED: return EXIT_INTERRUPTED;
-  case MB_STOP_ERROR: return EXIT_OURS;
-  case MB_STOP_EXIT: break;
-  }
-  mb_get_stats(vm, &s);
-  return !s.guest_code ? EXIT_POWER_OFF : EXIT_GUEST + (int)(s.guest_code < 63 ? s.guest_code : 63);
-}
-
-static bool write_files(struct mb_machine *m, const struct request *r) {
-  bool written = !r->stats || !mb_stats_write(m, r->stats);
-  for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(mb_vm_at(m, 0), r->profile[i]);
-  return written;
-}
-
-/* Run to the end; on the way SIGUSR1 asks for the statistics so far. */
-static enum mb_stop run_on(struct mb_machine *m, const struct request *r) {
-  for (;;) {
-    enum mb_stop why = mb_machine_run(m);
-    if (why != MB_STOP_INTERRUPTED || !atomic_exchange(&stats_wanted, false)) return why;
-    (void)write_files(m, r); /* a failure will be told at the end */
-  }
-}
-
-/* Boot and run a loaded machine. *text: what to tell people, owned by the caller; NULL when all went as it should. */
-static int boot(struct mb_machine *m, const struct request *r, char **text) {
-  if (mb_machine_start(m)) return options_fail("%s", mb_error_text(m));
-  if (mb_nets_outside(m))
-    fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
-  catch_signals(m);
-  enum mb_stop why = run_on(m, r);
-  int code = exit_code(mb_vm_at(m, 0), why);
-  if (code != EXIT_POWER_OFF) *text = strdup(mb_stop_text(mb_vm_at(m, 0)));
-  if (!write_files(m, r)) {
-    free(*text);
-    *text = strdup(mb_error_text(m));
-    code = EXIT_OURS;
-  }
-  catch_signals(NULL);
-  return code;
 }
 
 int cmd_run(int argc, char **argv) {
-  struct request r = {.until_insns = UINT64_MAX};
-  struct mb_machine *m = NULL;
-  struct mb_vm *vm = NULL;
-  char *text = NULL;
-  int code = parse(&r, argc, argv);
-  if (!code) code = check_files(&r);
-  if (!code) code = resolve_guest(&r);
-  char *store = code ? NULL : code_store(r.code_store);
-  r.config.code_store = store;
-  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
-  if (!code && (mb_machine_new(&m, &r.machine) || mb_vm_add(m, &vm, &r.config)))
-    code = options_fail("run: %s", mb_error_text(m));
-  if (!code) code = add_console(m, vm, &r);
-  if (!code) code = load(m, vm, &r);
-  if (!code) mb_vm_limit(vm, r.until_insns);
-  if (!code) code = boot(m, &r, &text);
-  const char *trouble = vm ? mb_code_store_trouble(vm) : NULL;
-  char *warning = trouble ? strdup(trouble) : NULL;
-  mb_machine_free(m); /* restores the terminal */
-  if (warning) fprintf(stderr, "mirrorball: warning: optimized code is not kept: %s\n", warning);
-  free(warning);
-  free(store);
-  if (text) options_fail("%s", text);
-  free(text);
-  guests_free(&r.guest);
-  for (unsigned i = 0; i < MB_DISKS_MAX; i++) free(r.disk_path[i]);
-  for (unsigned i = 0; i < r.config.nets; i++) free((char *)(uintptr_t)r.config.net[i].subnet);
+  struct request_run run = {0};
+  request_begin(&run.options, &run);
+  int code = parse(&run.options, argc, argv);
+  if (!code && run.file) code = read_file(&run);
+  if (!code) code = run.print ? machine_file_print(&run, stdout) : boot_run(&run);
+  for (size_t i = 0; i < run.vms; i++) {
+    request_fini(run.vm[i]);
+    free(run.vm[i]);
+  }
+  free(run.vm);
+  request_fini(&run.options);
+  for (size_t i = 0; i < run.texts; i++) free(run.text[i]);
+  free(run.text);
   return code < 0 ? 0 : code;
 }

@@ -1,7 +1,6 @@
 /* cli/nets.c: the words of --net. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/nets.h"
-#include "cli/options.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,62 +34,62 @@ static bool port(const char *text, size_t n, uint16_t *out) {
   return true;
 }
 
-static int forward(struct mb_net *net, const char *whole, const char *text, size_t n) {
+static int forward(const struct request *r, struct mb_net *net, const char *whole, const char *text, size_t n) {
   bool udp = !strncmp(text, "udp:", 4);
   if (net->kind == MB_NET_SUBNET)
-    return options_fail("run: --net %s: a subnet leads nowhere else: forward goes with nat", whole);
+    return request_fail(r, "--net %s: a subnet leads nowhere else: forward goes with nat", whole);
   if (!udp && strncmp(text, "tcp:", 4))
-    return options_fail("run: --net %s: \"%.*s\" is not tcp:HOSTPORT:GUESTPORT, or udp:...", whole, (int)n, text);
+    return request_fail(r, "--net %s: \"%.*s\" is not tcp:HOSTPORT:GUESTPORT, or udp:...", whole, (int)n, text);
   const char *host = text + 4, *end = text + n, *colon = memchr(host, ':', (size_t)(end - host));
   struct mb_forward f = {.udp = udp};
-  if (!colon) return options_fail("run: --net %s: \"%.*s\" lacks :GUESTPORT", whole, (int)n, text);
+  if (!colon) return request_fail(r, "--net %s: \"%.*s\" lacks :GUESTPORT", whole, (int)n, text);
   if (!port(host, (size_t)(colon - host), &f.host))
-    return options_fail("run: --net %s: \"%.*s\" is no port from 1 to 65535", whole, (int)(colon - host), host);
+    return request_fail(r, "--net %s: \"%.*s\" is no port from 1 to 65535", whole, (int)(colon - host), host);
   if (!port(colon + 1, (size_t)(end - colon - 1), &f.guest))
-    return options_fail("run: --net %s: \"%.*s\" is no port from 1 to 65535", whole, (int)(end - colon - 1), colon + 1);
+    return request_fail(r, "--net %s: \"%.*s\" is no port from 1 to 65535", whole, (int)(end - colon - 1), colon + 1);
   if (net->forwards == MB_FORWARDS_MAX)
-    return options_fail("run: --net %s: more than %d forwards", whole, MB_FORWARDS_MAX);
+    return request_fail(r, "--net %s: more than %d forwards", whole, MB_FORWARDS_MAX);
   net->forward[net->forwards++] = f;
   return 0;
 }
 
-static int set_card(struct mb_net *net, bool *chosen, const char *whole, enum word w) {
-  if (*chosen) return options_fail("run: --net %s: one card, either virtio or pcnet", whole);
+static int set_card(const struct request *r, struct mb_net *net, bool *chosen, const char *whole, enum word w) {
+  if (*chosen) return request_fail(r, "--net %s: one card, either virtio or pcnet", whole);
   *chosen = true;
   net->card = w == W_PCNET ? MB_NET_PCNET : MB_NET_VIRTIO;
   return 0;
 }
 
 /* The first word. */
-static int set_kind(struct mb_net *net, const char *text, size_t n) {
+static int set_kind(const struct request *r, struct mb_net *net, const char *text, size_t n) {
   static const char subnet[] = "subnet=";
   size_t k = strlen(subnet);
   if (n == 3 && !memcmp(text, "nat", 3)) return 0;
   if (n < k || memcmp(text, subnet, k))
-    return options_fail("run: --net %s: begins with neither nat nor subnet=NAME", text);
-  if (n == k) return options_fail("run: --net %s: a subnet wants a NAME", text);
+    return request_fail(r, "--net %s: begins with neither nat nor subnet=NAME", text);
+  if (n == k) return request_fail(r, "--net %s: a subnet wants a NAME", text);
   net->kind = MB_NET_SUBNET;
-  return (net->subnet = strndup(text + k, n - k)) ? 0 : options_fail("run: out of memory");
+  return (net->subnet = strndup(text + k, n - k)) ? 0 : request_fail(r, "out of memory");
 }
 
-int nets_parse(struct mb_net *net, const char *text) {
+int nets_parse(const struct request *r, struct mb_net *net, const char *text) {
   size_t n = strcspn(text, ",");
   bool chosen = false;
   *net = (struct mb_net){.card = MB_NET_VIRTIO};
-  int bad = set_kind(net, text, n);
+  int bad = set_kind(r, net, text, n);
   for (const char *p = text + n; !bad && *p; p += n) {
     n = strcspn(++p, ",");
     enum word w = find_word(p, n);
     switch (w) {
     case W_VIRTIO:
-    case W_PCNET: bad = set_card(net, &chosen, text, w); break;
+    case W_PCNET: bad = set_card(r, net, &chosen, text, w); break;
     case W_RESTRICT:
       net->restricted = net->kind == MB_NET_NAT;
-      if (!net->restricted) bad = options_fail("run: --net %s: a subnet leads nowhere: restrict goes with nat", text);
+      if (!net->restricted) bad = request_fail(r, "--net %s: a subnet leads nowhere: restrict goes with nat", text);
       break;
-    case W_FORWARD: bad = forward(net, text, p + strlen(words[w]), n - strlen(words[w])); break;
+    case W_FORWARD: bad = forward(r, net, text, p + strlen(words[w]), n - strlen(words[w])); break;
     case WORDS:
-      bad = options_fail("run: --net %s: \"%.*s\" is none of virtio, pcnet, restrict, forward=...", text, (int)n, p);
+      bad = request_fail(r, "--net %s: \"%.*s\" is none of virtio, pcnet, restrict, forward=...", text, (int)n, p);
       break;
     }
   }

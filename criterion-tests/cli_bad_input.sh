@@ -190,6 +190,61 @@ net 'takes 2 virtio cards and 0 pcnet' --board disco --net nat,pcnet
 net 'too few for 2 virtio networks' --net=nat{,} --disk=$f/disk{,} --seed 1
 net 'more than 16 networks' --net=nat{,,,}{,,,},virtio --net nat
 
+# --- machine files ---
+machine() { # fragment text: a file that cannot be run
+  printf '%b' "$2" >files/m
+  bad 2 "$1" run --machine $f/m
+}
+vm="{ name = \"a\"; kernel = \"$f/good\"; }"
+bad 2 'No such file' run --machine $f/absent
+bad 2 'is a folder' run --machine $f/folder
+bad 2 'is empty' run --machine $f/empty
+bad 2 'is empty' run --machine $f/pipe
+bad 2 'is no text' run --machine $f/disk
+bad 2 'too long' run --machine $f/huge
+bad 2 'is no text' run --machine $f/good
+bad 2 'text:1: syntax error' run --machine $f/text
+machine 'is empty' ' \n\n'
+machine 'describes no VM' '# nothing\n'
+machine 'm:2: syntax error' 'cpus = 1;\nvms = ('
+machine 'm:2: duplicate setting name' 'cpus = 1;\ncpus = 2;'
+machine 'm:1: there is no key "cpu"; did you mean "cpus"?' "cpu = 1; vms = ($vm);"
+machine 'm:2: there is no key "frobnicate"' "vms = ($vm);\nfrobnicate = 1;"
+machine 'm:2: there is no key "kernal"; did you mean "kernel"?' 'vms = ({\nkernal = "x"; });'
+machine 'm:1: there is no key "timeout"' 'vms = ({ name = "a"; timeout = 3; });'
+machine 'm:3: @include' 'cpus = 1;\n\n  @include "/"\n'
+machine 'm:1: cpus 0: not a number from 1' 'cpus = 0;'
+machine 'm:1: cpus -1: not a number from 1' 'cpus = -1;'
+machine 'm:1: cpus: neither' 'cpus = [1];'
+machine 'm:1: memory lots: not a size' 'memory = "lots";'
+machine 'm:1: vms: is written as' 'vms = { name = "a"; };'
+machine 'm:1: vms: a machine has at least one' 'vms = ();'
+machine 'm:1: vms: a VM is written as' 'vms = (1);'
+machine 'm:1: vms: more than 64' "vms = ($vm$(printf ",$vm%.0s" {1..64}));"
+machine 'm:1: name: each VM wants one' "vms = ({ kernel = \"$f/good\"; });"
+machine 'm:1: VM a b: "a b" is no name' "vms = ({ name = \"a b\"; kernel = \"$f/good\"; });"
+machine 'm:2: name: two VMs are called "a" (the other in line 1)' "vms = ($vm,\n$vm);"
+machine 'm:1: what is to run?' 'vms = ({ name = "a"; });'
+machine 'm:1: there is no guest "debian-4kx"; did you mean' 'vms = ({ name = "a";\nguest = "debian-4kx"; });'
+machine 'm:2: mem lots: not a size' 'vms = ({ name = "a";\nmem = "lots"; });'
+machine 'm:2: mem: takes one value' 'vms = ({ name = "a";\nmem = ["16M", "32M"]; });'
+machine 'm:2: mem: neither "text" nor a whole number' 'vms = ({ name = "a";\nmem = 1.5; });'
+machine 'm:1: timestamps: neither true nor false' 'vms = ({ name = "a"; timestamps = 1; });'
+machine 'm:1: cpu help: is for the command line' 'vms = ({ name = "a"; cpu = "help"; });'
+machine 'm:1: VM a: the board malta has at most 1' "vms = ({ name = \"a\"; vcpus = 2; kernel = \"$f/good\"; });"
+machine 'm:1: VM a: kernel ../files/absent: No such file' "vms = ({ name = \"a\"; kernel = \"$f/absent\"; });"
+machine 'm:2: VM b: disk ../files/absent: No such file' \
+  "vms = ($vm,\n{ name = \"b\"; kernel = \"$f/good\"; disk = \"$f/absent\"; });"
+disk="kernel = \"$f/good\"; disk = \"$f/disk,persist\";"
+machine 'm:2: VM b: disk ../files/disk: is in use as a disk already' "vms = ({ name = \"a\"; $disk },\n{ name = \"b\"; $disk });"
+machine 'together, the machine has 1 cpus' "cpus = 1; vms = ($vm, { name = \"b\"; kernel = \"$f/good\"; });"
+machine 'together, the machine has 128' "memory = \"128M\"; vms = ($vm);"
+machine 'MiB of memory, this host' "memory = \"4000000G\"; vms = ($vm);"
+printf '%b' "vms = ($vm);" >files/m
+bad 2 'the machine file says what is run' run --machine $f/m own-mips32el
+bad 2 '--mem goes into the machine file' run --machine $f/m --mem 32M
+bad 2 '--disk goes into the machine file' run --machine $f/m --disk $f/disk
+
 # --- nothing is begun that could not be finished ---
 bad 2 'No such file' run --kernel $f/absent --stats s.json --trace exc=t.txt
 bad 2 'does not fit' run --kernel $f/good --initrd $f/huge --mem 512M --stats s.json --trace exc=t.txt
