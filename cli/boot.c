@@ -110,7 +110,7 @@ static int add_console(struct mb_machine *m, struct mb_vm *vm, const struct requ
     free(text);
     if (bad) return bad;
   }
-  return (!r->file || r == r->run->vm[0]) && mb_console_attach_stdio(vm) ? vm_fail(r, m) : 0;
+  return mb_console_open(vm, r->console ? r->console : "tty") ? vm_fail(r, m) : 0;
 }
 
 static int load(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
@@ -242,6 +242,11 @@ static int build(struct mb_machine **m, struct request_run *run, const char *sto
   }
   if (!code && mb_machine_new(m, &run->machine)) code = options_fail("run: %s", mb_error_text(*m));
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) code = build_vm(*m, r);
+  for (size_t i = 0; !code && (r = request_at(run, i)); i++) {
+    if (!r->console || strcmp(r->console, "tty")) continue;
+    mb_console_show(mb_vm_at(*m, i));
+    break;
+  }
   return code;
 }
 

@@ -38,6 +38,7 @@ enum row {
   O_EVERY,
   O_TRACE,
   O_SYMBOLS,
+  O_CONSOLE,
   O_TIMESTAMPS,
   O_CODE_CACHE,
   O_CODE_STORE,
@@ -94,6 +95,10 @@ const struct option_row request_rows[] = {
     [O_SYMBOLS] = {"symbols", "[FILE]",
                    "name addresses from FILE (System.map or ELF); without FILE insist\n"
                    "that the kernel has symbols or a System.map beside it"},
+    [O_CONSOLE] = {"console", "tty|none|file:PATH|socket:PATH",
+                   "where the first serial port goes (tty: stdin and stdout). Several VMs\n"
+                   "share the tty: it shows the one that says tty first, and keys switch. A\n"
+                   "socket takes one client at a time, and keeps text until there is one"},
     [O_TIMESTAMPS] = {"timestamps", NULL, "begin console lines with virtual seconds and instruction count"},
     [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
     [O_CODE_STORE] =
@@ -378,6 +383,14 @@ static int set_net(struct request *r, const char *v) {
   return nets_parse(r, &c->net[c->nets++], v);
 }
 
+static int set_console(struct request *r, const char *v) {
+  bool path = (!strncmp(v, "file:", 5) && v[5]) || (!strncmp(v, "socket:", 7) && v[7]);
+  if (!path && strcmp(v, "tty") && strcmp(v, "none"))
+    return request_fail(r, "--console %s: none of tty, none, file:PATH, socket:PATH", v);
+  r->console = v;
+  return 0;
+}
+
 static int set_every(struct request *r, const char *v) {
   int bad = set_number(r, "profile-every", v, UINT32_MAX, &r->config.profile_every);
   return bad || r->config.profile_every ? bad : request_fail(r, "--profile-every 0: no sample would ever be taken");
@@ -434,6 +447,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
     r->symbols = true;
     r->symbols_file = v;
     return 0;
+  case O_CONSOLE: return set_console(r, v);
   case O_TIMESTAMPS: r->config.timestamps = true; return 0;
   case O_CODE_CACHE: return set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;

@@ -19,7 +19,8 @@ struct request_given {
 struct request {
   struct request_run *run; /* that it is a part of */
   struct mb_config config;
-  const char *name, *kernel, *initrd, *symbols_file, *until_text, *type[REQUEST_STEPS], *profile[REQUEST_PROFILES];
+  const char *name, *kernel, *initrd, *symbols_file, *until_text, *console, *type[REQUEST_STEPS],
+      *profile[REQUEST_PROFILES];
   char *disk_path[MB_DISKS_MAX];
   unsigned types, profiles;
   bool symbols, has_raw, has_rtc;

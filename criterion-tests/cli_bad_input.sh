@@ -190,6 +190,18 @@ net 'takes 2 virtio cards and 0 pcnet' --board disco --net nat,pcnet
 net 'too few for 2 virtio networks' --net=nat{,} --disk=$f/disk{,} --seed 1
 net 'more than 16 networks' --net=nat{,,,}{,,,},virtio --net nat
 
+# --- consoles ---
+bad 2 'none of tty, none, file:PATH, socket:PATH' run --kernel $f/good --console tyy
+bad 2 'none of tty, none, file:PATH, socket:PATH' run --kernel $f/good --console file:
+bad 2 'No such file' run --kernel $f/good --console file:absent/f
+bad 2 'Is a directory' run --kernel $f/good --console file:$f/folder
+bad 2 'No such file' run --kernel $f/good --console socket:absent/s
+bad 2 'Address already in use' run --kernel $f/good --console socket:$f/good
+bad 2 'longer than' run --kernel $f/good --console "socket:$(printf '%0200d' 0)"
+
+bad 2 'No such file' run --kernel $f/absent --console file:f
+bad 2 'does not fit' run --kernel $f/good --initrd $f/huge --mem 512M --console socket:s
+
 # --- machine files ---
 machine() { # fragment text: a file that cannot be run
   printf '%b' "$2" >files/m
@@ -240,6 +252,7 @@ machine 'm:2: VM b: disk ../files/disk: is in use as a disk already' "vms = ({ n
 machine 'together, the machine has 1 cpus' "cpus = 1; vms = ($vm, { name = \"b\"; kernel = \"$f/good\"; });"
 machine 'together, the machine has 128' "memory = \"128M\"; vms = ($vm);"
 machine 'MiB of memory, this host' "memory = \"4000000G\"; vms = ($vm);"
+machine 'm:1: console tyy: none of' 'vms = ({ name = "a"; console = "tyy"; });'
 printf '%b' "vms = ($vm);" >files/m
 bad 2 'the machine file says what is run' run --machine $f/m own-mips32el
 bad 2 '--mem goes into the machine file' run --machine $f/m --mem 32M

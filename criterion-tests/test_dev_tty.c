@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* '.' ordinary byte, ^ prefix, h q s commands, ? unknown; what the guest gets is in out. */
+/* '.' ordinary byte, ^ prefix, h q s n # commands, ? unknown; what the guest gets is in out. */
 Test(tty, escape_machine) {
   static const struct {
     const char *typed, *verdicts, *out;
@@ -17,6 +17,8 @@ Test(tty, escape_machine) {
       {"\001x", "^q", ""},
       {"\001h\001s", "^h^s", ""},
       {"\001?", "^h", ""},
+      {"\001n1\0019", "^n.^#", "1"},
+      {"\0010", "^?", ""},
       {"\001\001", "^.", "\001"},
       {"\001a", "^.", "\001"},
       {"\001\001x", "^..", "\001x"}, /* a doubled prefix is used up */
@@ -24,8 +26,9 @@ Test(tty, escape_machine) {
       {"xhs\003\032", ".....", "xhs\003\032"},
       {"\001", "^", ""},
   };
-  static const char sign[] = {[IO_ESCAPE_BYTE] = '.', [IO_ESCAPE_PREFIX] = '^', [IO_ESCAPE_HELP] = 'h',
-                              [IO_ESCAPE_QUIT] = 'q', [IO_ESCAPE_STATUS] = 's', [IO_ESCAPE_UNKNOWN] = '?'};
+  static const char sign[] = {
+      [IO_ESCAPE_BYTE] = '.',   [IO_ESCAPE_PREFIX] = '^', [IO_ESCAPE_HELP] = 'h', [IO_ESCAPE_QUIT] = 'q',
+      [IO_ESCAPE_STATUS] = 's', [IO_ESCAPE_NEXT] = 'n',   [IO_ESCAPE_PICK] = '#', [IO_ESCAPE_UNKNOWN] = '?'};
   for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct io_escape_state s = {0};
     char verdicts[16] = "", out[16] = "";

@@ -4,8 +4,14 @@
 #include "criterion-tests/harness.h"
 #include "mirrorball.h"
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { WORDS = 24, VMS = 6 };
@@ -144,4 +150,118 @@ Test(vms, names_and_sums) {
     cr_assert_eq(mb_machine_start(m), i ? MB_ERR_FIT : MB_ERR_ARGUMENT, "case %u", i);
     mb_machine_free(m);
   }
+}
+
+/* --- consoles --- */
+
+enum { LINES = 300 };
+/* Says a letter, so many times, each in a line of its own; then ends with code 0. */
+static struct program talker(char letter) {
+  return (struct program){
+      "talks",
+      {0x3c10b800, 0x34110000 | LINES, 0x920903fd, 0x31290020, 0x1120fffd, 0,          0x340a0000u | (uint8_t)letter,
+       0xa20a03f8, 0x920903fd,         0x31290020, 0x1120fffd, 0,          0x340a000a, 0xa20a03f8,
+       0x2631ffff, 0x1620fff2,         0,          0x3c08bf00, 0x3c094d42, 0xad090a00},
+      MB_STOP_EXIT};
+}
+
+static struct mb_vm *add_talker(struct mb_machine *m, char letter) {
+  struct program p = talker(letter);
+  return add(m, &p, (char[]){letter, 0}, 100);
+}
+
+static unsigned count(const char *text, size_t n, const char *what) {
+  unsigned all = 0;
+  for (const char *s = text; (s = memmem(s, n - (size_t)(s - text), what, strlen(what))); s++) all++;
+  return all;
+}
+
+static size_t read_all(int fd, char *text, size_t room) {
+  size_t n = 0;
+  for (ssize_t k; n < room && (k = read(fd, text + n, room - n)) > 0;) n += (size_t)k;
+  return n;
+}
+
+Test(vms, consoles_go_to_files_and_sockets) {
+  char folder[] = "/tmp/mirrorball.XXXXXX", where[2][64], text[4 * LINES];
+  cr_assert(mkdtemp(folder));
+  snprintf(where[0], sizeof where[0], "file:%s/f", folder);
+  snprintf(where[1], sizeof where[1], "socket:%s/s", folder);
+  struct mb_machine *m = new_machine();
+  for (int i = 0; i < 2; i++)
+    cr_assert_eq(mb_console_open(add_talker(m, (char)('x' + i)), where[i]), MB_OK, "%s", mb_error_text(m));
+  cr_assert_eq(mb_console_open(add_talker(m, 'q'), "none"), MB_OK);
+  cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
+  struct mb_machine *other = new_machine();
+  cr_assert_eq(mb_console_open(add_talker(other, 'o'), where[1]), MB_OK);
+  cr_assert_eq(mb_machine_start(other), MB_ERR_FILE, "somebody listens there");
+  mb_machine_free(other);
+  cr_assert_eq(mb_machine_run(m), MB_STOP_EXIT);
+  /* Who comes late has lost nothing. */
+  struct sockaddr_un at = {.sun_family = AF_UNIX};
+  snprintf(at.sun_path, sizeof at.sun_path, "%s", where[1] + 7);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+  mb_machine_free(m);
+  size_t n = read_all(fd, text, sizeof text);
+  cr_assert_eq(count(text, n, "y\n"), (unsigned)LINES);
+  cr_assert_eq(n, 2u * LINES);
+  close(fd);
+  FILE *f = fopen(where[0] + 5, "r");
+  n = fread(text, 1, sizeof text, f);
+  fclose(f);
+  cr_assert_eq(count(text, n, "x\n"), (unsigned)LINES);
+  cr_assert_eq(n, 2u * LINES);
+  cr_assert(access(at.sun_path, F_OK), "the socket is gone");
+  unlink(where[0] + 5);
+  rmdir(folder);
+}
+
+Test(vms, lines_tell_whose_they_are_without_a_terminal) {
+  char text[16 * LINES];
+  int in = open("/dev/null", O_RDONLY), out = memfd_create("out", 0);
+  cr_assert(dup2(in, STDIN_FILENO) == STDIN_FILENO && dup2(out, STDOUT_FILENO) == STDOUT_FILENO);
+  struct mb_machine *m = new_machine();
+  for (int i = 0; i < 2; i++) cr_assert_eq(mb_console_open(add_talker(m, (char)('x' + i)), "tty"), MB_OK);
+  cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
+  mb_machine_run(m);
+  mb_machine_free(m);
+  lseek(out, 0, SEEK_SET);
+  size_t n = read_all(out, text, sizeof text);
+  cr_assert_eq(count(text, n, "x| x\n"), (unsigned)LINES);
+  cr_assert_eq(count(text, n, "y| y\n"), (unsigned)LINES);
+  cr_assert_eq(n, 2u * 5 * LINES);
+}
+
+/* Keys are typed before anything runs: what y said before it was shown comes when it is. */
+Test(vms, keys_switch_at_a_terminal) {
+  char text[1 << 14];
+  int master, slave;
+  cr_assert_eq(openpty(&master, &slave, NULL, NULL, NULL), 0);
+  cr_assert(dup2(slave, STDIN_FILENO) == STDIN_FILENO && dup2(slave, STDOUT_FILENO) == STDOUT_FILENO);
+  struct mb_machine *m = new_machine();
+  struct mb_vm *vm[3];
+  for (int i = 0; i < 3; i++) {
+    vm[i] = add_talker(m, (char)('x' + i));
+    cr_assert_eq(mb_console_open(vm[i], "tty"), MB_OK);
+  }
+  mb_console_show(vm[2]);
+  cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
+  for (int i = 0; i < 3; i++) mb_vm_limit(vm[i], 600);
+  mb_machine_run(m);
+  static const char keys[] = "\001h\0012\001n\0011\0019";
+  cr_assert_eq(write(master, keys, sizeof keys - 1), (ssize_t)sizeof keys - 1);
+  for (int i = 0; i < 3; i++) mb_vm_limit(vm[i], UINT64_MAX);
+  for (int i = 0; i < 6; i++) { /* a key is taken at each look at the host */
+    mb_machine_interrupt(m);
+    usleep(2000);
+    mb_machine_run(m);
+  }
+  mb_machine_run(m);
+  mb_machine_free(m);
+  size_t n = (size_t)read(master, text, sizeof text);
+  cr_assert(count(text, n, "Ctrl-A 3  show z (now)"), "%.*s", (int)n, text);
+  cr_assert(count(text, n, "[y]\r\ny\n"), "%.*s", (int)n, text);
+  cr_assert(count(text, n, "[x]\r\nx\n"), "%.*s", (int)n, text);
+  cr_assert(count(text, n, "[z: guest-exit"), "%.*s", (int)n, text);
 }

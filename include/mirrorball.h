@@ -208,8 +208,15 @@ __attribute__((warn_unused_result)) int mb_load_symbols(struct mb_vm *vm, const 
 /* Connect the console of the first serial port. Before mb_machine_start(). */
 void mb_console_attach(struct mb_vm *vm, const struct mb_console *console);
 /* Connect it to stdin and stdout: raw mode and an escape key (Ctrl-A, help on Ctrl-A h) when stdin is a terminal. The
- * terminal is set at mb_machine_start() and restored by mb_machine_free(). */
+ * terminal is set at mb_machine_start() and restored by mb_machine_free(). Of several VMs there one is shown, at first
+ * the first, and gets what is typed; keys switch. Without a terminal all are shown, by lines that begin with a name. */
 __attribute__((warn_unused_result)) int mb_console_attach_stdio(struct mb_vm *vm);
+/* Choose who is shown first. */
+void mb_console_show(struct mb_vm *vm);
+/* Connect it to "tty" (stdin and stdout), "none", "file:PATH" or "socket:PATH": a Unix socket that takes one client at
+ * a time; what is said while there is none is kept for it. Files and
+ * sockets are created by mb_machine_start(). */
+__attribute__((warn_unused_result)) int mb_console_open(struct mb_vm *vm, const char *where);
 /* Add a step of scripted typing: once the console has shown `text` since the step before was done, type `keys`. */
 __attribute__((warn_unused_result)) int mb_console_type(struct mb_vm *vm, const char *text, size_t text_n,
                                                         const char *keys, size_t keys_n);

@@ -13,6 +13,7 @@ enum { KEY = 1 /* Ctrl-A */ };
 const char io_escape_help[] = "Ctrl-A h  this help\r\n"
                               "Ctrl-A x  quit\r\n"
                               "Ctrl-A s  show status\r\n"
+                              "Ctrl-A n  show the next VM (of several); Ctrl-A 1 to 9: that one\r\n"
                               "Ctrl-A a  send Ctrl-A to the guest (also Ctrl-A Ctrl-A)\r\n";
 
 enum io_escape io_escape_feed(struct io_escape_state *s, uint8_t in, uint8_t *out) {
@@ -29,8 +30,12 @@ enum io_escape io_escape_feed(struct io_escape_state *s, uint8_t in, uint8_t *ou
   case '?': return IO_ESCAPE_HELP;
   case 'x': return IO_ESCAPE_QUIT;
   case 's': return IO_ESCAPE_STATUS;
-  default: return IO_ESCAPE_UNKNOWN;
+  case 'n': return IO_ESCAPE_NEXT;
+  default: break;
   }
+  if (in < '1' || in > '9') return IO_ESCAPE_UNKNOWN;
+  *out = in - '0';
+  return IO_ESCAPE_PICK;
 }
 
 int io_host_tty_raw(struct io_host_tty *t) {
@@ -86,8 +91,9 @@ int io_host_tty_get(void *tty) {
     /* Without a terminal there is nobody to escape: a piped file is the guest's, byte for byte. */
     enum io_escape e = t->is_tty ? io_escape_feed(&t->escape, in, &out) : IO_ESCAPE_BYTE;
     if (e == IO_ESCAPE_BYTE) return out;
-    if (e == IO_ESCAPE_HELP || e == IO_ESCAPE_QUIT || e == IO_ESCAPE_STATUS) {
+    if (e != IO_ESCAPE_PREFIX && e != IO_ESCAPE_UNKNOWN) {
       t->event = e;
+      t->picked = out;
       return -1; /* let the caller see it before the next byte goes to the guest */
     }
   }

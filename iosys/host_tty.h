@@ -16,6 +16,8 @@ enum io_escape {
   IO_ESCAPE_HELP,
   IO_ESCAPE_QUIT,
   IO_ESCAPE_STATUS,
+  IO_ESCAPE_NEXT,    /* show the next console, */
+  IO_ESCAPE_PICK,    /* or the one of this number */
   IO_ESCAPE_UNKNOWN, /* a letter without a meaning: dropped */
 };
 
@@ -23,7 +25,7 @@ enum io_escape {
 struct io_escape_state {
   bool prefixed;
 };
-/* Feed one typed byte. On IO_ESCAPE_BYTE *out is what the guest gets. */
+/* Feed one typed byte. On IO_ESCAPE_BYTE *out is what the guest gets, on IO_ESCAPE_PICK the number, 1 to 9. */
 enum io_escape io_escape_feed(struct io_escape_state *s, uint8_t in, uint8_t *out);
 /* What the keys do, one per line: for the help text. */
 extern const char io_escape_help[];
@@ -34,6 +36,7 @@ struct io_host_tty {
   struct termios saved;
   struct io_escape_state escape;
   enum io_escape event; /* the last command typed and not yet asked for; IO_ESCAPE_BYTE: none */
+  uint8_t picked;       /* with IO_ESCAPE_PICK */
   uint8_t keys[256];
   unsigned keys_at, keys_n;
   uint8_t buffer[4096];

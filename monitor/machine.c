@@ -1,6 +1,7 @@
 /* monitor/machine.c: the public functions that make, load, start and free a machine and its VMs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/monitor.h"
+#include "monitor/outlet.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,7 @@ int mb_machine_new(struct mb_machine **out, const struct mb_machine_config *conf
 static void free_vm(struct mb_vm *vm) {
   if (!vm) return;
   mon_console_fini(&vm->console);
+  mon_outlet_free(vm->outlet);
   if (vm->started) mon_vm_fini(vm);
   mon_nets_close(vm);
   mon_disks_close(vm);
@@ -67,8 +69,10 @@ static void free_vm(struct mb_vm *vm) {
 
 void mb_machine_free(struct mb_machine *m) {
   if (!m) return;
-  for (unsigned i = 0; i < m->vms; i++) free_vm(m->vm[i]);
+  for (unsigned i = 0; i < m->vms; i++)
+    mon_console_fini(&m->vm[i]->console); /* to where they go, while that is there */
   mon_stdio_free(m->stdio);
+  for (unsigned i = 0; i < m->vms; i++) free_vm(m->vm[i]);
   mon_subnets_free(m);
   free(m);
 }
@@ -225,6 +229,13 @@ int mb_console_until(struct mb_vm *vm, const char *text, size_t n) {
   return code ? mon_fail(vm->error, MB_ERR_MEMORY, "out of memory") : MB_OK;
 }
 
+int mb_console_open(struct mb_vm *vm, const char *where) {
+  if (!strcmp(where, "tty")) return mb_console_attach_stdio(vm);
+  if (vm->machine->started || vm->console.host.put)
+    return mon_fail(vm->error, MB_ERR_STATE, "the console is connected already");
+  return strcmp(where, "none") ? mon_outlet_new(vm, where) : MB_OK;
+}
+
 static struct mon_stamp console_now(void *ctx) {
   struct mb_vm *vm = ctx;
   uint64_t ns = io_clock_ns(&vm->clock); /* the present: io_now() came before the access */
@@ -238,8 +249,8 @@ static void console_stop(void *ctx) {
 /* --- starting --- */
 
 static int power_on(struct mb_vm *vm) {
-  int code = mon_load_check(vm);
-  if (!code) code = mon_trace_open(vm);
+  int code = mon_trace_open(vm);
+  if (!code) code = mon_outlet_open(vm->outlet, vm->error);
   if (!code && vm->config.profile_every && mon_profile_new(&vm->profile, vm->config.profile_every))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for the profile");
   if (code) return code;
@@ -273,8 +284,12 @@ static int check_sums(struct mb_machine *m) {
   return MB_OK;
 }
 
-static int start_vm(struct mb_vm *vm) {
+static int check_vm(struct mb_vm *vm) {
   if (!vm->has_kernel) return mon_fail(vm->error, MB_ERR_STATE, "there is no kernel to start");
+  return mon_load_check(vm);
+}
+
+static int start_vm(struct mb_vm *vm) {
   int code = power_on(vm);
   /* What has been copied to the guest is not needed twice. */
   mon_image_close(&vm->image);
@@ -286,6 +301,7 @@ int mb_machine_start(struct mb_machine *m) {
   if (m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has been started already");
   if (!m->vms) return mon_fail(&m->error, MB_ERR_STATE, "there is no VM to start");
   int code = check_sums(m);
+  for (unsigned i = 0; !code && i < m->vms; i++) code = check_vm(m->vm[i]);
   for (unsigned i = 0; !code && i < m->vms; i++) code = start_vm(m->vm[i]);
   if (!code) code = mon_stdio_start(m);
   m->started = !code;

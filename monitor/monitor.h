@@ -41,7 +41,8 @@ enum { MON_CODE_BYTES = 512 << 20 };
 #define MON_EXIT_KEY  0x4d420000
 #define MON_EXIT_MASK 0xffff0000
 
-struct mon_stdio; /* monitor/stdio.c */
+struct mon_stdio;  /* monitor/stdio.c */
+struct mon_outlet; /* monitor/outlet.h */
 
 struct mon_disk {
   struct io_image image;
@@ -76,6 +77,7 @@ struct mb_vm {
   bool symbols_learned; /* all of them, from the guest's memory, */
   uint64_t learned_at;  /* when it had run so many instructions */
   struct mon_console console;
+  struct mon_outlet *outlet; /* of the console, if it is not on stdin and stdout; NULL: none */
   struct mon_disk disk[MB_DISKS_MAX];
   struct mon_net net[MB_NETS_MAX];
   FILE *trace;
@@ -217,6 +219,8 @@ void mon_trace_note(void *ctx, const char *text);
 void mon_stdio_free(struct mon_stdio *s);
 __attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
 bool mon_stdio_is_tty(const struct mon_stdio *s);
+/* Tell a person at the terminal. */
+void mon_stdio_stopped(const struct mb_vm *vm);
 
 /* stats.c */
 uint64_t mon_max_rss(void);

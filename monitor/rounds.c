@@ -82,7 +82,10 @@ static void take_turn(struct mb_vm *vm) {
   struct mb_machine *m = vm->machine;
   uint64_t begun = mon_wall_ns(), end = m->running > 1 ? mon_cycles(vm, m->end) : UINT64_MAX;
   while (!vm->stopping && vm->clock.now < end) mon_step(vm);
-  if (vm->stopping) mon_console_flush(&vm->console);
+  if (vm->stopping) {
+    mon_console_flush(&vm->console);
+    if (!is_common(vm->why)) mon_stdio_stopped(vm);
+  }
   vm->wall_ns += mon_wall_ns() - begun;
 }
 
