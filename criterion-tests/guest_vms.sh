@@ -48,4 +48,30 @@ grep -q 'Kernel panic - not syncing: sysrq triggered crash' alone.b.out
 check "b did panic" $?
 grep -qE '^ +4 [0-9a-f]{64}' alone.a.out && grep -qE '^ +4 [0-9a-f]{64}' alone.c.out
 check "a and c did work" $?
+
+# Two on one subnet, which hear from each other: the same pair of runs in each tier.
+cat >pair <<'END'
+vms = (
+  { name = "a"; guest = "debian-4kc"; net = "subnet=x";
+    type = ["# =>ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up; nc -l -p 7 | sha256sum; echo do''ne\\n",
+            "done\r\n=>exit\\n"]; },
+  { name = "b"; guest = "debian-5kc"; net = "subnet=x";
+    type = ["# =>ip addr add 10.9.0.2/24 dev eth0; ip link set eth0 up; sleep 2; ping -c 3 10.9.0.1\\n",
+            "packet loss=>seq 100000 | tee f | nc 10.9.0.1 7; sha256sum <f; echo do''ne\\n", "done\r\n=>exit\\n"]; }
+);
+END
+first=
+for tier in auto stencil; do
+  "$program" run --machine pair --tier $tier --stats stats --timeout 300 --code-store none >out 2>err </dev/null
+  code=$?
+  ((code == 2)) && continue
+  check "both power off: $code, $(cat err)" "$code"
+  outcome="$(state stats a) and $(state stats b)"
+  check "--tier $tier is the same pair of runs: $outcome, not ${first:=$outcome}" "$([[ $outcome == "$first" ]]; echo $?)"
+  [[ ${MB_QUICK-} ]] && break
+done
+grep -q '^b| 3 packets transmitted, 3 packets received' out
+check "a answers b: $(grep packets out)" $?
+sums=$(grep -oE '^[ab]\| [0-9a-f]{64}' out | cut -c4- | sort | uniq -c)
+check "what b sends arrives at a: $sums" "$([[ $sums =~ ^\ +2\ [0-9a-f]{64}$ ]]; echo $?)"
 finish

@@ -86,6 +86,16 @@ run --machine two --timeout 2
 code=$?
 check "the time-out ends the rest: $code, $(cat err)" "$([[ $code == 7 && $(wc -l <err) == 1 ]]; echo $?)"
 
+# Who waits for an interrupt of nobody is stuck; on a subnet, when all there wait for each other.
+elf little 32 34080401 40886000 42000020 1000fffe 00000000 >ears # Status <- IM2, IE; wait; b
+for net in '' 'net = "subnet=x";'; do
+  printf 'vms = ({ name = "a"; kernel = "ears"; %s }, { name = "b"; kernel = "ears"; %s }, { name = "c"; kernel = "short"; });\n' \
+    "$net" "$net" >three
+  run --machine three --stats stats
+  code=$?
+  check "a and b are stuck: $code, $(cat err)" "$([[ $code == 4 && $(grep -c 'is stuck' err) == 2 ]]; echo $?)"
+done
+
 # The machine that options describe, written and read back: the same run. Also what a file describes.
 options=(--kernel five --board disco --vcpus 3 --mem 48M --mhz 100 --seed 7 --append 'a "b" \c' --type 'x=>y\n' --type '=>z'
   --timestamps --endian little --until insns:3000001)
