@@ -149,6 +149,7 @@ static int exit_code(struct mb_vm *vm, enum mb_stop why) {
   case MB_STOP_RESET: return EXIT_RESET;
   case MB_STOP_STUCK: return EXIT_STUCK;
   case MB_STOP_DEAD: return EXIT_DEAD;
+  case MB_STOP_RETURNED: /* nobody calls functions here */
   case MB_STOP_LIMIT:
   case MB_STOP_CONSOLE: return EXIT_UNTIL;
   case MB_STOP_TIMEOUT: return EXIT_TIMEOUT;
@@ -166,8 +167,15 @@ static struct request *request_at(struct request_run *run, size_t i) {
   return i ? NULL : &run->options;
 }
 
+static bool any_parallel(struct request_run *run) {
+  const struct request *r;
+  bool any = false;
+  for (size_t i = 0; (r = request_at(run, i)); i++) any |= r->config.parallel && r->config.vcpus > 1;
+  return any;
+}
+
 static bool write_files(struct mb_machine *m, struct request_run *run) {
-  bool written = !run->stats || !mb_stats_write(m, run->stats);
+  bool written = (!run->stats || !mb_stats_write(m, run->stats)) && (!run->status || !mb_memory_write(m, run->status));
   const struct request *r;
   for (size_t k = 0; (r = request_at(run, k)); k++)
     for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(mb_vm_at(m, k), r->profile[i]);
@@ -211,6 +219,7 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
     return options_fail("%s%s%s", run->file ? run->file : "", run->file ? ": " : "", mb_error_text(m));
   if (mb_nets_outside(m))
     fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
+  if (any_parallel(run)) fputs("mirrorball: with --parallel no two runs are alike\n", stderr);
   catch_signals(m);
   int code = exit_code_of_all(m, run_on(m, run));
   *text = bad_ends(m);
@@ -227,6 +236,7 @@ static int build_vm(struct mb_machine *m, const struct request *r) {
   struct mb_vm *vm;
   if (mb_vm_add(m, &vm, &r->config)) return vm_fail(r, m);
   int code = add_console(m, vm, r);
+  if (!code && r->host_calls && mb_host_calls_load(vm, r->host_calls)) code = vm_fail(r, m);
   if (!code) code = load(m, vm, r);
   if (!code) mb_vm_limit(vm, r->until_insns);
   return code;
@@ -235,6 +245,7 @@ static int build_vm(struct mb_machine *m, const struct request *r) {
 static int build(struct mb_machine **m, struct request_run *run, const char *store) {
   struct request *r;
   int code = check_file(&run->options, "stats", run->stats);
+  if (!code) code = check_file(&run->options, "status", run->status);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) {
     code = check_files(r);
     if (!code) code = resolve_guest(r);

@@ -21,13 +21,19 @@ enum row {
   O_MEM,
   O_BOARD,
   O_VCPUS,
+  O_PARALLEL,
   O_ENDIAN,
   O_LOAD,
   O_ENTRY,
   O_TIER,
+  O_MODE,
+  O_MACHINE_TLB,
   O_L2TLB,
   O_MHZ,
   O_PACE,
+  O_JOBS,
+  O_MERGE,
+  O_STATUS,
   O_RTC,
   O_SEED,
   O_UNTIL,
@@ -36,10 +42,12 @@ enum row {
   O_STATS,
   O_PROFILE,
   O_EVERY,
+  O_EVENTS,
   O_TRACE,
   O_SYMBOLS,
   O_CONSOLE,
   O_TIMESTAMPS,
+  O_HOST_CALLS,
   O_CODE_CACHE,
   O_CODE_STORE,
   O_MACHINE,
@@ -61,10 +69,21 @@ const struct option_row request_rows[] = {
     [O_MEM] = {"mem", "SIZE", "memory, 8M to 2G (256M)"},
     [O_BOARD] = {"board", "NAME", "--board help lists them (malta, or what NAME runs on)"},
     [O_VCPUS] = {"vcpus", "N", "how many cpus the board has (1; disco takes 16)"},
+    [O_PARALLEL] = {"parallel", NULL,
+                    "run the vcpus at the same time, each on a host thread. Not deterministic:\n"
+                    "no two runs are alike, and insns:N is met about. Without it they take\n"
+                    "turns, and every run is the same"},
     [O_ENDIAN] = {"endian", "big|little", "byte order of a raw image or uImage; ELF files know theirs"},
     [O_LOAD] = {"load-addr", "ADDR", "where a raw image goes (0x80100000)"},
     [O_ENTRY] = {"entry", "ADDR", "where a raw image begins (its load address)"},
     [O_TIER] = {"tier", "auto|eval|stencil|llvm", "how guest code is executed (auto); never changes what it does"},
+    [O_MODE] = {"mode", "bare|trap|translate",
+                "how the guest's kernel is run (bare); never changes what it does.\n"
+                "bare: it owns the machine. trap: what it is not privileged to do is a\n"
+                "host trap, decoded and emulated. translate: it is a call, or inline"},
+    [O_MACHINE_TLB] = {"machine-tlb", "N",
+                       "--mode trap: entries, of two pages each, of the TLB that pages are\n"
+                       "reached through: 1 to 1024 (64); 0: each access to kseg0 traps"},
     [O_L2TLB] = {"l2tlb", "N",
                  "entries of the second-level TLB, which answers for what TLBWR has\n"
                  "replaced: 0 or a power of two up to 65536 (1024). It decides how\n"
@@ -74,6 +93,13 @@ const struct option_row request_rows[] = {
                 "max: skip idle time. real: virtual time keeps to the wall clock.\n"
                 "Unless given: max, but a guest at a terminal that has been idle\n"
                 "for 2 s idles in real time"},
+    [O_JOBS] = {"jobs", "N",
+                "host threads for several VMs (as many as the host has cpus). Each VM is\n"
+                "the same run with any number"},
+    [O_MERGE] = {"merge", NULL, "let equal pages of all VMs share memory; they see nothing of it"},
+    [O_STATUS] = {"status", "FILE",
+                  "write what memory each VM takes, and shares, as a table: at the end,\n"
+                  "and when SIGUSR1 comes"},
     [O_RTC] = {"rtc", "WHEN",
                "clock at power-on: host, 2024-01-31, 2024-01-31T23:59:59 (UTC) or\n"
                "Unix seconds (2024-01-01)"},
@@ -91,6 +117,9 @@ const struct option_row request_rows[] = {
                    "text; FILE.json: JSON; FILE.folded: stacks for flame graph tools.\n"
                    "May be repeated; SIGUSR1 writes it, too"},
     [O_EVERY] = {"profile-every", "N", "guest instructions from one sample to the next (100003)"},
+    [O_EVENTS] = {"events", NULL,
+                  "count what costs a monitor something, by kernel service, exactly; it is in\n"
+                  "--stats. The same run, only slower. mirrorball compare makes tables of it"},
     [O_TRACE] = {"trace", "KINDS=FILE", "write a trace; KINDS is any of insn,exc,tlb,dev"},
     [O_SYMBOLS] = {"symbols", "[FILE]",
                    "name addresses from FILE (System.map or ELF); without FILE insist\n"
@@ -100,6 +129,7 @@ const struct option_row request_rows[] = {
                    "share the tty: it shows the one that says tty first, and keys switch. A\n"
                    "socket takes one client at a time, and keeps text until there is one"},
     [O_TIMESTAMPS] = {"timestamps", NULL, "begin console lines with virtual seconds and instruction count"},
+    [O_HOST_CALLS] = {"host-calls", "FILE.so", "let the guest call functions of FILE (docs/monitor-calls.md)"},
     [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
@@ -115,9 +145,10 @@ const struct option_row request_rows[] = {
 /* What does not describe one VM, and what may be given several times. */
 enum { KEY, REPEATS, ALL, RUN };
 static const unsigned char kind[] = {
-    [O_DISK] = REPEATS,   [O_NET] = REPEATS,    [O_TYPE] = REPEATS, [O_PROFILE] = REPEATS, [O_TIER] = ALL,
-    [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL, [O_PACE] = RUN,     [O_TIMEOUT] = RUN,     [O_STATS] = RUN,
-    [O_CODE_STORE] = RUN, [O_MACHINE] = RUN,    [O_PRINT] = RUN,    [O_HELP] = RUN};
+    [O_DISK] = REPEATS, [O_NET] = REPEATS, [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS, [O_TIER] = ALL,
+    [O_EVENTS] = ALL,   [O_MODE] = ALL,    [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,  [O_PACE] = RUN,
+    [O_JOBS] = RUN,     [O_TIMEOUT] = RUN, [O_STATS] = RUN,      [O_CODE_STORE] = RUN,  [O_MACHINE] = RUN,
+    [O_PRINT] = RUN,    [O_HELP] = RUN,    [O_MERGE] = RUN,      [O_STATUS] = RUN};
 
 bool request_is_key(int row) {
   return kind[row] != RUN;
@@ -137,7 +168,7 @@ static void print_help(void) {
   puts("\n"
        "Two runs of one command are the same run: same output, same instruction counts, same state\n"
        "hash in --stats. Typing at a terminal is the only thing that differs, and what comes from\n"
-       "outside through --net nat; --type is scripted typing that does not.\n"
+       "outside through --net nat; --type is scripted typing that does not. With --parallel runs differ.\n"
        "\n"
        "Exit codes:\n"
        "  0    the guest turned the power off, halted (waits with interrupts off), or asked to end with\n"
@@ -318,6 +349,14 @@ static int set_tier(struct request *r, const char *v) {
   return request_fail(r, "--tier %s: neither auto nor eval nor stencil nor llvm", v);
 }
 
+static int set_mode(struct request *r, const char *v) {
+  static const char *const name[] = {
+      [MB_MODE_BARE] = "bare", [MB_MODE_TRAP] = "trap", [MB_MODE_TRANSLATE] = "translate"};
+  for (int i = MB_MODE_BARE; i <= MB_MODE_TRANSLATE; i++)
+    if (!strcmp(v, name[i])) return r->config.mode = (enum mb_mode)i, 0;
+  return request_fail(r, "--mode %s: neither bare nor trap nor translate", v);
+}
+
 static int set_timeout(struct request *r, const char *v) {
   char *end;
   double seconds = strtod(v, &end);
@@ -413,6 +452,11 @@ static int set_machine(struct request *r, enum row row, const char *v) {
   case O_LOAD: r->has_raw = true; return set_number(r, "load-addr", v, UINT64_MAX, &r->raw.load);
   case O_ENTRY: r->has_raw = true; return set_number(r, "entry", v, UINT64_MAX, &r->raw.entry);
   case O_TIER: return set_tier(r, v);
+  case O_MODE: return set_mode(r, v);
+  case O_MACHINE_TLB:
+    if (!(bad = set_number(r, "machine-tlb", v, 1024, &n)))
+      r->config.machine_tlb = n ? (uint32_t)n : MB_MACHINE_TLB_OFF;
+    return bad;
   case O_L2TLB:
     if (!(bad = set_number(r, "l2tlb", v, 1 << 16, &n))) r->config.l2tlb = n ? (uint32_t)n : MB_L2TLB_OFF;
     return bad;
@@ -423,6 +467,11 @@ static int set_machine(struct request *r, enum row row, const char *v) {
     if (!(bad = set_word(r, "pace", v, "max", "real", &choice)))
       r->run->machine.pace = choice ? MB_PACE_REAL : MB_PACE_MAX;
     return bad;
+  case O_JOBS:
+    if (!options_number(v, false, MB_JOBS_MAX, &n) || !n)
+      return request_fail(r, "--jobs %s: not a number from 1 to %d", v, MB_JOBS_MAX);
+    r->run->machine.jobs = (unsigned)n;
+    return 0;
   case O_RTC: return set_rtc(r, v);
   case O_SEED: return set_number(r, "seed", v, UINT64_MAX, &r->config.seed);
   default: return 0;
@@ -440,6 +489,8 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_TIMEOUT: return set_timeout(r, v);
   case O_TYPE: return set_type(r, v);
   case O_STATS: r->run->stats = v; return 0;
+  case O_STATUS: r->run->status = v; return 0;
+  case O_MERGE: r->run->machine.merge = true; return 0;
   case O_PROFILE: return set_profile(r, v);
   case O_EVERY: return set_every(r, v);
   case O_TRACE: return set_trace(r, v);
@@ -448,7 +499,10 @@ static int set_option(struct request *r, enum row row, const char *v) {
     r->symbols_file = v;
     return 0;
   case O_CONSOLE: return set_console(r, v);
+  case O_EVENTS: r->config.events = true; return 0;
   case O_TIMESTAMPS: r->config.timestamps = true; return 0;
+  case O_HOST_CALLS: r->host_calls = v; return 0;
+  case O_PARALLEL: r->config.parallel = true; return 0;
   case O_CODE_CACHE: return set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;
   case O_MACHINE: r->run->file = v; return 0;

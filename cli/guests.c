@@ -36,6 +36,15 @@ extern char **environ;
     }                                                                                                                  \
   }
 
+/* Kernel modules, with all they need: what the board's slots are, disks and the file system on them (which wants a
+ * checksum by its alias), network cards. */
+static const char *const on_malta[] = {"virtio_pci",     "virtio_blk", "ata_piix", "ext4",
+                                       "crc32c_generic", "virtio_net", "pcnet32",  NULL};
+static const char *const on_disco[] = {"virtio_mmio", "virtio_blk", "ext4", "crc32c_generic", "virtio_net", NULL};
+
+static const char *const for_nfs[] = {"virtio_mmio", "virtio_blk", "ext4",  "crc32c_generic",
+                                      "virtio_net",  "nfsd",       "nfsv4", NULL};
+
 enum { PARTS_MAX = 2 };
 struct part {
   enum guests_package how;
@@ -45,36 +54,44 @@ struct part {
 static const struct row {
   const char *name, *about, *arch, *board, *cpu, *append, *from;
   uint32_t mem_mib;
-  struct part parts[PARTS_MAX]; /* none: built by guests/build, in the folder named by `from` */
-  bool initramfs;               /* make initrd out of busybox */
+  struct part parts[PARTS_MAX]; /* none: `program` is built by guests/build, in the folder named by `from` */
+  const char *const *modules;   /* make initrd out of busybox and these */
+  const char *program;
 } rows[] = {
     /* clang-format off */
     {"debian-4kc", "Debian's 32-bit kernel with busybox: a shell prompt", "mipsel", "malta", "24Kf", CONSOLE,
      "linux-image-4kc-malta busybox-static", 256,
-     {{GUESTS_PACKAGE_DEPENDS, "linux-image-4kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
+     {{GUESTS_PACKAGE_DEPENDS, "linux-image-4kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, on_malta, NULL},
     {"debian-5kc", "Debian's 64-bit kernel with busybox: a shell prompt", "mips64el", "malta", "MIPS64R2-generic", CONSOLE,
      "linux-image-5kc-malta busybox-static", 256,
-     {{GUESTS_PACKAGE_DEPENDS, "linux-image-5kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
+     {{GUESTS_PACKAGE_DEPENDS, "linux-image-5kc-malta", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, on_malta, NULL},
     {"debian-generic32", "Debian's 32-bit kernel for any board, with busybox", "mipsel", "disco", "MIPS32R2-multi", CONSOLE,
      "linux-image-mips32r2el busybox-static", 256,
-     {{GUESTS_PACKAGE_DEPENDS, "linux-image-mips32r2el", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
+     {{GUESTS_PACKAGE_DEPENDS, "linux-image-mips32r2el", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, on_disco, NULL},
     {"debian-generic64", "Debian's 64-bit kernel for any board, with busybox", "mips64el", "disco", "MIPS64R2-multi", CONSOLE,
      "linux-image-mips64r2el busybox-static", 256,
-     {{GUESTS_PACKAGE_DEPENDS, "linux-image-mips64r2el", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, true},
+     {{GUESTS_PACKAGE_DEPENDS, "linux-image-mips64r2el", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, on_disco, NULL},
+    {"debian-nfs", "the same with the modules of NFS, for server and client", "mips64el", "disco", "MIPS64R2-multi", CONSOLE,
+     "linux-image-mips64r2el busybox-static", 256,
+     {{GUESTS_PACKAGE_DEPENDS, "linux-image-mips64r2el", {"boot/vmlinu[xz]-*"}, {"kernel"}}, BUSYBOX}, for_nfs, NULL},
     {"debian-installer-4kc", "Debian's installer, 32-bit", "mipsel", "malta", "24Kf", CONSOLE,
      "debian-installer-*-netboot-mipsel", 256,
-     {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mipsel", NETBOOT_FILES}}, false},
+     {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mipsel", NETBOOT_FILES}}, NULL, NULL},
     {"debian-installer-5kc", "Debian's installer, 64-bit", "mips64el", "malta", "MIPS64R2-generic", CONSOLE,
      "debian-installer-*-netboot-mips64el", 512, /* with less it starts in its low-memory mode */
-     {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mips64el", NETBOOT_FILES}}, false},
+     {{GUESTS_PACKAGE_NEWEST, "debian-installer-*-netboot-mips64el", NETBOOT_FILES}}, NULL, NULL},
     {"own-mips32el", "the small kernel of guests/kernel, 32-bit little-endian", "mipsel", "malta", "24Kf", "",
-     "mips32r2el", 64, {{0}}, false},
+     "mips32r2el", 64, {{0}}, NULL, "kernel"},
     {"own-mips32eb", "the small kernel of guests/kernel, 32-bit big-endian", "mips", "malta", "24Kf", "",
-     "mips32r2eb", 64, {{0}}, false},
+     "mips32r2eb", 64, {{0}}, NULL, "kernel"},
     {"own-mips64el", "the small kernel of guests/kernel, 64-bit little-endian", "mips64el", "malta", "MIPS64R2-generic", "",
-     "mips64r2el", 64, {{0}}, false},
+     "mips64r2el", 64, {{0}}, NULL, "kernel"},
     {"own-mips64eb", "the small kernel of guests/kernel, 64-bit big-endian", "mips64", "malta", "MIPS64R2-generic", "",
-     "mips64r2eb", 64, {{0}}, false},
+     "mips64r2eb", 64, {{0}}, NULL, "kernel"},
+    {"splash-radix", "a radix sort on a library OS, for 1 to 16 vcpus", "mips64el", "disco", "MIPS64R2-multi", "",
+     "mips64r2el", 256, {{0}}, NULL, "splash-radix"},
+    {"splash-raytrace", "a ray tracer on a library OS, for 1 to 16 vcpus", "mips64el", "disco", "MIPS64R2-multi", "",
+     "mips64r2el", 256, {{0}}, NULL, "splash-raytrace"},
     /* clang-format on */
 };
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -211,7 +228,7 @@ static bool own(const struct row *row) {
 
 /* The line of a whole guest's info file that ties it to this program's way of making it. */
 static char *recipe_line(const struct row *row) {
-  return guests_text("recipe %08x\n", row->initramfs ? guests_image_recipe() : 0);
+  return guests_text("recipe %08x\n", row->modules ? guests_image_recipe(row->modules) : 0);
 }
 
 static bool recipe_matches(const struct row *row, const char *folder) {
@@ -232,10 +249,13 @@ static int describe(const struct row *row, struct guest *out) {
                         .cpu = row->cpu,
                         .append = row->append,
                         .from = row->from,
+                        .command = row->modules                                      ? GUEST_COMMAND_QUOTED
+                                   : row->program && !strcmp(row->program, "kernel") ? GUEST_COMMAND_COMMAS
+                                                                                     : GUEST_COMMAND_NONE,
                         .mem_mib = row->mem_mib};
   char *folder = own(row) ? own_folder() : guests_folder();
   if (own(row)) {
-    out->kernel = guests_text("%s/%s/kernel", folder ? folder : "build/guests", row->from);
+    out->kernel = guests_text("%s/%s/%s", folder ? folder : "build/guests", row->from, row->program);
     out->present = out->kernel && !access(out->kernel, R_OK);
   } else if (folder) {
     out->kernel = guests_text("%s/%s/kernel", folder, row->name);
@@ -299,7 +319,7 @@ static int fetch_part(const struct row *row, const struct part *part, const char
     if (bad) goto done;
   }
   bool is_kernel = !strcmp(part->as[0], "kernel");
-  if (row->initramfs && is_kernel && guests_image_modules(deb, made)) goto done;
+  if (row->modules && is_kernel && guests_image_modules(deb, row->modules, made)) goto done;
   fprintf(info, "package %s\n", strrchr(deb, '/') + 1);
   result = unlink(deb) ? guests_fail("cannot remove %s: %s", deb, strerror(errno)) : 0;
 done:
@@ -316,7 +336,7 @@ static int make_parts(const struct row *row, const char *apt, const char *made, 
 }
 
 static int make_initrd(const struct row *row, const char *made) {
-  if (!row->initramfs) return 0;
+  if (!row->modules) return 0;
   char *to = guests_text("%s/initrd", made);
   int result = to ? guests_image_initramfs(made, to) : 2;
   free(to);
@@ -377,7 +397,7 @@ static int build_own(const struct row *row) {
                 row->name);
     goto done;
   }
-  char *argv[] = {script, folder, (char *)row->from, (char *)"kernel", NULL};
+  char *argv[] = {script, folder, (char *)row->from, (char *)row->program, NULL};
   int error = posix_spawn(&pid, script, NULL, NULL, argv, environ);
   if (error) {
     guests_fail("cannot run %s: %s", script, strerror(error));

@@ -11,6 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How a kernel parameter makes it run one command and power off. */
+enum guest_command {
+  GUEST_COMMAND_NONE,
+  GUEST_COMMAND_QUOTED, /* mb.run="COMMAND", to a shell */
+  GUEST_COMMAND_COMMAS, /* run=COMMAND, with commas for blanks */
+};
+
 struct guest {
   const char *name, *about;
   const char *arch;   /* as Debian calls it: mips, mipsel, mips64, mips64el */
@@ -19,6 +26,7 @@ struct guest {
   const char *append; /* kernel parameters */
   const char *from;   /* packages or folder it is made from */
   uint32_t mem_mib;
+  enum guest_command command;
   bool present;          /* files are there: kernel and initrd are set and readable */
   char *kernel, *initrd; /* paths, owned by the caller once filled; initrd is NULL when there is none */
 };

@@ -149,6 +149,7 @@ static const char init_text[] =
     "  [ -z \"$ids\" ] || modprobe -qa $ids\n"
     "}\n"
     "probe pci\n"
+    "probe platform\n"
     "probe virtio\n"
     "hostname mirrorball\n"
     "ip link set lo up 2>/dev/null\n"
@@ -221,10 +222,6 @@ static const struct entry {
 };
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
-/* Kernel modules, with all they need: disks and the file system on them (which wants a checksum by its alias); network
- * cards. */
-static const char *const modules[] = {"virtio_pci",     "virtio_blk", "ata_piix", "ext4",
-                                      "crc32c_generic", "virtio_net", "pcnet32",  NULL};
 #define MODULES_FILE "modules.cpio"
 
 static uint32_t hash(uint32_t h, const void *data, size_t n) { /* FNV-1a */
@@ -232,7 +229,7 @@ static uint32_t hash(uint32_t h, const void *data, size_t n) { /* FNV-1a */
   return h;
 }
 
-unsigned guests_image_recipe(void) {
+unsigned guests_image_recipe(const char *const *modules) {
   uint32_t h = 2166136261u;
   for (const struct entry *e = entries; e < entries + ENTRIES; e++) {
     h = hash(h, &e->kind, sizeof e->kind);
@@ -295,7 +292,7 @@ static int put_entry(struct archive *a, const struct entry *e, const char *folde
   return result;
 }
 
-int guests_image_modules(const char *deb, const char *folder) {
+int guests_image_modules(const char *deb, const char *const *modules, const char *folder) {
   char *to = guests_text("%s/" MODULES_FILE, folder);
   int result = to ? guests_modules_write(deb, modules, to) : guests_fail("out of memory");
   free(to);

@@ -55,15 +55,15 @@ struct guests_file {
 /* Add it. Returns 0, or 2 after one line on stderr. */
 int guests_image_put(struct archive *a, const struct guests_file *f);
 
-/* Take the modules the initramfs wants out of a kernel's package, into a file in `folder`. */
-int guests_image_modules(const char *deb, const char *folder);
+/* Take `modules` (names; NULL ends them) for the initramfs out of a kernel's package, into a file in `folder`. */
+int guests_image_modules(const char *deb, const char *const *modules, const char *folder);
 
 /* Write the initramfs described by the tables in guests_image.c: an archive of the modules in `folder`, as it is, and
  * one of the rest (newc cpio, gzip), with files from `folder`. */
 int guests_image_initramfs(const char *folder, const char *to);
 
 /* A number that changes when the initramfs would come out differently from the same files. */
-unsigned guests_image_recipe(void);
+unsigned guests_image_recipe(const char *const *modules);
 
 /* --- guests_modules.c --- */
 

@@ -19,7 +19,7 @@ struct request_given {
 struct request {
   struct request_run *run; /* that it is a part of */
   struct mb_config config;
-  const char *name, *kernel, *initrd, *symbols_file, *until_text, *console, *type[REQUEST_STEPS],
+  const char *name, *kernel, *initrd, *symbols_file, *host_calls, *until_text, *console, *type[REQUEST_STEPS],
       *profile[REQUEST_PROFILES];
   char *disk_path[MB_DISKS_MAX];
   unsigned types, profiles;
@@ -37,7 +37,7 @@ struct request {
 /* The machine and how it is run. */
 struct request_run {
   struct mb_machine_config machine;
-  const char *stats, *code_store, *file;
+  const char *stats, *status, *code_store, *file;
   bool print;
   struct request options; /* the one VM that the options describe, or what they say about all */
   struct request **vm;    /* those of the machine file */

@@ -8,7 +8,7 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 failed=0 ran=0
 
-# Take the result before building the message: a $(...) in it would replace $?.
+# With a $(...) in the message take the result before (held=$?): $? would be that of the $(...).
 check() { # what condition-result
   ran=$((ran + 1))
   (($2 == 0)) && return

@@ -94,9 +94,14 @@ bad 2 'at least one' run --kernel $f/good --board disco --vcpus 0
 bad 2 'a disco board takes 2 virtio disks and 0 IDE' run --kernel $f/good --board disco --disk $f/good,ide
 bad 2 'at most 4000 MHz' run --kernel $f/good --board disco --mhz 5000
 bad 2 'neither auto nor eval' run --kernel $f/good --tier fast
+bad 2 'neither bare nor trap' run --kernel $f/good --mode native
+bad 2 'number from 0 to 1024' run --kernel $f/good --machine-tlb 1025
 bad 2 'not a size from 1M to 1G' run --kernel $f/good --code-cache 1k
 bad 2 'time would stand still' run --kernel $f/good --mhz 0
 bad 2 'not a number' run --kernel $f/good --mhz -5
+bad 2 'not a number from 1 to 64' run --kernel $f/good --jobs 0
+bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --mode trap
+bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --profile $f/p
 bad 2 'neither max nor real' run --kernel $f/good --pace slow
 bad 2 'neither host nor a date' run --kernel $f/good --rtc yesterday
 bad 2 'neither host nor a date' run --kernel $f/good --rtc 2024-13-01

@@ -18,7 +18,8 @@ run() { # stats-name option...
 same() { [[ $(stat_of plain state_hash) == 0x* && $(stat_of plain state_hash) == "$(stat_of "$1" state_hash)" ]]; }
 
 run plain --tier eval
-check "the loop runs to its end: $(cat plain.err)" $?
+held=$?
+check "the loop runs to its end: $(cat plain.err)" "$held"
 if ! run none --tier llvm --code-store none; then
   grep -q 'left out of this build' none.err && { echo "skipped: this build has no LLVM tier"; exit 77; }
 fi
@@ -27,7 +28,8 @@ check "without a store it is the same run" $?
 
 for pass in cold warm; do
   run $pass --code-store store
-  check "$pass: $(cat $pass.err)" $?
+  held=$?
+  check "$pass: $(cat $pass.err)" "$held"
   same $pass
   check "$pass: the same run" $?
 done
@@ -36,7 +38,8 @@ check "and found: $(stat_of warm regions_found)" $(($(stat_of warm regions_found
 
 for file in store/*; do printf 'rubbish' | dd of="$file" bs=1 seek=200 conv=notrunc status=none; done
 run damaged --code-store store
-check "damaged: $(cat damaged.err)" $?
+held=$?
+check "damaged: $(cat damaged.err)" "$held"
 same damaged
 check "damaged: the same run" $?
 check "damaged files are not used" "$(stat_of damaged regions_found)"
@@ -57,7 +60,8 @@ check "nothing half-written is left" "$(find store -name 'new-*' | wc -l)"
 
 # A folder that cannot be made: one warning, nothing else.
 run nowhere --code-store loop/store
-check "no folder: $(cat nowhere.err)" $?
+held=$?
+check "no folder: $(cat nowhere.err)" "$held"
 same nowhere
 check "no folder: the same run" $?
 check "one warning: $(cat nowhere.err)" "$(($(grep -c warning nowhere.err) != 1))"
@@ -98,9 +102,16 @@ else
     "$(($(stat_of after regions_found) < 1 || $(grep -c warning after.err) != 0))"
 fi
 
-# The user may write no files to speak of, nor have code memory, which is one to the host.
-(ulimit -f 4 && run limited --code-store store3) && same limited
-check "a limit on the size of files: the same run: $(cat limited.err)" $?
+# The user may have no large files: code memory is one to the host, so eval runs all; guest memory is one, too.
+run small --mem 16M --tier eval
+(ulimit -f 20000 && run limited --mem 16M --code-store store3)
+held=$?
+check "a limit on the size of files: $(cat limited.err)" "$held"
+check "a limit on the size of files: the same run" "$([[ $(stat_of small state_hash) == "$(stat_of limited state_hash)" ]]; echo $?)"
+check "... by eval" "$([[ $(stat_of limited blocks_compiled) == 0 ]]; echo $?)"
+(ulimit -f 4 && exec "$program" run --kernel loop --endian little) 2>err </dev/null
+code=$?
+check "no room for guest memory: $code, $(cat err)" "$((code != 2 || $(grep -c 'ulimit -f' err) != 1))"
 
 HOME='' XDG_CACHE_HOME='' run homeless && same homeless
 check "no home" $?

@@ -65,8 +65,8 @@ struct rig *rig_new(const char *model, bool big) {
 struct rig *rig_new_in(const char *model, bool big, enum jit_tier tier) {
   struct rig *r = calloc(1, sizeof *r);
   cr_assert_not_null(r);
-  cr_assert_eq(numa_memory_init(&r->memory, RIG_RAM), 0);
-  cr_assert_eq(mmu_pmap_init(&r->pmap, &r->memory, RIG_RAM / MMU_PAGE_SIZE), 0);
+  cr_assert_eq(mmu_memmap_init(&r->memmap, RIG_RAM), 0);
+  cr_assert_eq(mmu_pmap_init(&r->pmap, &r->memmap, RIG_RAM / MMU_PAGE_SIZE, RIG_RAM), 0);
   cr_assert_eq(mmu_pmap_add_ram(&r->pmap, gpa(0), RIG_RAM), 0);
   cr_assert_eq(jit_new(&r->jit, mips_jit_guest(), 16 << 20), 0);
   cr_assert_eq(jit_set_tier(r->jit, tier), 0);
@@ -86,7 +86,7 @@ struct rig *rig_new_in(const char *model, bool big, enum jit_tier tier) {
   return r;
 }
 
-static void drop_code(void *ctx, struct frame *f) {
+static void drop_code(void *ctx, struct mmu_page *f) {
   struct jit_page *p = f->code;
   jit_page_drop(((struct rig *)ctx)->jit, &p);
   f->code = NULL;
@@ -104,7 +104,7 @@ void rig_free(struct rig *r) {
   free(r->cpu);
   jit_free(r->jit);
   mmu_pmap_fini(&r->pmap);
-  numa_memory_fini(&r->memory);
+  mmu_memmap_fini(&r->memmap);
   free(r);
 }
 

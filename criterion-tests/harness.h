@@ -25,7 +25,7 @@ struct rig_access {
 };
 
 struct rig {
-  struct numa_memory memory;
+  struct mmu_memmap memmap;
   struct mmu_pmap pmap;
   struct jit *jit;
   struct cpu *cpu;

@@ -29,7 +29,7 @@ for target in mips32r2el mips32r2eb mips64r2el mips64r2eb; do
   esac
   for path in "$guests/$target"/*; do
     name=${path##*/} theirs=$ours mine=$ours
-    [[ $name == kernel ]] && continue
+    case $name in kernel | splash-* | calls | hostile) continue ;; esac # QEMU has no monitor; the last one never ends
     case $target-$name in
       mips32*-irq) theirs=34Kf mine=34Kf ;; # vectored interrupts
       mips32*-rixi | mips32*-user | mips32*-watch) theirs=P5600 mine=MIPS32R2-full ;; # RI/XI, UserLocal

@@ -20,6 +20,16 @@ counter() { echo "3c10$2 2610ffff 1600fffe 00000000 3c08bf00 3c094d42 352900$1 a
   elf little 32 40806000 42000020 1000fffe 00000000 >halt                  # Status <- 0; wait; b
 }
 
+# Stores the same to 128 pages, counts down from $1 << 16, and stores something else to each.
+writer() {
+  echo "3c108040 3c118048 ae110000 26101000 1611fffd 00000000 3c12$1 2652ffff 1640fffe 00000000" \
+    "3c108040 ae100000 26101000 1611fffd 00000000 3c08bf00 3c094d42 35290000 ad090a00 1000ffff 00000000"
+}
+# shellcheck disable=SC2046
+elf little 32 $(writer 0100) >writes
+# shellcheck disable=SC2046
+elf little 32 $(writer 0200) >writes-later
+
 run() { timeout 60 "$program" run "$@" --code-store none >out 2>err </dev/null; }
 # The counts and hash of each object in a file of statistics, a line for each: "name instructions hash".
 states() {
@@ -59,9 +69,41 @@ for tier in eval stencil auto llvm; do
 done
 grep -q '"exit": "guest-exit"' stats && grep -q '"exit": "dead"' stats && grep -q '"exit": "halted"' stats &&
   grep -q '"exit": "stuck"' stats
-check "each has its own end: $(grep '"exit"' stats | tr -d '\n')" $?
+held=$?
+check "each has its own end: $(grep '"exit"' stats | tr -d '\n')" "$held"
 sum=$(sed -n 's/^  "instructions": \([0-9]*\),/\1/p' stats)
 check "the totals add up: $sum" $((sum != $(states stats | awk '{n += $2} END {print n}')))
+
+# Memory shared, and split again, while they run.
+vms=''
+vm p kernel=writes
+vm q kernel=writes-later
+vm r kernel=writes-later mem=64M
+printf 'vms = (%s);\n' "$vms" >writers
+for tier in eval stencil auto llvm; do
+  run --machine writers --merge --stats stats --status status --tier $tier
+  code=$?
+  ((code == 2)) && continue
+  check "--merge: all end well: $code, $(cat err)" $code
+  for name in p q r; do
+    together=$(states stats | sed -n "s/^$name //p")
+    check "--merge --tier $tier: $name is the run it is alone: $together, not ${alone[$name]}" \
+      "$([[ -n $together && $together == "${alone[$name]}" ]]; echo $?)"
+  done
+  merged=$(sed -n 's/^ *"merged": \([0-9]*\),/\1/p' stats) splits=$(sed -n 's/^ *"splits": \([0-9]*\),/\1/p' stats)
+  check "--merge: pages were merged, $merged, and split, $splits" $((merged < 256 || splits < 128))
+done
+grep -q '^machine memory in use: [0-9.]* MiB; without sharing' status
+held=$?
+check "--status writes a table: $(head -1 status)" "$held"
+
+# On one thread or several.
+for jobs in 1 3; do
+  run --machine six --stats "stats.$jobs" --jobs $jobs
+  states "stats.$jobs" >"states.$jobs"
+done
+cmp states.1 states.3
+check "--jobs 1 and 3 are the same runs" $?
 
 # In another order, in other company: the same.
 printf 'vms = ({ name = "b"; kernel = "long"; mem = "64M"; },\n{ name = "c"; kernel = "five"; board = "disco"; vcpus = 4; }, %s);\n' \
@@ -101,15 +143,18 @@ options=(--kernel five --board disco --vcpus 3 --mem 48M --mhz 100 --seed 7 --ap
   --timestamps --endian little --until insns:3000001)
 run "${options[@]}" --stats alone
 "$program" run "${options[@]}" --print-machine >printed 2>err
-check "--print-machine: $(cat err)" $?
+held=$?
+check "--print-machine: $(cat err)" "$held"
 run --machine printed --stats stats
 [[ $(states stats) == "vm1 $(states alone | tr -s ' ' | sed 's/^ //')" ]]
-check "read back it is the same run: $(states stats) and $(states alone); $(cat err)" $?
+held=$?
+check "read back it is the same run: $(states stats) and $(states alone); $(cat err)" "$held"
 for file in printed six; do
   "$program" run --machine $file --print-machine >again 2>err
   "$program" run --machine again --print-machine >again2 2>>err
   cmp again again2
-  check "$file written, read and written again is the same: $(cat err)" $?
+  held=$?
+  check "$file written, read and written again is the same: $(cat err)" "$held"
 done
 check "each key has its comment" $(($(grep -c '^    # ' printed) < 20))
 finish

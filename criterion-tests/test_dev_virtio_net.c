@@ -3,11 +3,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "virtio_driver.h"
 
-enum { NET = 18, RX = 0, TX = 1, MERGE = 1 << 15, MAC = 1 << 5, LINK = 1 << 16 };
+enum { NET = 18, RX = 0, TX = 1, MERGE = 1 << 15, MAC = 1 << 5, LINK = 1 << 16, CHECKSUM = 1 };
 enum { BUF = 0x4000, OUT = 0x8000, TX_DESC = DESC + 0x100, TX_AVAIL = AVAIL + 0x100, TX_USED = USED + 0x100 };
 
 static uint8_t sent[IO_NET_FRAME_MAX], coming[IO_NET_FRAME_MAX];
 static unsigned sent_n, n_sent, coming_n, n_coming; /* the length of each, and how many there are */
+static struct io_net_pages pages, sent_pages;
+static unsigned shares;
+static bool willing;
 static void (*ear)(void *card);
 static void *ear_card;
 static void net_send(void *ctx, const uint8_t *frame, unsigned n) {
@@ -15,6 +18,8 @@ static void net_send(void *ctx, const uint8_t *frame, unsigned n) {
   cr_assert(n >= IO_NET_HEADER && n <= IO_NET_FRAME_MAX);
   memcpy(sent, frame, n);
   sent_n = n;
+  sent_pages = pages;
+  pages.n = 0;
   n_sent++;
 }
 static unsigned net_recv(void *ctx, uint8_t *frame, unsigned room) {
@@ -36,13 +41,32 @@ static void bring(unsigned frames, unsigned n) {
   ear(ear_card);
 }
 
+/* Page g of this guest is number g + 1 of all. */
+static uint64_t dma_page(void *ctx, uint64_t gpa) {
+  (void)ctx;
+  cr_assert_eq(gpa % IO_PAGE, 0);
+  return gpa / IO_PAGE + 1;
+}
+/* What is shared is marked, to see that nothing is copied over it. */
+static bool dma_share(void *ctx, uint64_t gpa, uint64_t page, const void *bytes) {
+  struct bench *b = ctx;
+  cr_assert(gpa % IO_PAGE == 0 && gpa + IO_PAGE <= sizeof b->ram);
+  cr_expect_eq(page, 700 + shares);
+  cr_expect_eq(*(const uint8_t *)bytes, coming[pages.page[shares].at]);
+  shares++;
+  if (willing) memset(b->ram + gpa, 0x77, IO_PAGE);
+  return willing;
+}
+
 static void start(struct bench *b, bool big) {
   bench_config(b);
   b->config.big_endian = big;
-  b->config.virtio_net[0] = (struct io_net){net_send, net_recv, net_listen, NULL, {2, 3, 4, 5, 6, 7}};
+  b->config.virtio_net[0] = (struct io_net){net_send, net_recv, net_listen, NULL, {2, 3, 4, 5, 6, 7}, &pages};
+  b->config.dma.page = dma_page;
+  b->config.dma.share = dma_share;
   bench_start(b);
   card(b, NET);
-  n_sent = sent_n = n_coming = coming_n = 0;
+  n_sent = sent_n = n_coming = coming_n = shares = pages.n = 0;
   for (unsigned i = 0; i < sizeof coming; i++) coming[i] = (uint8_t)(i * 13 + i / 256);
 }
 
@@ -153,6 +177,88 @@ Test(virtio_net, takes_64_kib) {
   bring(1, IO_NET_FRAME_MAX);
   cr_expect_eq(get(&b, USED + 2, 2), 3);
   cr_expect_eq(b.board.virtio_net[0].n_received, 1);
+}
+
+/* The card finishes a checksum where it is asked to, and only if that was agreed upon. */
+Test(virtio_net, finishes_checksums) {
+  static const struct {
+    unsigned from, at, flags;
+    bool agreed, sent;
+  } rows[] = {{34, 6, 1, true, true},  {35, 7, 1, true, true},  {34, 24, 1, true, true},  {34, 6, 0, true, true},
+              {34, 6, 1, false, true}, {60, 6, 1, true, false}, {34, 25, 1, true, false}, {65535, 6, 1, true, false}};
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct bench b;
+    start(&b, false);
+    modern_setup_with(&b, 2, rows[i].agreed ? CHECKSUM : 0);
+    memset(b.ram + OUT, 0, 12);
+    put(&b, OUT, rows[i].flags, 1);
+    put(&b, OUT + 6, rows[i].from, 2);
+    put(&b, OUT + 8, rows[i].at, 2);
+    const uint8_t *given = b.ram + OUT + 12;
+    for (unsigned k = 0; k < 60; k++) b.ram[OUT + 12 + k] = (uint8_t)(k * 37 + 11);
+    descriptor(&b, TX_DESC, 0, OUT, 72, 0, 0);
+    offer(&b, TX_AVAIL, 8, 0);
+    wr(&b, BELL + 4, 1, 2);
+    cr_expect_eq(n_sent, rows[i].sent, "row %u", i);
+    if (!n_sent) continue;
+    uint32_t before = 0;
+    unsigned at = rows[i].from + rows[i].at;
+    for (unsigned k = rows[i].from; k < 60; k++) before += (uint32_t)given[k] << ((k - rows[i].from) % 2 ? 0 : 8);
+    if (rows[i].agreed && rows[i].flags)
+      cr_expect_eq((before + ((uint32_t)sent[at] << 8 | sent[at + 1])) % 0xffff, 0, "row %u: it is the complement", i);
+    else
+      cr_expect_arr_eq(sent, given, 60, "row %u", i);
+  }
+}
+
+/* Which pages of a frame lie whole in the sender's memory, wherever its segments are cut. */
+Test(virtio_net, names_the_pages_it_sends) {
+  static struct bench b;
+  start(&b, false);
+  modern_setup_with(&b, 2, 0);
+  descriptor(&b, TX_DESC, 0, 0x5ff4, 12 + 20, NEXT, 1);    /* the header ends with its page; then too little */
+  descriptor(&b, TX_DESC, 1, 0x6800, 0x2800 + 5, NEXT, 2); /* two pages behind half of one, and a rest */
+  descriptor(&b, TX_DESC, 2, 0xa000, 0xfff, NEXT, 3);      /* not whole */
+  descriptor(&b, TX_DESC, 3, 0xc000, 0x1000, 0, 0);
+  offer(&b, TX_AVAIL, 8, 0);
+  wr(&b, BELL + 4, 1, 2);
+  cr_expect_eq(sent_n, 20 + 0x2805 + 0xfff + 0x1000);
+  cr_assert_eq(sent_pages.n, 3);
+  static const unsigned at[] = {20 + 0x800, 20 + 0x1800, 20 + 0x2805 + 0xfff}, page[] = {8, 9, 13};
+  for (unsigned i = 0; i < 3; i++) {
+    cr_expect_eq(sent_pages.page[i].at, at[i]);
+    cr_expect_eq(sent_pages.page[i].page, page[i]);
+  }
+  descriptor(&b, TX_DESC, 0, 0x5000, 0x2000, 0, 0); /* a page that the header stands in is not the frame's */
+  offer(&b, TX_AVAIL, 8, 0);
+  wr(&b, BELL + 4, 1, 2);
+  cr_assert_eq(sent_pages.n, 1);
+  cr_expect(sent_pages.page[0].at == 0x1000 - 12 && sent_pages.page[0].page == 7);
+  cr_expect_eq(b.board.virtio_net[0].pages_sent, 4);
+}
+
+/* Pages of the frame that meet a whole page here are shared, if they still can be; everything else is copied. */
+Test(virtio_net, shares_pages_it_receives) {
+  for (int share = 0; share < 2; share++) {
+    static struct bench b;
+    start(&b, false);
+    willing = share;
+    modern_setup_with(&b, 2, 0);
+    pages =
+        (struct io_net_pages){3, {{100, 700}, {100 + IO_PAGE, 701}, {100 + 2 * IO_PAGE + 50, 9}}}; /* the last: askew */
+    memset(b.ram + BUF, 0, sizeof b.ram - BUF);
+    give(&b, 0, 0x7000 - 112, 0xffff - 0x7000);
+    bring(1, 100 + 3 * IO_PAGE + 60);
+    cr_expect_eq(get(&b, USED + 8, 4), 112 + 3 * IO_PAGE + 60);
+    const uint8_t *page = b.ram + 0x7000;
+    cr_expect_arr_eq(page - 100, coming, 100);
+    cr_expect_eq(shares, 2);
+    for (unsigned i = 0; i < 2; i++)
+      cr_expect_eq(page[i * IO_PAGE + 4000], share ? 0x77 : coming[100 + i * IO_PAGE + 4000]);
+    cr_expect_arr_eq(page + 2 * IO_PAGE, coming + 100 + 2 * IO_PAGE, IO_PAGE + 60);
+    cr_expect_eq(b.board.virtio_net[0].pages_met, 2);
+    cr_expect_eq(b.board.virtio_net[0].pages_shared, share ? 2 : 0);
+  }
 }
 
 Test(virtio_net, legacy_in_both_orders) {

@@ -204,3 +204,56 @@ Test(host_disk, host_errors, .init = make_file, .fini = remove_file) {
     cr_assert_eq(truncate(path, SIZE), 0);
   }
 }
+
+/* --- to memory --- */
+
+enum { MEMORY = 6 * IO_DISK_BLOCK };
+static uint8_t memory[MEMORY];
+static unsigned n_blocks;
+
+static uint64_t to_memory(void *ctx, uint64_t gpa, const void *from, uint64_t n) {
+  if (gpa > MEMORY) return 0;
+  if (n > MEMORY - gpa) n = MEMORY - gpa;
+  memcpy(memory + gpa, from, n);
+  return n;
+}
+
+static bool as_block(void *ctx, uint64_t gpa, const struct io_image *image, uint64_t block) {
+  n_blocks++;
+  cr_assert_eq(gpa % IO_DISK_BLOCK, 0);
+  return gpa < MEMORY && block % 3 && !io_image_read(image, block * IO_DISK_BLOCK, memory + gpa, IO_DISK_BLOCK);
+}
+
+Test(host_disk, whole_blocks_of_a_shared_image_go_to_memory_by_frame, .init = make_file, .fini = remove_file) {
+  struct io_image image;
+  struct io_host_disk d;
+  static uint8_t want[MEMORY];
+  struct io_dma dma = {.write = to_memory, .block = as_block};
+  struct io_disk disk = open_disk(&d, &image, IO_DISK_COW);
+  uint32_t seed = 3;
+  cr_expect_null(disk.shared, "nobody else has it");
+  image.shared = 1;
+  disk = io_host_disk(&d);
+  cr_expect_eq(disk.shared(disk.ctx, 4096), &image);
+  cr_expect_null(disk.shared(disk.ctx, SIZE / 4096 * 4096), "no whole block");
+  for (int i = 0; i < 2000; i++) {
+    uint8_t buffer[1024];
+    uint64_t at = dice(&seed) % SIZE / 512 * 512, to = dice(&seed) % MEMORY, n = dice(&seed) % (SIZE - at) / 512 * 512;
+    if (i & 1) to = to / 4096 * 4096;
+    if (i & 2) at = at / 4096 * 4096;
+    if (i == 1000) { /* from here on one block is the disk's own */
+      cr_assert_eq(disk.write(disk.ctx, 5000, "own", 3), 0);
+      memcpy(model + 5000, "own", 3);
+      cr_expect_null(disk.shared(disk.ctx, 4096));
+    }
+    memcpy(memory, want, MEMORY);
+    int bad = io_disk_to_memory(&disk, at, &dma, to, n, buffer, sizeof buffer);
+    cr_assert_eq(bad, to + n > MEMORY ? -1 : 0);
+    if (bad) continue;
+    memcpy(want + to, model + at, n);
+    cr_assert_arr_eq(memory + to, want + to, n, "step %d", i);
+  }
+  cr_expect_gt(n_blocks, 100);
+  io_host_disk_fini(&d);
+  io_image_close(&image);
+}

@@ -211,7 +211,7 @@ Test(llvm_ops, every_floating_point_operation_on_all_edge_pairs) {
 
 /* --- programs --- */
 
-enum { TINY = 16 << 10, DATA = 0x20000, DATA_SIZE = 0x2000, CODE_AT = 0x10000 };
+enum { TINY = 24 << 10, DATA = 0x20000, DATA_SIZE = 0x2000, CODE_AT = 0x10000 };
 enum { ZR = 0, V0 = 2, V1, A0, T0 = 8, T1, T2, S0 = 16, S1, RA = 31 };
 static struct rig *eval, *mixed;
 
@@ -387,7 +387,7 @@ static void random_programs(const char *model, bool wide, size_t region_bytes, i
   struct jit_stats s = stats();
   cr_assert_eq(rig_exception(eval), -1, "exception %d at %#lx", rig_exception(eval), eval->cpu->cp0.epc);
   cr_assert_geq(s.regions_made, (unsigned)rounds, "%lu regions, %lu samples, %lu cycles compiled", s.regions_made,
-               s.samples, s.cycles_stencil);
+                s.samples, s.cycles_stencil);
 }
 
 Test(llvm, random_programs_32, .fini = end) {

@@ -54,7 +54,8 @@ static const char sound[] =
     "  { name = \"a\"; guest = \"debian-4kc\"; mem = \"64M\"; mhz = 0x64; timestamps = true; seed = 12345678901L;\n"
     "    type = [\"# =>x\\\\n\", \"=>\\\"y\\\"\"]; until = \"insns:5\"; profile = \"p\"; },\n"
     "  { name = \"b\"; kernel = \"v\" \"mlinux\"; board = \"disco\"; vcpus = 4; cpu = \"mips32r2-MULTI\";\n"
-    "    disk = \"d,ro\"; symbols = false; timestamps = false; l2tlb = 0; append = \"\"; }\n"
+    "    disk = \"d,ro\"; symbols = false; timestamps = false; l2tlb = 0; mode = \"trap\";\n"
+    "    machine-tlb = 0; append = \"\"; }\n"
     ");\n";
 
 static void check_sound(const struct request_run *run) {
@@ -81,6 +82,9 @@ static void check_sound(const struct request_run *run) {
   cr_assert_eq(b->config.disk[0].mode, MB_DISK_RO);
   cr_assert(!b->symbols && !b->config.timestamps);
   cr_assert_eq(b->config.l2tlb, MB_L2TLB_OFF);
+  cr_assert_eq(a->config.mode, MB_MODE_BARE);
+  cr_assert_eq(b->config.mode, MB_MODE_TRAP);
+  cr_assert_eq(b->config.machine_tlb, MB_MACHINE_TLB_OFF);
   cr_assert_str_eq(b->config.append, "");
 }
 

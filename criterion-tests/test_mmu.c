@@ -638,49 +638,49 @@ Test(mmu, empty_entries_never_hit) {
 
 Test(mmu, dropping_a_frame_drops_all_that_leads_to_it) {
   uint8_t bytes[2 * MMU_PAGE_SIZE];
-  struct frame a = {.host = bytes}, b = {.host = bytes + MMU_PAGE_SIZE};
+  struct mmu_page a = {.host = bytes}, b = {.host = bytes + MMU_PAGE_SIZE};
   make(16, 32, 32);
   for (unsigned asid = 0; asid < 4; asid++) {
     enter((struct mmu_state){.asid = (uint8_t)asid});
     for (unsigned i = 0; i < 8; i++) {
-      const struct frame *f = i & 1 ? &b : &a;
+      const struct mmu_page *f = i & 1 ? &b : &a;
       uint64_t va = 0xffffffff80000000 + i * 0x1000u;
       mmu_soft_fill(guest, va, MMU_READ, (uint64_t)(uintptr_t)f->host - va);
       mmu_soft_fill(guest, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - va);
       mmu_soft_fill(guest, va, MMU_FETCH, (uint64_t)(uintptr_t)f);
     }
   }
-  mmu_soft_drop_frame(guest, &a, 1u << MMU_WRITE);
+  mmu_soft_drop_page(guest, &a, 1u << MMU_WRITE);
   for (unsigned asid = 0; asid < 4; asid++) {
     enter((struct mmu_state){.asid = (uint8_t)asid});
     cr_expect_eq(hits(MMU_READ, 8), 8);
     cr_expect_eq(hits(MMU_WRITE, 8), 4);
     cr_expect_eq(hits(MMU_FETCH, 8), 8);
   }
-  mmu_soft_drop_frame(guest, &b, 1u << MMU_READ | 1u << MMU_FETCH);
+  mmu_soft_drop_page(guest, &b, 1u << MMU_READ | 1u << MMU_FETCH);
   cr_expect_eq(hits(MMU_READ, 8), 4);
   cr_expect_eq(hits(MMU_FETCH, 8), 4);
 }
 
 /* --- guest-physical memory --- */
 
-static void code_written(void *ctx, struct frame *f) {
+static void code_written(void *ctx, struct mmu_page *f) {
   f->code = NULL;
   ++*(int *)ctx;
 }
 
 Test(mmu, guest_physical_copies_stop_where_ram_ends) {
-  struct numa_memory m;
+  struct mmu_memmap m;
   struct mmu_pmap p;
   uint8_t out[3 * MMU_PAGE_SIZE], in[3 * MMU_PAGE_SIZE];
   int calls = 0, marker;
   struct mmu_code_hook hook = {code_written, &calls};
   for (size_t i = 0; i < sizeof out; i++) out[i] = (uint8_t)(i * 7 + i / 251);
-  cr_assert_eq(numa_memory_init(&m, 4 * MMU_PAGE_SIZE), 0);
-  cr_assert_eq(mmu_pmap_init(&p, &m, 16), 0);
+  cr_assert_eq(mmu_memmap_init(&m, 4 * MMU_PAGE_SIZE), 0);
+  cr_assert_eq(mmu_pmap_init(&p, &m, 16, 4 * MMU_PAGE_SIZE), 0);
   cr_assert_eq(mmu_pmap_add_ram(&p, gpa(0x2000), 2 * MMU_PAGE_SIZE), 0);
   mmu_pmap_alias(&p, gpa(0x8000), gpa(0x3000), MMU_PAGE_SIZE);
-  mmu_pmap_frame(&p, gpa(0x3000))->code = &marker;
+  mmu_pmap_page(&p, gpa(0x3000))->code = &marker;
   cr_expect_eq(mmu_write(&p, &hook, gpa(0x2ffd), out, 100), 100);
   cr_expect_eq(calls, 1);
   cr_expect_eq(mmu_read(&p, gpa(0x2ffd), in, 100), 100);
@@ -690,8 +690,8 @@ Test(mmu, guest_physical_copies_stop_where_ram_ends) {
   cr_expect_eq(mmu_write(&p, NULL, gpa(0x3f00), out, sizeof out), 0x100, "short where RAM ends");
   cr_expect_eq(mmu_read(&p, gpa(0x1000), in, 1), 0);
   cr_expect_eq(mmu_read(&p, gpa(UINT64_MAX), in, 1), 0);
-  cr_expect_eq(mmu_pmap_add_ram(&p, gpa(0x4000), 3 * MMU_PAGE_SIZE), -1, "out of frames");
+  cr_expect_eq(mmu_pmap_add_ram(&p, gpa(0x4000), 3 * MMU_PAGE_SIZE), -1, "more than was said");
   mmu_pmap_fini(&p);
-  cr_expect_not_null(numa_frame_get(&m), "its frames are free again");
-  numa_memory_fini(&m);
+  for (unsigned i = 0; i < 4; i++) cr_expect_eq(m.memory.frame[i].refs, 0, "its frames are free again");
+  mmu_memmap_fini(&m);
 }

@@ -8,6 +8,7 @@
 #include <pty.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -59,10 +60,13 @@ static struct mb_vm *add(struct mb_machine *m, const struct program *p, const ch
   return vm;
 }
 
-static struct mb_machine *new_machine(void) {
+static struct mb_machine *new_machine_for(unsigned jobs) {
   struct mb_machine *m;
-  cr_assert_eq(mb_machine_new(&m, &(struct mb_machine_config){.pace = MB_PACE_MAX}), MB_OK);
+  cr_assert_eq(mb_machine_new(&m, &(struct mb_machine_config){.pace = MB_PACE_MAX, .jobs = jobs}), MB_OK);
   return m;
+}
+static struct mb_machine *new_machine(void) {
+  return new_machine_for(0);
 }
 
 static struct state state_of(struct mb_vm *vm) {
@@ -88,11 +92,11 @@ static void check_same(const struct program *p, struct state a, struct state b) 
             (unsigned long)b.instructions, (unsigned long)b.hash);
 }
 
-/* Random company; sometimes the whole is interrupted and goes on. */
+/* Random company, on one or several threads; sometimes the whole is interrupted and goes on. */
 Test(vms, each_is_the_run_it_is_alone) {
   uint64_t seed = 4;
   for (unsigned round = 0; round < 12; round++) {
-    struct mb_machine *m = new_machine();
+    struct mb_machine *m = new_machine_for(round % 4 + 1);
     struct mb_vm *vm[VMS];
     struct state expected[VMS];
     const struct program *p[VMS];
@@ -251,15 +255,22 @@ Test(vms, keys_switch_at_a_terminal) {
   mb_machine_run(m);
   static const char keys[] = "\001h\0012\001n\0011\0019";
   cr_assert_eq(write(master, keys, sizeof keys - 1), (ssize_t)sizeof keys - 1);
+  int there = 0; /* the host brings them over when it likes */
+  for (int i = 0; i < 5000 && there < (int)sizeof keys - 1; i++) {
+    usleep(1000);
+    cr_assert_eq(ioctl(slave, FIONREAD, &there), 0);
+  }
   for (int i = 0; i < 3; i++) mb_vm_limit(vm[i], UINT64_MAX);
   for (int i = 0; i < 6; i++) { /* a key is taken at each look at the host */
     mb_machine_interrupt(m);
-    usleep(2000);
     mb_machine_run(m);
   }
   mb_machine_run(m);
   mb_machine_free(m);
-  size_t n = (size_t)read(master, text, sizeof text);
+  int null = open("/dev/null", O_RDWR); /* nobody has the terminal any more: reading it ends */
+  cr_assert(dup2(null, STDIN_FILENO) == STDIN_FILENO && dup2(null, STDOUT_FILENO) == STDOUT_FILENO);
+  close(slave);
+  size_t n = read_all(master, text, sizeof text);
   cr_assert(count(text, n, "Ctrl-A 3  show z (now)"), "%.*s", (int)n, text);
   cr_assert(count(text, n, "[y]\r\ny\n"), "%.*s", (int)n, text);
   cr_assert(count(text, n, "[x]\r\nx\n"), "%.*s", (int)n, text);

@@ -1,6 +1,6 @@
 /* frontend/cpu.c: making, resetting, timing, comparing and showing a cpu. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "frontend/cpu.h"
+#include "frontend/code.h"
 #include "frontend/decode.h"
 #include "frontend/helpers.h"
 #include <assert.h>
@@ -26,15 +26,16 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   c->ir = malloc(sizeof *c->ir);
   if (jit_cpu_init(&c->j) || !c->index || !c->ir || insn_index_init(c->index, m->isa) ||
       mmu_guest_init(&c->mmu, m->tlb_entries, m->segbits, m->pabits, &c->j.tlb) ||
-      mmu_l2tlb_resize(&c->mmu, cfg->l2tlb)) {
+      mmu_l2tlb_resize(&c->mmu, cfg->l2tlb) || mips_traps_init(c)) {
     mips_cpu_fini(c);
     return -1;
   }
+  if (cfg->pmap) mmu_pmap_join(cfg->pmap, &c->mmu);
   mips_cpu_reset(c);
   return 0;
 }
 
-/* RAM from guest-physical 0 on whose frames stand side by side, and that kseg0 reaches. */
+/* RAM from guest-physical 0 on whose pages stand side by side, and that kseg0 reaches. */
 static uint64_t side_by_side(const struct mmu_pmap *p) {
   enum { KSEG0_PAGES = 0x20000000 / MMU_PAGE_SIZE };
   uint64_t n = 0;
@@ -43,7 +44,7 @@ static uint64_t side_by_side(const struct mmu_pmap *p) {
 }
 
 void mips_find_linear(struct cpu *c) {
-  uint64_t pages = c->watching ? 0 : side_by_side(c->cfg.pmap);
+  uint64_t pages = c->watching || c->cfg.trap ? 0 : side_by_side(c->cfg.pmap);
   c->j.linear.host = pages ? c->cfg.pmap->page[0]->host : NULL;
   for (int k = 0; k < 4; k++) c->j.linear.limit[k] = pages * MMU_PAGE_SIZE >> k;
 }
@@ -61,8 +62,10 @@ static void leave_peers(struct cpu *c) {
 }
 
 void mips_cpu_fini(struct cpu *c) {
+  mips_code_forget(c);
   leave_peers(c);
-  mips_drop_code(c);
+  mips_traps_fini(c);
+  if (c->cfg.pmap) mmu_pmap_leave(c->cfg.pmap, &c->mmu);
   mmu_guest_fini(&c->mmu);
   jit_cpu_fini(&c->j);
   free(c->index);

@@ -4,8 +4,10 @@
  * exist. 32-bit registers are kept as the manual wants them in a 64-bit register: sign-extended. */
 #ifndef FRONTEND_CPU_H
 #define FRONTEND_CPU_H
+#include "frontend/events.h"
 #include "frontend/fpu.h"
 #include "frontend/model.h"
+#include "frontend/trap.h"
 #include "jit/jit.h"
 #include "mmu/mmu.h"
 
@@ -101,16 +103,23 @@ struct mips_cp0 {
 
 struct cpu;
 struct insn_index;
+struct mips_gang;
+struct gang_code;
 
 /* What the monitor lends a cpu. */
 struct cpu_config {
   const struct cpu_model *model;
   struct mmu_pmap *pmap; /* must outlive the cpu, as must the jit */
-  struct jit *jit;       /* made by mips_jit_new(); may be shared by cpus of one model */
+  struct jit *jit;       /* made by mips_jit_new(); may be shared by cpus of one model that take turns */
+  /* The cpus with this pmap run at the same time, on threads of their own (gang.h), each with a jit of its own; number
+   * is below MIPS_GANG_MAX. NULL: they take turns. */
+  struct mips_gang *gang;
   bool big_endian;
-  unsigned number; /* EBase.CPUNum */
-  uint64_t gcr;    /* guest-physical address of the coherence manager's registers; 0: the board has none */
-  unsigned l2tlb;  /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
+  unsigned number;      /* EBase.CPUNum */
+  uint64_t gcr;         /* guest-physical address of the coherence manager's registers; 0: the board has none */
+  unsigned l2tlb;       /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
+  bool trap;            /* the kernel is de-privileged: what it may not do is a host trap (trap.c) */
+  unsigned machine_tlb; /* then: entries of the machine TLB; 0: as many as usual, but none for kseg0 */
   /* Device access at a guest-physical address outside RAM. */
   uint64_t (*io_read)(void *ctx, uint64_t gpa, int size);
   void (*io_write)(void *ctx, uint64_t gpa, uint64_t v, int size);
@@ -123,6 +132,8 @@ struct cpu_config {
   FILE *trace_insn, *trace_exc, *trace_tlb; /* borrowed; NULL: off */
   /* Called each time generated code is left for the run loop; pc is that of the block it was left from. NULL: not. */
   void (*left)(void *ctx, uint64_t pc, enum jit_exit_kind kind);
+  /* Called where the guest goes from one thing to another. NULL: not, and events are not counted. */
+  void (*moved)(void *ctx, struct cpu *c, enum mips_move move);
   uint64_t (*clock)(void); /* host nanoseconds, to measure with; NULL: measure nothing */
 };
 
@@ -176,12 +187,17 @@ struct cpu {
   uint64_t deadline;  /* of mips_run() */
   uint64_t idled;     /* cycles of it that were skipped in WAIT */
   struct mips_counters n;
-  uint64_t shadow[16][32]; /* register sets other than the current one */
-  uint32_t nested;         /* exceptions in a row that were taken with EXL set */
-  const char *dead;        /* why nothing can ever happen again, or NULL */
-  uint64_t sample_due;     /* in cycles: when the jit is to see what is running */
-  uint64_t reset_at;       /* the reset vector; those of exceptions with Status.BEV set lie behind it */
-  struct cpu *peer;        /* the next of the cpus that share the pmap: a ring */
+  struct mips_traps traps;
+  uint64_t shadow[16][32];         /* register sets other than the current one */
+  uint32_t nested;                 /* exceptions in a row that were taken with EXL set */
+  const char *dead;                /* why nothing can ever happen again, or NULL */
+  uint64_t sample_due;             /* in cycles: when the jit is to see what is running */
+  uint64_t reset_at;               /* the reset vector; those of exceptions with Status.BEV set lie behind it */
+  uint64_t *events;                /* borrowed: MIPS_EVENTS of them, where they are counted just now; NULL: nowhere */
+  uint64_t event_thread, event_sp; /* $28 and $29 at the last one */
+  struct cpu *peer;                /* the next of the cpus that share the pmap: a ring */
+  uint64_t ll_value;               /* in a gang: what LL has loaded */
+  struct gang_code *outdated;      /* in a gang: what this cpu's jit is to drop; see code.c */
   /* cold, set once by mips_cpu_init() */
   struct insn_index *index; /* owned */
   struct ir_block *ir;      /* owned; scratch of the translator */
@@ -200,8 +216,8 @@ uint64_t mips_instructions(const struct cpu *c);
 
 int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg);
 void mips_cpu_fini(struct cpu *c);
-/* Let a cpu share the pmap with another, and those that it shares it with. Both have one jit. They may run by turns, on
- * one thread: whoever lets another run clears ll_bit. */
+/* Let a cpu share the pmap with another, and those that it shares it with. They are a gang, or have one jit and run by
+ * turns, on one thread: whoever lets another run clears ll_bit. */
 void mips_cpu_join(struct cpu *c, struct cpu *with);
 void mips_cpu_reset(struct cpu *c); /* cold reset (PRA vol. III 'Reset Exception') */
 /* The guest description a jit for this cpu needs; static storage. */
@@ -213,8 +229,8 @@ enum mips_stop {
   MIPS_STOP_CUT,  /* the cut is reached, and the deadline is not */
   MIPS_STOP_DEAD, /* can never do anything again: see mips_dead_reason() */
 };
-/* Run until the deadline (cycles), exactly; or until nothing can be done before an interrupt. VCPU
- * thread. */
+/* Run until the deadline (cycles), exactly (in a gang: up to 64 cycles less); or until nothing can be done before an
+ * interrupt. VCPU thread. */
 enum mips_stop mips_run(struct cpu *c, uint64_t deadline);
 /* The same, but comes back at `cut` (cycles), exactly, if that is sooner. Nothing is done there: to go on with
  * c->deadline, which may have come nearer, is the same run as without the cut. */
@@ -230,7 +246,8 @@ void mips_idle_to(struct cpu *c, uint64_t cycles);
 uint64_t mips_timer_deadline(const struct cpu *c);
 /* Level of hardware interrupt line 0..5. Between instructions only. */
 void mips_irq_set(struct cpu *c, int line, int level);
-/* Somebody else (DMA, another cpu) stores to guest-physical memory: a link to it is broken, SC will fail. */
+/* Somebody else (DMA, another cpu) stores to guest-physical memory: a link to it is broken, SC will fail. In a gang SC
+ * finds out by itself, from the value. */
 void mips_stored_by_other(struct cpu *c, uint64_t gpa, uint64_t bytes);
 /* Why the cpu is dead: one line; static or in buf. */
 const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n);
@@ -250,19 +267,22 @@ const uint8_t *mips_peek_page(const struct cpu *c, uint64_t va);
 uint64_t mips_boundary(const struct cpu *c);                    /* the present, between instructions */
 uint64_t mips_load(struct cpu *c, uint64_t va, unsigned ir_op); /* as an IR load would; trouble is in c->j */
 void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op);
-/* The same for an instruction's only access: if a device is touched, no restart is asked for unless it must be. */
+/* As mips_store(), if memory holds `expected`, in one step with that. False: it did not, or there is trouble. */
+bool mips_store_if(struct cpu *c, uint64_t va, uint64_t expected, uint64_t v, unsigned ir_op);
+/* Load and store for an instruction's only access: if a device is touched, no restart is asked for unless it must be.
+ */
 uint64_t mips_load_at_once(struct cpu *c, uint64_t va, unsigned ir_op);
 void mips_store_at_once(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op);
-/* The frame that holds the instruction at pc, or NULL: `trouble` set, or (*device set) to be fetched by the bus. */
-struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device);
+/* The page that holds the instruction at pc, or NULL: `trouble` set, or (*device set) to be fetched by the bus. */
+struct mmu_page *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device);
 bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word); /* false: an exception was raised */
 /* A block for the address in j.pc, translated if need be. NULL: an exception was raised (or memory ran out). */
 struct jit_block *mips_block(struct cpu *c, bool alone);
 bool mips_unmapped(uint64_t va); /* in kseg0, kseg1 or xkphys? */
 uint32_t mips_count(const struct cpu *c, uint64_t now);
 void mips_timer_rearm(struct cpu *c, uint64_t now); /* after Count, Compare or Cause.DC changed */
-void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t bytes);
-/* Forget all translations of the frames behind the pmap; they are made again when needed. */
+void mips_code_write(struct cpu *c, struct mmu_page *f, uint32_t offset, uint32_t bytes);
+/* Forget all translations of the pages of the pmap; they are made again when needed. */
 void mips_drop_code(struct cpu *c);
 void mips_find_linear(struct cpu *c);  /* after the pmap or `watching` has changed: what is jit_cpu.linear now? */
 void mips_mode_changed(struct cpu *c); /* after Status, Config or Debug changed: recompute mode and address context */

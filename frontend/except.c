@@ -118,7 +118,10 @@ void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot) {
   bool nested = c->cp0.status & ST_EXL, interrupt = c->fault.code == EXC_INT;
   uint64_t offset = 0x180;
   unsigned vector = 0;
+  if (c->cfg.moved) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_ENTER);
+  mips_event_add(c->events, mips_event_of_fault(c));
   c->j.trouble = JIT_FINE;
+  if (c->cfg.trap && !interrupt) mips_trap_reflect(c);
   c->n.exceptions[c->fault.code]++;
   if (!nested) {
     c->cp0.epc = in_slot ? pc - 4 : pc;

@@ -117,6 +117,13 @@ HELP(TLBR) {
 
 /* --- leaving exceptions, waiting, interrupt enable --- */
 
+static void returned(struct cpu *c) {
+  mips_event_add(c->events, MIPS_EVENT_ERET);
+  mips_mode_changed(c);
+  mips_look_at_interrupts(c);
+  if (c->cfg.moved) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_RETURN);
+}
+
 HELP(ERET) {
   UNUSED;
   struct cpu *c = cpu;
@@ -134,8 +141,7 @@ HELP(ERET) {
     }
   }
   c->ll_bit = 0;
-  mips_mode_changed(c);
-  mips_look_at_interrupts(c);
+  returned(c);
   return 0;
 }
 
@@ -148,8 +154,7 @@ HELP(DERET) {
   }
   c->j.pc = c->cp0.depc;
   c->cp0.debug &= ~(uint32_t)DEBUG_DM;
-  mips_mode_changed(c);
-  mips_look_at_interrupts(c);
+  returned(c);
   return 0;
 }
 
@@ -165,6 +170,7 @@ HELP(WAIT) {
   struct cpu *c = cpu;
   c->waiting = true;
   c->j.attention = 1;
+  if (c->cfg.moved) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_WAIT);
   return 0;
 }
 
@@ -220,7 +226,7 @@ HELP(SLOT) {
   struct cpu *c = cpu;
   uint32_t word;
   if (mips_fetch_word(c, jit_block_key(c->j.block)->pc + 4, &word) && word == (uint32_t)a) return 0;
-  jit_block_drop(c->cfg.jit, c->j.block);
+  if (jit_block_page(c->j.block)) jit_block_drop(c->cfg.jit, c->j.block);
   c->j.trouble = JIT_RESTART;
   return 0;
 }

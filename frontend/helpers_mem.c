@@ -21,12 +21,14 @@ static uint64_t store_part(struct cpu *c, uint64_t va, uint64_t v, unsigned byte
   for (unsigned k = 0; k < n; k++) {
     /* left: the addressed byte is the most significant; right: the least */
     unsigned byte = left ? bytes - 1 - k : k;
+    c->traps.further = k > 0;
     if (host)
-      host[up ? (int)k : -(int)k] = (uint8_t)(v >> 8 * byte);
+      __atomic_store_n(&host[up ? (int)k : -(int)k], (uint8_t)(v >> 8 * byte), __ATOMIC_RELAXED);
     else
       mips_store(c, up ? va + k : va - k, v >> 8 * byte & 0xff, IR_ST8);
     if (c->j.trouble) break;
   }
+  c->traps.further = false;
   return 0;
 }
 
@@ -39,3 +41,29 @@ STORE_PART(SWL, 4, true)
 STORE_PART(SWR, 4, false)
 STORE_PART(SDL, 8, true)
 STORE_PART(SDR, 8, false)
+
+/* --- what cpus do to each other's memory when they run at the same time --- */
+
+HELP(LL) {
+  struct cpu *cpu_ = cpu;
+  (void)c;
+  uint64_t v = mips_load(cpu_, a, (unsigned)b);
+  if (cpu_->j.trouble) return 0;
+  cpu_->ll_bit = 1;
+  cpu_->mmu.link = (struct mmu_link){.va = a, .gpa = (uint64_t)MMU_LINK_OPEN};
+  cpu_->ll_value = v;
+  return v;
+}
+
+HELP(SC) {
+  struct cpu *cpu_ = cpu;
+  bool stored = cpu_->ll_bit && cpu_->mmu.link.va == a && mips_store_if(cpu_, a, cpu_->ll_value, b, (unsigned)c);
+  if (!cpu_->j.trouble) cpu_->ll_bit = 0;
+  return stored;
+}
+
+HELP(SYNC) {
+  (void)cpu, (void)a, (void)b, (void)c;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  return 0;
+}

@@ -5,6 +5,7 @@
  */
 #include "frontend/lift.h"
 #include "frontend/cpu.h"
+#include "frontend/events.h"
 #include "frontend/helpers.h"
 #include "frontend/translate.h"
 #include <assert.h>
@@ -29,17 +30,32 @@ static int refusal(struct lift *l, const struct insn_index *x, bool known, const
   return -1;
 }
 
+/* What an instruction always raises, a system call for one, is the guest's only by way of the monitor. */
+static void raise_by_trap(struct ir_block *ir, uint32_t word) {
+  if (!ir->n || ir->op[ir->n - 1].op != IR_RAISE) return;
+  unsigned exception = (unsigned)ir->op[--ir->n].imm;
+  ir_call_by_trap(ir, HELPER_REFLECT, ir_const(ir, word), ir_const(ir, 0), ir_const(ir, 0));
+  ir_raise(ir, exception);
+}
+
 /* Lift one instruction; true when nothing can follow it because it always raises. */
-static bool lift_insn(struct lift *l, const struct insn_index *x, uint32_t word) {
+static bool lift_insn(struct lift *l, const struct translate_config *t, uint32_t word) {
+  const struct insn_index *x = t->index;
   struct insn i = {0};
   bool known = insn_decode(x, word, &i);
   int no = refusal(l, x, known, &i);
   l->flow = LIFT_NEXT;
+  unsigned from = l->ir->n;
+  l->trap = t->trap && insn_coprocessor(word, x->isa) == 0 ? word : 0;
   if (no >= 0)
     ir_raise(l->ir, (unsigned)no);
   else
     insn_info[i.row].lift(l, &i);
-  return l->ir->n && l->ir->op[l->ir->n - 1].op == IR_RAISE;
+  l->trap = 0;
+  if (t->trap) raise_by_trap(l->ir, word);
+  bool raises = l->ir->n && l->ir->op[l->ir->n - 1].op == IR_RAISE;
+  if (l->counting && !raises) mips_event_lift(l, &i, from);
+  return raises;
 }
 
 static bool is_branch(enum lift_flow f) {
@@ -70,7 +86,7 @@ static void branch_exits(struct lift *l, const struct lift *b, enum lift_flow sl
 }
 
 /* The branch just lifted is instruction n - 1 of the block; lift its slot and the exits. */
-static void lift_branch(struct lift *l, const struct insn_index *x, uint32_t slot_word, struct jit_shape *shape) {
+static void lift_branch(struct lift *l, const struct translate_config *t, uint32_t slot_word, struct jit_shape *shape) {
   struct lift b = *l;
   uint64_t taken = 1;
   if (b.flow == LIFT_LIKELY && b.cond != IR_NONE) {
@@ -85,7 +101,7 @@ static void lift_branch(struct lift *l, const struct insn_index *x, uint32_t slo
   shape->flags |= JIT_BLOCK_SLOT;
   l->pc += 4;
   l->in_slot = true;
-  if (lift_insn(l, x, slot_word)) return;
+  if (lift_insn(l, t, slot_word)) return;
   if (is_branch(l->flow) || l->flow == LIFT_PC) { /* UNPREDICTABLE; lifters refuse these in a slot */
     ir_raise(l->ir, EXC_RI);
     return;
@@ -95,7 +111,14 @@ static void lift_branch(struct lift *l, const struct insn_index *x, uint32_t slo
 
 enum translate_result mips_translate_block(const struct translate_config *t, struct ir_block *ir,
                                            struct jit_shape *shape) {
-  struct lift l = {.ir = ir, .model = t->model, .mode = t->mode, .pc = t->pc, .cond = IR_NONE, .target_reg = IR_NONE};
+  struct lift l = {.ir = ir,
+                   .model = t->model,
+                   .mode = t->mode,
+                   .pc = t->pc,
+                   .counting = t->counting,
+                   .gang = t->gang,
+                   .cond = IR_NONE,
+                   .target_reg = IR_NONE};
   *shape = (struct jit_shape){.flags = t->alone ? JIT_BLOCK_ALONE : 0};
   ir_reset(ir);
   if (t->slot_may_change) ir_call(ir, HELPER_SLOT, imm(&l, t->slot_word), imm(&l, 0), imm(&l, 0));
@@ -107,14 +130,14 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     }
     uint32_t word = t->word[shape->insns];
     ir->at = shape->insns++;
-    if (lift_insn(&l, t->index, word)) break;
+    if (lift_insn(&l, t, word)) break;
     if (l.flow == LIFT_STOP || l.flow == LIFT_PC) {
       ir_exit(ir, l.flow == LIFT_PC ? IR_EXIT_PC : IR_EXIT_STOP, l.pc + 4);
       break;
     }
     if (!is_branch(l.flow)) continue;
     if (words_left == 1 && !t->slot_known) return TRANSLATE_SLOT_MISSING;
-    lift_branch(&l, t->index, words_left == 1 ? t->slot_word : t->word[shape->insns], shape);
+    lift_branch(&l, t, words_left == 1 ? t->slot_word : t->word[shape->insns], shape);
     break;
   }
   if (l.fixed || t->slot_may_change) shape->flags |= JIT_BLOCK_FIXED;

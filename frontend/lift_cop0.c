@@ -29,11 +29,12 @@ static const struct {
 static void read_reg(struct lift *l, const struct insn *i, bool narrow) {
   int64_t reg = reg_sel(i);
   ir_ref v;
-  if (!plain[reg].slot)
+  bool by_slot = plain[reg].slot && !l->trap;
+  if (!by_slot)
     v = call(l, narrow ? HELPER_MFC0 : HELPER_DMFC0, reg, imm(l, 0));
   else
     v = plain[reg].half ? ir_get32(l->ir, plain[reg].slot, 0) : ir_get(l->ir, plain[reg].slot);
-  set_gpr(l, i->rt, plain[reg].slot && narrow ? op1(l, IR_SX32, v) : v);
+  set_gpr(l, i->rt, by_slot && narrow ? op1(l, IR_SX32, v) : v);
 }
 LIFT(MFC0) { read_reg(l, i, true); }
 LIFT(DMFC0) { read_reg(l, i, false); }
@@ -44,7 +45,7 @@ static enum lift_flow flow_behind(const struct insn *i) {
   return quiet >> i->rd & 1 ? LIFT_NEXT : LIFT_STOP;
 }
 LIFT(MTC0) {
-  if (reg_sel(i) == 14 << 3) {
+  if (reg_sel(i) == 14 << 3 && !l->trap) {
     ir_set(l->ir, SLOT_EPC, op1(l, IR_SX32, gpr(l, i->rt)));
     return;
   }
@@ -52,7 +53,7 @@ LIFT(MTC0) {
   l->flow = flow_behind(i);
 }
 LIFT(DMTC0) {
-  if (reg_sel(i) == 14 << 3) {
+  if (reg_sel(i) == 14 << 3 && !l->trap) {
     ir_set(l->ir, SLOT_EPC, gpr(l, i->rt));
     return;
   }

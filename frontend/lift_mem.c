@@ -26,6 +26,7 @@ enum ir_opcode lift_order(const struct lift *l, enum ir_opcode op) {
 }
 
 ir_ref lift_help(struct lift *l, unsigned helper, ir_ref a, ir_ref b, ir_ref c) {
+  if (l->trap) return ir_call_by_trap(l->ir, HELPER_PRIVILEGED, imm(l, l->trap), imm(l, 0), imm(l, 0));
   return ir_call(l->ir, helper, a, b, c);
 }
 
@@ -92,10 +93,14 @@ LIFT(LWR) { load_right(l, i, 4); }
 LIFT(LDR) { load_right(l, i, 8); }
 
 /* --- load linked, store conditional --- the link is to the address. Accesses to devices may break it, so the bit is
- * read and written as half a slot, which is never taken as known --- */
+ * read and written as half a slot, which is never taken as known. In a gang the link is to the value: helpers --- */
 
 static void load_linked(struct lift *l, const struct insn *i, enum ir_opcode op) {
   ir_ref va = lift_va(l, gpr(l, i->rs), imm(l, i->imm));
+  if (l->gang) {
+    set_gpr(l, i->rt, lift_help(l, HELPER_LL, va, imm(l, lift_order(l, op)), imm(l, 0)));
+    return;
+  }
   ir_ref v = ir_load(l->ir, lift_order(l, op), gpr(l, i->rs), i->imm);
   ir_set32(l->ir, SLOT_LL_BIT, 0, imm(l, 1));
   ir_set(l->ir, SLOT_LL_VA, va);
@@ -106,6 +111,11 @@ static void load_linked(struct lift *l, const struct insn *i, enum ir_opcode op)
 /* With a broken link memory is not touched, so that nothing can fault: the LL of the retry will. */
 static void store_conditional(struct lift *l, const struct insn *i, enum ir_opcode op) {
   ir_ref va = lift_va(l, gpr(l, i->rs), imm(l, i->imm));
+  if (l->gang) {
+    enum ir_opcode plain = lift_order(l, op == IR_ST32_IF ? IR_ST32 : IR_ST64);
+    set_gpr(l, i->rt, lift_help(l, HELPER_SC, va, gpr(l, i->rt), imm(l, plain)));
+    return;
+  }
   ir_ref linked = op2(l, IR_EQ, va, ir_get(l->ir, SLOT_LL_VA));
   linked = op2(l, IR_AND, linked, ir_get32(l->ir, SLOT_LL_BIT, 0));
   ir_store_if(l->ir, lift_order(l, op), gpr(l, i->rs), i->imm, gpr(l, i->rt), linked);
@@ -134,7 +144,12 @@ HELP_STORE(SDR)
 LIFT(CACHE) { help_va(l, i, HELPER_CACHE, imm(l, i->hint)); }
 LIFT(SYNCI) { help_va(l, i, HELPER_SYNCI, imm(l, 0)); }
 
-/* Memory is in program order already; prefetches may do nothing. */
-LIFT(SYNC) { lift_NOP(l, i); }
+/* A cpu sees its memory in program order; others may look only when several run at once. Prefetches may do nothing. */
+LIFT(SYNC) {
+  if (l->gang)
+    lift_help(l, HELPER_SYNC, imm(l, 0), imm(l, 0), imm(l, 0));
+  else
+    lift_NOP(l, i);
+}
 LIFT(PREF) { lift_NOP(l, i); }
 /* clang-format on */

@@ -35,6 +35,6 @@ ir_ref lift_va(struct lift *l, ir_ref base, ir_ref offset);
 enum ir_opcode lift_order(const struct lift *l, enum ir_opcode op);
 /* A branch to i's 16-bit offset when cond is not 0. */
 void lift_branch_if(struct lift *l, const struct insn *i, enum lift_flow flow, ir_ref cond);
-/* Call with as many arguments as it takes; the others are 0. */
+/* Call with as many arguments as it takes; the others are 0. Or trap, if the instruction is one that does. */
 ir_ref lift_help(struct lift *l, unsigned helper, ir_ref a, ir_ref b, ir_ref c);
 #endif

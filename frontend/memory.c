@@ -5,7 +5,7 @@
  * do device accesses of helpers. Those of plain loads and stores are made at once; if the block may not go on after
  * one, its unit is run again ALONE, and finds there that the access has been made. Pages under a watch register never
  * enter the soft TLB. */
-#include "frontend/cpu.h"
+#include "frontend/code.h"
 #include "jit/memory_ops.h"
 #include <string.h>
 
@@ -27,15 +27,30 @@ static struct shape shape_of(unsigned ir_op) {
   return shape[ir_op];
 }
 
-static uint64_t get_bytes(const uint8_t *p, struct shape s) {
-  uint64_t v = 0;
-  memcpy(&v, p, s.size);
+static uint64_t swapped(uint64_t v, struct shape s) {
   return s.swap ? __builtin_bswap64(v) >> (64 - 8 * s.size) : v;
 }
 
+/* Another cpu may look: in one access, once. */
+static uint64_t get_bytes(const uint8_t *p, struct shape s) {
+  const void *at = p;
+  switch (s.size) {
+  case 1: return __atomic_load_n(p, __ATOMIC_RELAXED);
+  case 2: return swapped(__atomic_load_n((const uint16_t *)at, __ATOMIC_RELAXED), s);
+  case 4: return swapped(__atomic_load_n((const uint32_t *)at, __ATOMIC_RELAXED), s);
+  default: return swapped(__atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED), s);
+  }
+}
+
 static void put_bytes(uint8_t *p, uint64_t v, struct shape s) {
-  if (s.swap) v = __builtin_bswap64(v) >> (64 - 8 * s.size);
-  memcpy(p, &v, s.size);
+  void *at = p;
+  v = swapped(v, s);
+  switch (s.size) {
+  case 1: __atomic_store_n(p, (uint8_t)v, __ATOMIC_RELAXED); break;
+  case 2: __atomic_store_n((uint16_t *)at, (uint16_t)v, __ATOMIC_RELAXED); break;
+  case 4: __atomic_store_n((uint32_t *)at, (uint32_t)v, __ATOMIC_RELAXED); break;
+  default: __atomic_store_n((uint64_t *)at, v, __ATOMIC_RELAXED); break;
+  }
 }
 
 static uint64_t extend(uint64_t v, struct shape s) {
@@ -86,26 +101,47 @@ static bool restart(struct cpu *c) {
   return true;
 }
 
-static void charge(struct cpu *c) {
+/* Changes whenever a block that runs may be out of date, or what it remembers of soft TLBs. */
+static uint64_t upheavals(const struct cpu *c) {
+  return jit_generation(c->cfg.jit) + c->cfg.pmap->shots;
+}
+
+/* Returns the upheavals before: timers that are due may drop translations. */
+static uint64_t begin_device(struct cpu *c, uint64_t va, enum mmu_access kind) {
+  uint64_t before = upheavals(c);
+  if (c->cfg.trap) mips_trap_access(c, MIPS_TRAP_DEVICE, va, kind);
+  c->cfg.io_now(c->cfg.ctx, mips_now(c));
+  return before;
+}
+
+static void end_device(struct cpu *c, enum mips_event e) {
+  mips_event_add(c->events, e);
   uint64_t stall = c->cfg.io_stall(c->cfg.ctx);
   c->j.budget -= (int64_t)stall;
   c->j.stalled += stall;
   c->n.device_accesses++;
+  if (c->cfg.trap) mips_trap_done(c);
+}
+
+/* An access that an exception is raised for, instructions' own apart, is a trap before. */
+static bool refuse(struct cpu *c, enum mmu_result why, enum mmu_access kind, uint64_t va) {
+  if (c->cfg.trap && kind != MMU_FETCH) mips_trap_access(c, MIPS_TRAP_FORWARDED, va, kind);
+  raise_for(c, why, kind, va);
+  return false;
 }
 
 /* Translate for an access of `size` bytes. False: trouble is set. */
 static bool resolve(struct cpu *c, uint64_t *va, unsigned size, enum mmu_access kind, gpa_t *at, bool *writable) {
   *va = mmu_canonical(&c->mmu, *va);
-  if (*va & (size - 1)) {
-    raise_for(c, MMU_ADDRESS_ERROR, kind, *va);
-    return false;
-  }
+  if (*va & (size - 1)) return refuse(c, MMU_ADDRESS_ERROR, kind, *va);
   enum mmu_result r = mmu_translate(&c->mmu, *va, kind, at, writable);
-  if (r != MMU_OK) {
-    raise_for(c, r, kind, *va);
-    return false;
-  }
+  if (r != MMU_OK) return refuse(c, r, kind, *va);
   return !watch_hit(c, *va, size, kind);
+}
+
+/* An access of memory is about to be made, for which it may have to trap. May soft TLBs have the page? */
+static bool let_pass(struct cpu *c, uint64_t va, enum mmu_access kind) {
+  return !c->cfg.trap || mips_trap_page(c, va, kind);
 }
 
 static bool may_fill(const struct cpu *c, uint64_t va, enum mmu_access kind) {
@@ -120,8 +156,9 @@ static bool made_before(struct cpu *c, uint64_t va) {
 }
 
 /* After a device access within a block: may the block go on? If not its unit is run again; `v` is what was loaded. */
-static void go_on_or_restart(struct cpu *c, uint64_t generation, uint64_t va, uint64_t v) {
-  if (c->alone || (c->j.budget >= c->j.reserve && !c->j.attention && generation == jit_generation(c->cfg.jit))) return;
+static void go_on_or_restart(struct cpu *c, uint64_t before, uint64_t va, uint64_t v) {
+  mmu_pmap_settle(c->cfg.pmap);
+  if (c->alone || (c->j.budget >= c->j.reserve && !c->j.attention && before == upheavals(c))) return;
   c->made.there = true;
   c->made.va = va;
   c->made.value = v;
@@ -134,14 +171,14 @@ static bool by_view(const struct cpu *c, bool at_once) {
 }
 
 /* A page that may be accessed was: let the view have it. */
-static void enter_in_view(struct cpu *c, uint64_t va, const struct frame *f, bool writable) {
+static void enter_in_view(struct cpu *c, uint64_t va, struct mmu_page *f, bool writable) {
   gpa_t at;
-  if (mmu_peek(&c->mmu, va, &at) != MMU_OK || !may_fill(c, va, MMU_READ)) {
+  if (f->frame == NUMA_NO_FRAME || mmu_peek(&c->mmu, va, &at) != MMU_OK || !may_fill(c, va, MMU_READ)) {
     mmu_view_missed(&c->mmu);
     return;
   }
   writable &= !f->code && may_fill(c, va, MMU_WRITE);
-  mmu_view_enter(&c->mmu, va, c->cfg.pmap->memory, f, writable);
+  mmu_view_enter(&c->mmu, va, c->cfg.pmap->map, f, writable);
 }
 
 static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
@@ -151,9 +188,9 @@ static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   gpa_t at;
   bool writable;
   if (!resolve(c, &va, s.size, MMU_READ, &at, &writable)) return 0;
-  struct frame *f = mmu_pmap_frame(c->cfg.pmap, at);
+  struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
   if (f) {
-    if (may_fill(c, va, MMU_READ)) {
+    if (let_pass(c, va, MMU_READ) && may_fill(c, va, MMU_READ)) {
       mmu_soft_fill(&c->mmu, va, MMU_READ, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
       if (by_view(c, at_once)) enter_in_view(c, va, f, writable);
     }
@@ -161,11 +198,10 @@ static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   }
   if (c->alone && made_before(c, va)) return extend(c->made.value, s);
   if (!at_once && restart(c)) return 0;
-  uint64_t generation = jit_generation(c->cfg.jit);
-  c->cfg.io_now(c->cfg.ctx, mips_now(c));
+  uint64_t before = begin_device(c, va, MMU_READ);
   uint64_t v = c->cfg.io_read(c->cfg.ctx, at.v, s.size);
-  charge(c);
-  go_on_or_restart(c, generation, va, v);
+  end_device(c, MIPS_EVENT_DEVICE_LOAD);
+  go_on_or_restart(c, before, va, v);
   return extend(v, s);
 }
 
@@ -176,12 +212,11 @@ uint64_t mips_load_at_once(struct cpu *c, uint64_t va, unsigned ir_op) {
   return load(c, va, ir_op, true);
 }
 
-void mips_code_write(struct cpu *c, struct frame *f, uint32_t offset, uint32_t bytes) {
-  struct jit_page *page = f->code;
-  if (!page || !jit_page_covers(page, offset, bytes)) return;
-  jit_page_drop(c->cfg.jit, &page);
-  f->code = page;
-  c->n.code_writes++;
+static bool open_page(struct cpu *c, struct mmu_page *f) {
+  if (!mmu_page_open(c->cfg.pmap->map, f)) return true;
+  c->dead = "out of host memory";
+  restart(c);
+  return false;
 }
 
 static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool at_once) {
@@ -194,15 +229,14 @@ static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool a
   gpa_t at;
   bool writable;
   if (!resolve(c, &va, s.size, MMU_WRITE, &at, &writable)) return;
-  struct frame *f = mmu_pmap_frame(c->cfg.pmap, at);
+  struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
   uint32_t offset = at.v & (MMU_PAGE_SIZE - 1);
   if (f) {
-    if (f->code && jit_page_covers(f->code, offset, s.size)) {
-      if (restart(c)) return;
-      mips_code_write(c, f, offset, s.size);
-    }
+    if ((!mmu_page_is_open(f) && !open_page(c, f)) || !mips_code_store(c, f, offset, s.size)) return;
+    bool pass = let_pass(c, va, MMU_WRITE);
     put_bytes(f->host + offset, v, s);
-    if (!f->code && may_fill(c, va, MMU_WRITE)) {
+    if (f->code) mips_code_unlock(c);
+    if (!f->code && pass && may_fill(c, va, MMU_WRITE)) {
       mmu_soft_fill(&c->mmu, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
       if (by_view(c, at_once)) enter_in_view(c, va, f, true);
     } else if (by_view(c, at_once)) {
@@ -212,11 +246,10 @@ static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool a
   }
   if (c->alone && made_before(c, va)) return;
   if (!at_once && restart(c)) return;
-  uint64_t generation = jit_generation(c->cfg.jit);
-  c->cfg.io_now(c->cfg.ctx, mips_now(c));
+  uint64_t before = begin_device(c, va, MMU_WRITE);
   c->cfg.io_write(c->cfg.ctx, at.v, extend(v, (struct shape){.size = s.size}), s.size);
-  charge(c);
-  go_on_or_restart(c, generation, va, 0);
+  end_device(c, MIPS_EVENT_DEVICE_STORE);
+  go_on_or_restart(c, before, va, 0);
 }
 
 void mips_store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) {
@@ -226,26 +259,58 @@ void mips_store_at_once(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op) 
   store(c, va, v, ir_op, true);
 }
 
+static bool exchange(uint8_t *p, uint64_t expected, uint64_t v, struct shape s) {
+  uint32_t narrow = (uint32_t)swapped((uint32_t)expected, s);
+  uint64_t wide = swapped(expected, s);
+  void *at = p;
+  return s.size == 4 ? __atomic_compare_exchange_n((uint32_t *)at, &narrow, (uint32_t)swapped((uint32_t)v, s), false,
+                                                   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
+                     : __atomic_compare_exchange_n((uint64_t *)at, &wide, swapped(v, s), false, __ATOMIC_SEQ_CST,
+                                                   __ATOMIC_RELAXED);
+}
+
+bool mips_store_if(struct cpu *c, uint64_t va, uint64_t expected, uint64_t v, unsigned ir_op) {
+  struct shape s = shape_of(ir_op);
+  const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_WRITE], va, s.size);
+  if (e) return exchange((uint8_t *)(uintptr_t)(va + e->addend), expected, v, s);
+  gpa_t at;
+  bool writable;
+  if (!resolve(c, &va, s.size, MMU_WRITE, &at, &writable)) return false;
+  struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
+  uint32_t offset = at.v & (MMU_PAGE_SIZE - 1);
+  if (!f) { /* a device takes it as it comes */
+    mips_store(c, va, v, ir_op);
+    return !c->j.trouble;
+  }
+  if ((!mmu_page_is_open(f) && !open_page(c, f)) || !mips_code_store(c, f, offset, s.size)) return false;
+  bool stored = exchange(f->host + offset, expected, v, s);
+  if (f->code)
+    mips_code_unlock(c);
+  else if (may_fill(c, va, MMU_WRITE))
+    mmu_soft_fill(&c->mmu, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
+  return stored;
+}
+
 void mips_stored_by_other(struct cpu *c, uint64_t at, uint64_t bytes) {
   /* The link covers its aligned doubleword at least (MIPS64 vol. II, LL). */
-  if (!c->ll_bit) return;
+  if (c->cfg.gang || !c->ll_bit) return;
   uint64_t link = mmu_link_gpa(&c->mmu) & ~UINT64_C(7);
   if (at < link + 8 && link < at + bytes) c->ll_bit = 0;
 }
 
-struct frame *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device) {
+struct mmu_page *mips_fetch(struct cpu *c, uint64_t pc, gpa_t *device) {
   const struct softtlb_entry *e = softtlb_find(&c->j.tlb.table[MMU_FETCH], pc, 4);
-  if (e) return (struct frame *)(uintptr_t)e->addend;
+  if (e) return (struct mmu_page *)(uintptr_t)e->addend;
   bool writable;
   if (!resolve(c, &pc, 4, MMU_FETCH, device, &writable)) return NULL;
-  struct frame *f = mmu_pmap_frame(c->cfg.pmap, *device);
+  struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, *device);
   if (f && may_fill(c, pc, MMU_FETCH)) mmu_soft_fill(&c->mmu, pc, MMU_FETCH, (uint64_t)(uintptr_t)f);
   return f;
 }
 
 bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word) {
   gpa_t device;
-  const struct frame *f = mips_fetch(c, pc, &device);
+  const struct mmu_page *f = mips_fetch(c, pc, &device);
   if (f) {
     *word = (uint32_t)get_bytes(f->host + (pc & (MMU_PAGE_SIZE - 1)),
                                 (struct shape){.size = 4, .swap = mips_big(c)}); /* hosts are little-endian */
@@ -260,6 +325,6 @@ bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word) {
 const uint8_t *mips_peek_page(const struct cpu *c, uint64_t va) {
   gpa_t at;
   if (mmu_peek(&c->mmu, mmu_canonical(&c->mmu, va), &at) != MMU_OK) return NULL;
-  const struct frame *f = mmu_pmap_frame(c->cfg.pmap, at);
+  const struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
   return f ? f->host : NULL;
 }

@@ -3,24 +3,24 @@
 /* Time is counted in instructions attempted, plus bus stalls. The budget is what is left of the slice; a block whose
  * length does not fit is not entered, the remaining units (an instruction, or a branch with its slot) are then run one
  * by one. So an event falls on the same instruction however code is cut into blocks. */
-#include "frontend/cpu.h"
+#include "frontend/code.h"
 #include "frontend/disasm.h"
 #include "frontend/translate.h"
 #include <assert.h>
 #include <inttypes.h>
 
-enum { MAX_INSNS = 64, PAGE_WORDS = MMU_PAGE_SIZE / 4, BRANCH_REACH = 1 << 18 };
+enum { MAX_INSNS = 64, BRANCH_REACH = 1 << 18 };
 
 /* --- finding and making blocks --- */
 
 /* Words from pc to the end of what one block may hold. False: an exception was raised. */
-static bool read_words(struct cpu *c, struct frame *f, uint64_t pc, uint32_t *word, unsigned *n) {
+static bool read_words(struct cpu *c, struct mmu_page *f, uint64_t pc, uint32_t *word, unsigned *n) {
   unsigned first = (pc & (MMU_PAGE_SIZE - 1)) / 4;
-  *n = PAGE_WORDS - first < MAX_INSNS + 1 ? PAGE_WORDS - first : MAX_INSNS + 1;
+  *n = JIT_PAGE_WORDS - first < MAX_INSNS + 1 ? JIT_PAGE_WORDS - first : MAX_INSNS + 1;
   if (!f && *n > 2) *n = 2; /* from a device: a unit is all that is wanted */
   for (unsigned i = 0; i < *n; i++) {
     if (f) {
-      uint32_t w = ((const uint32_t *)(const void *)f->host)[first + i];
+      uint32_t w = __atomic_load_n((const uint32_t *)(const void *)f->host + first + i, __ATOMIC_RELAXED);
       word[i] = mips_big(c) ? __builtin_bswap32(w) : w;
     } else if (!mips_fetch_word(c, pc + 4 * i, &word[i])) {
       return false;
@@ -37,36 +37,12 @@ static void raise_in_slot(struct cpu *c, uint64_t branch_pc) {
   c->fetch_faulted = true;
 }
 
-void mips_drop_code(struct cpu *c) {
-  for (uint64_t i = 0; c->cfg.pmap && i < c->cfg.pmap->pages; i++) {
-    struct frame *f = c->cfg.pmap->page[i];
-    if (!f || !f->code) continue;
-    struct jit_page *p = f->code;
-    jit_page_drop(c->cfg.jit, &p);
-    f->code = NULL;
-  }
+static struct jit_block *keep(struct cpu *c, struct mmu_page *f, const struct jit_key *k, struct jit_shape shape) {
+  return f ? mips_code_add(c, f, k, shape) : jit_orphan(c->cfg.jit, k, shape, c->ir);
 }
 
-/* From now on every store to the frame is to be seen. */
-static void drop_stores(struct cpu *c, const struct frame *f) {
-  struct cpu *p = c;
-  do {
-    mmu_soft_drop_frame(&p->mmu, f, 1u << MMU_WRITE);
-    p = p->peer;
-  } while (p != c);
-}
-
-static struct jit_block *keep(struct cpu *c, struct frame *f, const struct jit_key *k, struct jit_shape shape) {
-  if (!f) return jit_orphan(c->cfg.jit, k, shape, c->ir);
-  if (jit_full(c->cfg.jit)) mips_drop_code(c);
-  if (!f->code) drop_stores(c, f);
-  struct jit_page *p = f->code;
-  struct jit_block *b = jit_add(c->cfg.jit, &p, k, shape, c->ir);
-  f->code = p;
-  return b;
-}
-
-static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_key *k, bool alone) {
+/* *again: another cpu has written there meanwhile. */
+static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct jit_key *k, bool alone, bool *again) {
   uint32_t word[MAX_INSNS + 1];
   bool fpu = false;
   struct translate_config t = {.model = c->cfg.model,
@@ -76,6 +52,9 @@ static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_ke
                                .word = word,
                                .max_insns = MAX_INSNS,
                                .alone = alone || !f,
+                               .counting = c->cfg.moved != NULL,
+                               .trap = c->cfg.trap,
+                               .gang = c->cfg.gang,
                                .fpu = &fpu};
   struct jit_shape shape;
   if (!read_words(c, f, k->pc, word, &t.words)) return NULL;
@@ -84,9 +63,12 @@ static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_ke
     case TRANSLATE_OK: {
       struct jit_key key = *k;
       if (!fpu) key.mode = key.any_mode;
+      mips_code_lock(c);
+      *again = !mips_code_unchanged(c, f, k->pc, word, t.words);
       /* What runs alone does not look at its slot again: it is used once. */
-      struct jit_block *b = keep(c, alone && t.slot_known ? NULL : f, &key, shape);
-      if (b) return b;
+      struct jit_block *b = *again ? NULL : keep(c, alone && t.slot_known ? NULL : f, &key, shape);
+      mips_code_unlock(c);
+      if (b || *again) return b;
       if (t.max_insns <= 2) c->dead = "out of host memory";
       if (c->dead) return NULL;
       t.max_insns /= 2; /* temporaries ran out */
@@ -110,7 +92,20 @@ static struct jit_block *translate(struct cpu *c, struct frame *f, struct jit_ke
   }
 }
 
-static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct jit_key *k, bool alone) {
+static struct jit_block *translate(struct cpu *c, struct mmu_page *f, struct jit_key *k, bool alone) {
+  struct jit_block *b;
+  bool again = false;
+  do {
+    if (f && !mips_code_watch(c, f)) {
+      c->dead = "out of host memory";
+      return NULL;
+    }
+    b = try_translate(c, f, k, alone, &again);
+  } while (again);
+  return b;
+}
+
+static struct jit_block *translate_timed(struct cpu *c, struct mmu_page *f, struct jit_key *k, bool alone) {
   if (!c->cfg.clock) return translate(c, f, k, alone);
   uint64_t before = c->cfg.clock();
   struct jit_block *b = translate(c, f, k, alone);
@@ -119,18 +114,18 @@ static struct jit_block *translate_timed(struct cpu *c, struct frame *f, struct 
 }
 
 /* The block of a process that maps the page elsewhere than another did, or has got a view since. */
-static struct jit_block *copy(struct cpu *c, struct frame *f, const struct jit_key *k) {
+static struct jit_block *copy(struct cpu *c, struct mmu_page *f, const struct jit_key *k) {
   bool wraps = !(k->mode & MODE_ADDR64) && k->pc + BRANCH_REACH >= UINT64_C(1) << 31;
-  return wraps || jit_full(c->cfg.jit) ? NULL : jit_add_copy(c->cfg.jit, f->code, k, k->mode ^ MODE_VIEW);
+  return wraps || jit_full(c->cfg.jit) ? NULL : jit_add_copy(c->cfg.jit, mips_code_page(c, f), k, k->mode ^ MODE_VIEW);
 }
 
 struct jit_block *mips_block(struct cpu *c, bool alone) {
   gpa_t device;
   struct jit_key k = {.pc = c->j.pc, .mode = c->j.mode, .any_mode = jit_jump_mode(&c->j)};
   c->fetch_faulted = false;
-  struct frame *f = mips_fetch(c, k.pc, &device);
+  struct mmu_page *f = mips_fetch(c, k.pc, &device);
   if (!f && c->j.trouble) return NULL;
-  struct jit_block *b = f ? jit_find(c->cfg.jit, &c->j, f->code, &k, alone) : NULL;
+  struct jit_block *b = f ? jit_find(c->cfg.jit, &c->j, mips_code_page(c, f), &k, alone) : NULL;
   if (!b && f && !alone && (k.mode & MODE_PRIV) == MMU_USER) b = copy(c, f, &k);
   return b ? b : translate_timed(c, f, &k, alone);
 }
@@ -247,6 +242,11 @@ static bool more_budget(struct cpu *c) {
   return c->j.budget > 0;
 }
 
+/* A gang's cpus need not stop to the cycle. The units up to there, one by one, would take as long as all the others. */
+static bool near_enough(const struct cpu *c, uint64_t now) {
+  return c->cfg.gang && now + MAX_INSNS >= c->deadline;
+}
+
 /* Run until the budget is used up or interrupts must be looked at. */
 static void run_slice(struct cpu *c) {
   c->j.left = NULL;
@@ -281,7 +281,7 @@ static void run_slice(struct cpu *c) {
       c->j.left = NULL;
       if (c->cycles == c->sample_due) jit_sample(c->cfg.jit, &c->j);
       if (c->cycles != c->slice_end) break;
-      if (c->j.budget > 0) run_alone(c);
+      if (c->j.budget > 0 && !near_enough(c, mips_boundary(c))) run_alone(c);
       return;
     case JIT_EXIT_FAULT: mips_take_fault(c); break;
     case JIT_EXIT_RESTART: restart(c); return;
@@ -356,7 +356,7 @@ enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
     c->j.attention = 0;
     timer_check(c, now);
     if (c->dead) return MIPS_STOP_DEAD;
-    if (now >= c->deadline) {
+    if (now >= c->deadline || near_enough(c, now)) {
       if (!c->waiting && spins_for_ever(c)) c->dead = "stuck: a jump to itself with interrupts off";
       return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;
     }

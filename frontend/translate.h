@@ -15,6 +15,9 @@ struct translate_config {
   unsigned max_insns;   /* at least 2: a branch brings its slot */
   unsigned split;       /* end before this instruction (0: do not): it is to be a block of its own */
   bool alone;           /* one unit only */
+  bool counting;        /* events are counted (events.h) */
+  bool trap;            /* privileged instructions are host traps */
+  bool gang;            /* other cpus run at the same time */
   bool slot_known;      /* slot_word is the first word of the next page */
   bool slot_may_change; /* ... and the block, which begins with its branch, must look at it each time */
   uint32_t slot_word;

@@ -31,6 +31,10 @@ enum mb_endian { MB_ENDIAN_KERNEL, MB_ENDIAN_LITTLE, MB_ENDIAN_BIG }; /* _KERNEL
  * (where the build can). STENCIL: compiled at once; LLVM: optimized when it comes again, however long that takes;
  * errors of mb_vm_add() where the build has no such tier, see mb_has_tier(). */
 enum mb_tier { MB_TIER_AUTO, MB_TIER_EVAL, MB_TIER_STENCIL, MB_TIER_LLVM };
+/* How the guest's kernel is run; it cannot tell. BARE: it owns the machine. TRAP: it is de-privileged; what it may not
+ * do is a host trap, decoded and emulated. TRANSLATE: it is de-privileged, and the same things are calls into the
+ * monitor, or inline. See docs/decisions.md. */
+enum mb_mode { MB_MODE_BARE, MB_MODE_TRAP, MB_MODE_TRANSLATE };
 enum mb_pace {
   MB_PACE_AUTO, /* max, but once a machine at a terminal has been idle for 2 virtual seconds it idles in real time */
   MB_PACE_MAX,  /* idle time is skipped: nothing ever waits for wall time */
@@ -76,8 +80,10 @@ struct mb_machine_config {
   uint64_t memory;   /* bytes; each VM has its own part of it */
   enum mb_pace pace; /* touches wall time only, never what guests see */
   double timeout;    /* wall seconds mb_machine_run() may take; 0: no limit */
+  bool merge;        /* look for equal pages, and let them share memory; guests see nothing of it */
+  unsigned jobs;     /* host threads for VMs, which see nothing of it; 0: as many as the host has cpus */
 };
-enum { MB_VMS_MAX = 64, MB_NAME_MAX = 32 };
+enum { MB_VMS_MAX = 64, MB_NAME_MAX = 32, MB_JOBS_MAX = 64 };
 
 /* What a VM is made of. Zeroed means: malta, the cpu the board comes with that suits the kernel, 256 MiB, 200 MHz.
  * Strings are copied. */
@@ -85,11 +91,14 @@ struct mb_config {
   const char *name;  /* letters, digits and ._-; NULL: the only VM needs none */
   const char *board; /* a name of mb_board(); NULL: its first row */
   const char *cpu;   /* a name of mb_cpu_model() */
-  unsigned vcpus;    /* as many as the board takes; 0: 1. They run by turns, which is as deterministic as one */
+  unsigned vcpus;    /* as many as the board takes; 0: 1. They run by turns, which is as deterministic as one, unless */
+  bool parallel;     /* each is a host thread: no two runs are alike, and limits are not met to the instruction */
   uint64_t memory;   /* bytes; a multiple of 1 MiB, MB_MEMORY_MIN..MB_MEMORY_MAX */
   uint32_t mhz;      /* guest cycles per virtual microsecond */
   enum mb_endian endian;
   enum mb_tier tier;
+  enum mb_mode mode;
+  uint32_t machine_tlb;   /* TRAP: entries of the machine TLB, 1 to 1024; 0: 64; MB_MACHINE_TLB_OFF: kseg0 has none */
   uint32_t l2tlb;         /* entries of the second-level TLB: a power of two from 4 to 65536; 0: 1024; MB_L2TLB_OFF */
   int64_t rtc_start;      /* Unix seconds at power-on; 0: 2024-01-01 00:00:00 */
   uint64_t seed;          /* of the guest's hardware random numbers; 0: it has none to offer */
@@ -100,6 +109,7 @@ struct mb_config {
   const char *trace_file;    /* written by mb_machine_start() on; NULL: no trace */
   unsigned trace;            /* MB_TRACE_* */
   uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
+  bool events;               /* count what costs a monitor something, for mb_stats_write(): several times slower */
   bool timestamps;           /* begin each console line with virtual seconds and the instruction count */
   /* In the order in which the guest finds them on each bus; the files are opened by mb_vm_add(). */
   struct mb_disk disk[MB_DISKS_MAX];
@@ -108,11 +118,12 @@ struct mb_config {
   struct mb_net net[MB_NETS_MAX];
   unsigned nets;
 };
-#define MB_L2TLB_OFF      UINT32_MAX
-#define MB_CODE_CACHE_MIN ((uint64_t)1 << 20)
-#define MB_CODE_CACHE_MAX ((uint64_t)1 << 30)
-#define MB_MEMORY_MIN     ((uint64_t)8 << 20)
-#define MB_MEMORY_MAX     ((uint64_t)2 << 30)
+#define MB_L2TLB_OFF       UINT32_MAX
+#define MB_MACHINE_TLB_OFF UINT32_MAX
+#define MB_CODE_CACHE_MIN  ((uint64_t)1 << 20)
+#define MB_CODE_CACHE_MAX  ((uint64_t)1 << 30)
+#define MB_MEMORY_MIN      ((uint64_t)8 << 20)
+#define MB_MEMORY_MAX      ((uint64_t)2 << 30)
 
 /* How a raw image (no ELF or uImage header) is taken. load: 0 means 0x80100000; entry: 0 means load. */
 struct mb_raw {
@@ -134,16 +145,18 @@ enum mb_stop {
   MB_STOP_CONSOLE,     /* the awaited console text was shown; stopped after the instruction that finished it */
   MB_STOP_TIMEOUT,     /* config.timeout; this and the next stop all VMs that run */
   MB_STOP_INTERRUPTED, /* mb_machine_interrupt(), or the escape key */
-  MB_STOP_POWER_OFF,   /* the guest turned its machine off */
-  MB_STOP_RESET,       /* the guest asked for a reset */
-  MB_STOP_EXIT,        /* the guest asked to end with a code: mb_stats.guest_code */
-  MB_STOP_HALTED,      /* the guest waits with interrupts off: a kernel's way to end where it has no power switch */
-  MB_STOP_STUCK,       /* the guest waits for an interrupt that cannot come, or jumps to itself with interrupts off */
-  MB_STOP_DEAD,        /* the guest can never do anything sensible again: mb_stop_text() says why */
-  MB_STOP_ERROR,       /* our own error: mb_error_text() */
+  MB_STOP_RETURNED,  /* a function of the guest's that the host has called has returned; mb_machine_run() never says so
+                      */
+  MB_STOP_POWER_OFF, /* the guest turned its machine off */
+  MB_STOP_RESET,     /* the guest asked for a reset */
+  MB_STOP_EXIT,      /* the guest asked to end with a code: mb_stats.guest_code */
+  MB_STOP_HALTED,    /* the guest waits with interrupts off: a kernel's way to end where it has no power switch */
+  MB_STOP_STUCK,     /* the guest waits for an interrupt that cannot come, or jumps to itself with interrupts off */
+  MB_STOP_DEAD,      /* the guest can never do anything sensible again: mb_stop_text() says why */
+  MB_STOP_ERROR,     /* our own error: mb_error_text() */
 };
 
-enum { MB_EXITS = 5 };
+enum { MB_EXITS = 5, MB_TRAPS = 7 };
 struct mb_stats {
   uint64_t instructions, cycles, virtual_ns;
   double wall_seconds;     /* spent on this VM */
@@ -154,10 +167,12 @@ struct mb_stats {
   double tier_eval, tier_stencil, tier_llvm; /* share of instructions run by each tier, 0..1; between the last two it is
                                                 estimated from samples */
   uint64_t regions_made, regions_found, regions_for_views, regions_dropped, region_insns, region_queue,
-      region_bytes;         /* LLVM's */
-  double llvm_seconds;      /* CPU time of its thread */
-  uint64_t exits[MB_EXITS]; /* from generated code to the run loop, see mb_exit_name() */
-  uint64_t units_alone;     /* instructions (or branches with their slots) run by themselves */
+      region_bytes;                            /* LLVM's */
+  double llvm_seconds;                         /* CPU time of its thread */
+  uint64_t exits[MB_EXITS];                    /* from generated code to the run loop, see mb_exit_name() */
+  uint64_t traps[MB_TRAPS], trap_ns[MB_TRAPS]; /* MODE_TRAP: host traps by kind, see mb_trap_name(), and the host time
+                                                  from the instruction that trapped until the guest went on */
+  uint64_t units_alone;                        /* instructions (or branches with their slots) run by themselves */
   double translate_seconds,
       compile_seconds; /* host time for making blocks and stencils; measured with a profile only */
   uint64_t console_lines, console_bytes, console_digest;
@@ -173,6 +188,21 @@ const char *mb_version(void);
 const char *mb_cpu_model(size_t i, const char **about);
 /* The same for the boards. */
 const char *mb_board(size_t i, const char **about);
+
+/* Machine memory that VMs have, in bytes. What several pages share is counted for each of them in `resident` and
+ * `shared`, and to equal parts in `part`. */
+enum mb_memory_kind { MB_MEMORY_TEXT, MB_MEMORY_CACHE, MB_MEMORY_OTHER, MB_MEMORY_KINDS };
+struct mb_memory_use {
+  uint64_t resident, shared;
+  double part;
+};
+struct mb_memory {
+  uint64_t configured;
+  struct mb_memory_use all, kind[MB_MEMORY_KINDS]; /* the kernel's text, if it is known; blocks of disks; the rest */
+};
+void mb_get_memory(struct mb_vm *vm, struct mb_memory *out);
+/* Write a table of that: as text. A regular file appears whole or not at all. */
+__attribute__((warn_unused_result)) int mb_memory_write(struct mb_machine *m, const char *path);
 
 /* What has gone wrong with config.code_store so far, or NULL: a warning, no more. Not while the machine runs. */
 const char *mb_code_store_trouble(struct mb_vm *vm);
@@ -204,6 +234,11 @@ __attribute__((warn_unused_result)) int mb_load_initrd(struct mb_vm *vm, const c
 /* Add symbols: from a System.map-like file or an ELF file; path NULL: the kernel must have brought some itself, or a
  * System.map stands beside it. */
 __attribute__((warn_unused_result)) int mb_load_symbols(struct mb_vm *vm, const char *path);
+
+/* Let the guest call the functions of a shared object by monitor calls (guests/include/mirrorball-calls.h). It names
+ * them with their C prototypes: const char *const mb_host_calls[] = {"double pow(double, double)", ..., NULL}; what
+ * types there are stands in docs/monitor-calls.md. Before mb_machine_start(). */
+__attribute__((warn_unused_result)) int mb_host_calls_load(struct mb_vm *vm, const char *path);
 
 /* Connect the console of the first serial port. Before mb_machine_start(). */
 void mb_console_attach(struct mb_vm *vm, const struct mb_console *console);
@@ -242,9 +277,23 @@ const char *mb_stop_name(enum mb_stop why);
 /* One line on the last stop: where (pc, symbol) and why. Valid until the machine runs on or is freed. */
 const char *mb_stop_text(const struct mb_vm *vm);
 
+/* A function of the guest's kernel, by symbol, as a function of ours: *out is to be cast to what the signature says,
+ * e.g. "unsigned sum(const void *bytes, size_t n)", and lives as long as the VM. Types are those of
+ * docs/monitor-calls.md, but for float and double. It may be called when the VM has stopped in its kernel, and may be
+ * run on: the vcpu that ran last runs it to its end, interrupts off, on the stack it has, and has its registers back
+ * afterwards; memory and time are as the function leaves them. Of no other thread. */
+__attribute__((warn_unused_result)) int mb_guest_function(struct mb_vm *vm, const char *signature, void (**out)(void));
+/* Of the last such call: 0, or an enum mb_error, with a text: what it returned is 0 then. When the function has not
+ * come back the VM is where it has got to. */
+int mb_guest_call_failed(const struct mb_vm *vm);
+
 void mb_get_stats(struct mb_vm *vm, struct mb_stats *out);
 /* Why generated code is left: "next", "stop", ... for 0..MB_EXITS-1. Static text. */
 const char *mb_exit_name(unsigned i);
+/* Row i of the events that config.events counts, by name; NULL past the last. Static text. */
+const char *mb_event_name(size_t i);
+/* "privileged", "kseg0" ...: kinds of mb_stats.traps. */
+const char *mb_trap_name(unsigned i);
 /* Digest of the vcpus, all of RAM, virtual time, and what the guest has written to COW disks. */
 uint64_t mb_state_hash(struct mb_vm *vm);
 /* Write statistics, the configuration and the state hash as JSON: an object for each VM in one with the totals, or,

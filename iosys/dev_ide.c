@@ -134,8 +134,8 @@ static bool dma_piece(struct io_ide_channel *c, uint32_t memory, uint32_t n, uin
       if (!dma->read || dma->read(dma->ctx, memory, c->buffer, k) != k) return false;
       if (d->disk.write(d->disk.ctx, *disk_at, c->buffer, k)) return false;
     } else {
-      if (d->disk.read(d->disk.ctx, *disk_at, c->buffer, k)) return false;
-      if (!dma->write || dma->write(dma->ctx, memory, c->buffer, k) != k) return false;
+      k = n;
+      if (io_disk_to_memory(&d->disk, *disk_at, dma, memory, n, c->buffer, sizeof c->buffer)) return false;
     }
     memory += k;
     n -= k;

@@ -166,6 +166,15 @@ uint64_t io_virtio_write(struct io_virtio *v, const struct io_virtio_chain *c, u
   return copy(v, c, c->out, c->in, at, (uint8_t *)(uintptr_t)from, n, true);
 }
 
+uint64_t io_virtio_place(const struct io_virtio_chain *c, uint64_t at, uint64_t *gpa) {
+  for (unsigned i = c->out; i < c->out + c->in; i++) {
+    *gpa = c->seg[i].gpa + at;
+    if (at < c->seg[i].len) return c->seg[i].len - at;
+    at -= c->seg[i].len;
+  }
+  return 0;
+}
+
 /* --- state changes both interfaces share --- */
 
 static void reset(struct io_virtio *v) {

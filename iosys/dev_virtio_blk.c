@@ -68,12 +68,25 @@ static bool in_range(const struct io_virtio_blk *b, uint64_t at, uint64_t n) {
   return n % SECTOR == 0 && n <= REQUEST_MAX && at <= b->disk.size && n <= b->disk.size - at;
 }
 
+/* The same as below, piece by piece of guest memory, so that whole blocks need not be copied. */
+static uint8_t read_blocks(struct io_virtio_blk *b, const struct io_virtio_chain *c, uint64_t disk_at, uint64_t n,
+                           uint64_t *moved) {
+  for (uint64_t k, gpa; *moved < n; *moved += k) {
+    k = io_virtio_place(c, *moved, &gpa);
+    if (k > n - *moved) k = n - *moved;
+    if (!k || io_disk_to_memory(&b->disk, disk_at + *moved, &b->virtio.dma, gpa, k, b->buffer, sizeof b->buffer))
+      return S_ERROR;
+  }
+  return S_OK;
+}
+
 /* Both directions, a buffer at a time. `*moved` counts what went into guest memory. */
 static uint8_t transfer(struct io_virtio_blk *b, const struct io_virtio_chain *c, uint64_t sector, bool in,
                         uint64_t *moved) {
   uint64_t n = in ? c->in_len - 1 : c->out_len - HEADER;
   if (sector > UINT64_MAX / SECTOR || !in_range(b, sector * SECTOR, n)) return S_ERROR;
   if (!in && (b->disk.read_only || !b->disk.write)) return S_ERROR;
+  if (in && b->disk.shared) return read_blocks(b, c, sector * SECTOR, n, moved);
   for (uint64_t at = 0; at < n;) {
     uint64_t k = n - at < sizeof b->buffer ? n - at : sizeof b->buffer, disk_at = sector * SECTOR + at;
     if (in) {

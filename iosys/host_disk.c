@@ -35,7 +35,8 @@ const char *io_image_open(struct io_image *image, const char *path, bool writabl
   if (!why && st.st_size % IO_SECTOR) why = "its size is not a multiple of 512 bytes";
   if (!why) why = lock(fd, writable);
   if (!why)
-    *image = (struct io_image){.fd = fd, .size = (uint64_t)st.st_size, .writable = writable};
+    *image =
+        (struct io_image){.fd = fd, .size = (uint64_t)st.st_size, .writable = writable, .file = {st.st_dev, st.st_ino}};
   else if (fd >= 0)
     close(fd);
   return why;
@@ -183,6 +184,12 @@ static int disk_write(void *disk, uint64_t at, const void *from, uint64_t n) {
   return d->mode == IO_DISK_PERSIST ? image_write(d->image, at, from, n) : cow_write(d, at, from, n);
 }
 
+static const struct io_image *disk_shared(void *disk, uint64_t at) {
+  const struct io_host_disk *d = disk;
+  if (!in_range(d, at, IO_DISK_BLOCK) || own_block(d, at / IO_DISK_BLOCK)) return NULL;
+  return d->image;
+}
+
 /* Zeros the host's file system need not store, where it can do that. */
 static int image_zero(const struct io_image *image, uint64_t at, uint64_t n) {
   static const uint8_t zeros[1 << 16];
@@ -228,6 +235,7 @@ struct io_disk io_host_disk(struct io_host_disk *d) {
                           .write = read_only ? NULL : disk_write,
                           .zero = read_only ? NULL : disk_zero,
                           .flush = disk_flush,
+                          .shared = d->image->shared ? disk_shared : NULL,
                           .ctx = d,
                           .size = d->image->size,
                           .read_only = read_only};

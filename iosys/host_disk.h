@@ -7,12 +7,14 @@
 #define IOSYS_HOST_DISK_H
 #include "iosys/dev.h"
 
-enum { IO_SECTOR = 512, IO_DISK_BLOCK = 4096 };
+enum { IO_SECTOR = 512 };
 
 struct io_image {
   int fd;
   uint64_t size; /* bytes, a multiple of IO_SECTOR; 0: not open */
   bool writable;
+  uint64_t file[2]; /* which one it is, on this host */
+  unsigned shared;  /* not 0: so the same file is known that other images are, too; set by who opens several */
 };
 /* Open a regular file and lock it: for `writable` nobody else may have it open as an image, without it nobody may have
  * it writable; the lock goes with the file, however the process ends. NULL, or static text on what is wrong. */

@@ -66,7 +66,7 @@ static int seen(int at, void *polls) {
 
 static ssize_t to_guest(const void *frame, size_t n, void *nat) {
   struct io_nat *t = nat;
-  io_wire_put(&t->wire, frame, (unsigned)n, io_clock_ns(t->wire.clock));
+  io_wire_put(&t->wire, frame, (unsigned)n, io_clock_ns(t->wire.clock), NULL);
   t->from_outside += t->outside;
   return (ssize_t)n;
 }
@@ -146,7 +146,7 @@ static void nat_send(void *nat, const uint8_t *frame, unsigned n) {
 }
 
 static unsigned nat_recv(void *nat, uint8_t *frame, unsigned room) {
-  return io_wire_get(&((struct io_nat *)nat)->wire, frame, room);
+  return io_wire_get(&((struct io_nat *)nat)->wire, frame, room, NULL);
 }
 
 static void nat_listen(void *nat, void (*arrived)(void *card), void *card) {

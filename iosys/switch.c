@@ -32,6 +32,8 @@ static struct io_station *find(const struct io_switch *s, const uint8_t *mac) {
 static void station_send(void *station, const uint8_t *frame, unsigned n) {
   struct io_station *from = station;
   struct io_switch *s = from->at;
+  struct io_net_pages pages = from->pages;
+  from->pages.n = 0;
   if (!s || n < IO_NET_HEADER || n > IO_NET_FRAME_MAX) return;
   uint64_t now = io_clock_ns(from->wire.clock);
   from->frames++;
@@ -39,16 +41,17 @@ static void station_send(void *station, const uint8_t *frame, unsigned n) {
   learn(s, frame + 6, from);
   struct io_station *to = find(s, frame);
   if (to) {
-    if (to != from) io_wire_put(&to->wire, frame, n, now);
+    if (to != from) io_wire_put(&to->wire, frame, n, now, &pages);
     return;
   }
   s->flooded++;
   for (unsigned i = 0; i < IO_SWITCH_STATIONS; i++)
-    if (s->station[i] && s->station[i] != from) io_wire_put(&s->station[i]->wire, frame, n, now);
+    if (s->station[i] && s->station[i] != from) io_wire_put(&s->station[i]->wire, frame, n, now, &pages);
 }
 
 static unsigned station_recv(void *station, uint8_t *frame, unsigned room) {
-  return io_wire_get(&((struct io_station *)station)->wire, frame, room);
+  struct io_station *s = station;
+  return io_wire_get(&s->wire, frame, room, &s->pages);
 }
 
 static void station_listen(void *station, void (*arrived)(void *card), void *card) {
@@ -56,7 +59,8 @@ static void station_listen(void *station, void (*arrived)(void *card), void *car
 }
 
 struct io_net io_station_net(struct io_station *station) {
-  return (struct io_net){.send = station_send, .recv = station_recv, .listen = station_listen, .ctx = station};
+  return (struct io_net){
+      .send = station_send, .recv = station_recv, .listen = station_listen, .ctx = station, .pages = &station->pages};
 }
 
 int io_switch_join(struct io_switch *s, struct io_station *station, struct io_clock *clock) {

@@ -15,6 +15,7 @@ struct io_station {
   struct io_switch *at; /* NULL: not plugged in */
   struct io_wire wire;  /* towards the card */
   uint64_t frames, bytes;
+  struct io_net_pages pages; /* of the frame that is being handed over */
 };
 
 struct io_switch {

@@ -81,6 +81,9 @@ bool io_virtio_waiting(struct io_virtio *v, unsigned q);
 uint64_t io_virtio_read(struct io_virtio *v, const struct io_virtio_chain *c, uint64_t at, void *to, uint64_t n);
 uint64_t io_virtio_write(struct io_virtio *v, const struct io_virtio_chain *c, uint64_t at, const void *from,
                          uint64_t n);
+/* Where byte `at` of the in part lies; returns how many bytes of it lie there one behind the other, 0: it has no such.
+ */
+uint64_t io_virtio_place(const struct io_virtio_chain *c, uint64_t at, uint64_t *gpa);
 /* A number of 2, 4 or 8 bytes in the driver's byte order. */
 void io_virtio_config_put(struct io_virtio *v, unsigned off, uint64_t value, int size);
 uint64_t io_virtio_number(const struct io_virtio *v, const uint8_t *bytes, int size);
@@ -135,9 +138,13 @@ struct io_virtio_net {
   struct io_virtio virtio;
   struct io_net net;
   uint8_t leaving[IO_NET_FRAME_MAX];
-  uint8_t arrived[IO_NET_FRAME_MAX];      /* waits for buffers; */
-  unsigned arrived_n;                     /* none: 0 */
+  uint8_t arrived[IO_NET_FRAME_MAX]; /* waits for buffers; */
+  unsigned arrived_n;                /* none: 0 */
+  struct io_net_pages arrived_pages;
   uint64_t n_sent, n_received, n_refused; /* refused: malformed, or the driver's buffers are too small */
+  /* Pages of the guest's that lay whole in frames it sent; of other guests' that did in frames received, and would lie
+   * whole in a page here; and of these, those that are shared now instead of copied. */
+  uint64_t pages_sent, pages_met, pages_shared;
 };
 __attribute__((warn_unused_result)) int io_virtio_net_init(struct io_virtio_net *n, struct io_dma dma, bool big_endian,
                                                            struct io_net net);

@@ -8,6 +8,7 @@ struct io_wire_frame {
   struct io_wire_frame *next;
   uint64_t due; /* virtual ns */
   unsigned n;
+  struct io_net_pages pages;
   uint8_t bytes[];
 };
 
@@ -46,7 +47,8 @@ void io_wire_fini(struct io_wire *w) {
   if (w->clock) io_timer_cancel(w->clock, &w->timer);
 }
 
-void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t sent_ns) {
+void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t sent_ns,
+                 const struct io_net_pages *pages) {
   struct io_wire_frame *f = n <= IO_WIRE_ROOM - w->waiting ? malloc(sizeof *f + n) : NULL;
   if (!f) {
     w->lost++;
@@ -55,6 +57,7 @@ void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t s
   uint64_t now = io_clock_ns(w->clock), at = (sent_ns > now ? sent_ns : now) + IO_WIRE_NS;
   *f = (struct io_wire_frame){.due = w->first && w->last->due > at ? w->last->due : at, .n = n};
   memcpy(f->bytes, frame, n);
+  if (pages) f->pages = *pages;
   if (w->first)
     w->last->next = f;
   else
@@ -66,12 +69,13 @@ void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t s
   if (!w->timer.armed) io_timer_set(w->clock, &w->timer, f->due);
 }
 
-unsigned io_wire_get(struct io_wire *w, uint8_t *frame, unsigned room) {
+unsigned io_wire_get(struct io_wire *w, uint8_t *frame, unsigned room, struct io_net_pages *pages) {
   uint64_t now = io_clock_ns(w->clock);
   while (w->first && w->first->due <= now) {
     struct io_wire_frame *f = take_first(w);
     unsigned n = f->n <= room ? f->n : 0;
     memcpy(frame, f->bytes, n);
+    if (pages) *pages = f->pages;
     free(f);
     if (n) return n;
     w->lost++;

@@ -25,8 +25,9 @@ void io_wire_init(struct io_wire *w, struct io_clock *clock);
 void io_wire_fini(struct io_wire *w);
 /* Send a copy of a frame: it is there IO_WIRE_NS after `sent_ns`, the sender's time, or after the card's own if that is
  * later, and not before those sent earlier. */
-void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t sent_ns);
-/* As a struct io_net's recv and listen. */
-unsigned io_wire_get(struct io_wire *w, uint8_t *frame, unsigned room);
+void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t sent_ns,
+                 const struct io_net_pages *pages);
+/* As a struct io_net's recv and listen. Here and above `pages` may be NULL. */
+unsigned io_wire_get(struct io_wire *w, uint8_t *frame, unsigned room, struct io_net_pages *pages);
 void io_wire_listen(struct io_wire *w, void (*arrived)(void *card), void *card);
 #endif

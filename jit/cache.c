@@ -10,13 +10,13 @@
 #include <string.h>
 
 enum { HEAT_AUTO = 16, HEAT_STENCIL = 1, HEAT_LLVM = 5000, SAMPLE_PERIOD = 50000 };
-enum { BUCKETS_MIN = 16, WORDS = MMU_PAGE_SIZE / 4 };
+enum { BUCKETS_MIN = 16 };
 
 struct jit_page {
   /* By word of the page and address; as many as there are blocks, about. As many again: by word, some block. */
   struct jit_block **bucket;
   uint32_t buckets, blocks;
-  uint64_t covered[WORDS / 64];
+  struct jit_words covered;
   uint64_t frame; /* what the soft TLB gives for fetches from it; 0: not known yet */
 };
 
@@ -31,6 +31,7 @@ struct jit {
   uint64_t generation;
   struct jit_cpu *cpus; /* that have run; borrowed */
   size_t max_bytes, code_bytes, region_bytes;
+  bool exact;
   struct jit_tuning tuning;
   char *store; /* folder, or NULL */
   uint64_t store_bytes;
@@ -53,6 +54,10 @@ int jit_new(struct jit **out, const struct jit_guest *g, size_t max_bytes) {
 void jit_set_code_cache(struct jit *j, size_t bytes) {
   j->region_bytes = bytes / 4;
   j->code_bytes = bytes - j->region_bytes;
+}
+
+void jit_set_exact(struct jit *j) {
+  j->exact = true;
 }
 
 void jit_set_code_bytes(struct jit *j, size_t bytes) {
@@ -228,11 +233,6 @@ static struct jit_block *make(struct jit *j, const struct jit_key *k, struct jit
   return n ? make_lowered(j, k, shape, j->scratch, n, exit_pc) : NULL;
 }
 
-static void cover(struct jit_page *page, const struct jit_block *b) {
-  unsigned first = (b->key.pc & (MMU_PAGE_SIZE - 1)) / 4;
-  for (unsigned w = first; w < first + b->shape.insns && w < WORDS; w++) page->covered[w / 64] |= UINT64_C(1) << w % 64;
-}
-
 static size_t page_bytes(const struct jit_page *page) {
   return sizeof *page + 2 * page->buckets * sizeof page->bucket[0];
 }
@@ -274,7 +274,7 @@ static struct jit_block *add_to(struct jit *j, struct jit_page *p, struct jit_bl
   b->page = p;
   p->blocks++;
   put_in_page(p, b);
-  cover(p, b);
+  jit_words_add(&p->covered, b->key.pc, b->shape.insns);
   return b;
 }
 
@@ -329,9 +329,7 @@ struct jit_block *jit_orphan(struct jit *j, const struct jit_key *k, struct jit_
 }
 
 bool jit_page_covers(const struct jit_page *page, uint32_t offset, uint32_t bytes) {
-  for (uint32_t w = offset / 4; w <= (offset + bytes - 1) / 4 && w < WORDS; w++)
-    if (page->covered[w / 64] >> w % 64 & 1) return true;
-  return false;
+  return jit_words_hit(&page->covered, offset, bytes);
 }
 
 static void unlink_exit(struct jit *j, struct jit_exit *x) {
@@ -420,6 +418,7 @@ static int make_compilers(struct jit *j) {
   }
   const struct jit_regions_config c = {.jit = j,
                                        .stencils = j->stencils,
+                                       .exact = j->exact,
                                        .wait = j->tier == JIT_LLVM,
                                        .store = j->store,
                                        .store_bytes = j->store_bytes,

@@ -116,8 +116,7 @@ size_t jit_stencils_bytes(const struct jit_stencils *s);
 uint64_t jit_stencils_fault(const struct jit_stencils *s, uint64_t pc);
 /* The part of code memory that is for regions. */
 struct jit_region_memory {
-  uint8_t *write;
-  const uint8_t *exec; /* both of the beginning of all code memory */
+  const uint8_t *exec; /* the beginning of all code memory */
   uint32_t begin, end;
 };
 struct jit_region_memory jit_stencils_region_memory(const struct jit_stencils *s);
@@ -139,6 +138,7 @@ struct jit_regions;
 struct jit_regions_config {
   struct jit *jit;
   struct jit_stencils *stencils;
+  bool exact;        /* see jit_set_exact() */
   bool wait;         /* compile at once, on the caller's thread */
   const char *store; /* folder in which regions are kept, or NULL */
   uint64_t store_bytes;

@@ -31,3 +31,10 @@ void code_memory_fini(struct code_memory *m) {
   munmap((void *)(uintptr_t)m->exec, m->size);
   *m = (struct code_memory){0};
 }
+
+int code_memory_open(uint8_t *exec, size_t size) {
+  return mprotect(exec, size, PROT_READ | PROT_WRITE);
+}
+int code_memory_close(uint8_t *exec, size_t size) {
+  return mprotect(exec, size, PROT_READ | PROT_EXEC);
+}

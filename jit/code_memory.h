@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { CODE_MEMORY_PAGE = 4096 };
 struct code_memory {
   uint8_t *write;
   const uint8_t *exec;
@@ -14,4 +15,7 @@ struct code_memory {
 /* 0 or -1. `size` is rounded up to pages. */
 int code_memory_init(struct code_memory *m, size_t size);
 void code_memory_fini(struct code_memory *m);
+/* Whole pages of `exec` can be written to there, and not executed, from open to close. 0 or -1. */
+int code_memory_open(uint8_t *exec, size_t size);
+int code_memory_close(uint8_t *exec, size_t size);
 #endif

@@ -79,6 +79,8 @@ void ir_store_if(struct ir_block *b, enum ir_opcode op, ir_ref base, int32_t off
 ir_ref ir_fpu(struct ir_block *b, enum ir_opcode op, unsigned helper, ir_ref a, ir_ref v, ir_ref c);
 /* Call a helper by its number in struct jit_guest. What it may have changed is forgotten. */
 ir_ref ir_call(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c);
+/* The same by way of a host trap; jit_cpu.trapped is when it was taken. */
+ir_ref ir_call_by_trap(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c);
 /* Nothing is appended behind an unconditional exception: it ends the block. */
 void ir_raise(struct ir_block *b, unsigned exception);
 void ir_raise_if(struct ir_block *b, ir_ref cond, unsigned exception);

@@ -162,10 +162,18 @@ ir_ref ir_fpu(struct ir_block *b, enum ir_opcode op, unsigned helper, ir_ref a, 
   return append3(b, op, a, v, c, helper);
 }
 
-ir_ref ir_call(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c) {
-  ir_ref r = append3(b, IR_CALL, a, v, c, helper);
+static ir_ref call(struct ir_block *b, enum ir_opcode how, unsigned helper, const ir_ref arg[3]) {
+  ir_ref r = append3(b, how, arg[0], arg[1], arg[2], helper);
   forget_slots(b);
   return r;
+}
+
+ir_ref ir_call(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c) {
+  return call(b, IR_CALL, helper, (ir_ref[]){a, v, c});
+}
+
+ir_ref ir_call_by_trap(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c) {
+  return call(b, IR_CALL_BY_TRAP, helper, (ir_ref[]){a, v, c});
 }
 
 void ir_raise(struct ir_block *b, unsigned exception) {

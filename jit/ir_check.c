@@ -34,7 +34,7 @@ const char *ir_check(const struct ir_block *b) {
   for (unsigned i = 0; i < b->n; i++) {
     const struct ir_op *o = &b->op[i];
     enum ir_form f = ir_opinfo[o->op].form;
-    bool call = o->op == IR_CALL; /* may leave operands out */
+    bool call = ir_opinfo[o->op].class == IR_CLASS_CALL; /* may leave operands out */
     const char *e = NULL;
     if (!call || o->a != IR_NONE) e = check_operand(b, i, o->a, f >= IR_FORM_V);
     if (!e && (!call || o->b != IR_NONE)) e = check_operand(b, i, o->b, f >= IR_FORM_VV);

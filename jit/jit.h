@@ -64,6 +64,7 @@ struct jit_cpu {
   struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
   uint64_t blocks;         /* blocks entered, for statistics */
   uint64_t stored;         /* a value on its way to a slow store */
+  uint64_t trapped;        /* faults_ticks() before the last CALL_BY_TRAP */
   struct jit_fp fp;
   struct jit_jump *jump;     /* JIT_JUMPS of them */
   struct jit_block **recent; /* JIT_RECENT blocks lately found, by pc */
@@ -165,6 +166,9 @@ void jit_set_clock(struct jit *j, uint64_t (*clock)(void));
 /* Before the first block is made: let compiled code take this much; a quarter is for regions. When its part is full,
  * stencils are forgotten, regions recycled. */
 void jit_set_code_cache(struct jit *j, size_t bytes);
+/* Before the first block is made: every load and store looks into the soft TLB, so that who takes an entry out sees the
+ * next access of its page. */
+void jit_set_exact(struct jit *j);
 /* For tests, the same: let stencils, or regions, take this much. */
 void jit_set_code_bytes(struct jit *j, size_t bytes);
 void jit_set_region_bytes(struct jit *j, size_t bytes);
@@ -195,6 +199,21 @@ struct jit_block *jit_add(struct jit *j, struct jit_page **page, const struct ji
 struct jit_block *jit_add_copy(struct jit *j, struct jit_page *page, const struct jit_key *k, uint32_t like);
 /* A block that belongs to no frame (code on a device page): dead from the start, gone at the next jit_add. */
 struct jit_block *jit_orphan(struct jit *j, const struct jit_key *k, struct jit_shape shape, const struct ir_block *ir);
+/* Words of a page that some block comes from. */
+enum { JIT_PAGE_WORDS = MMU_PAGE_SIZE / 4 };
+struct jit_words {
+  uint64_t bit[JIT_PAGE_WORDS / 64];
+};
+static inline void jit_words_add(struct jit_words *w, uint64_t pc, unsigned insns) {
+  unsigned first = (pc & (MMU_PAGE_SIZE - 1)) / 4;
+  for (unsigned i = first; i < first + insns && i < JIT_PAGE_WORDS; i++) w->bit[i / 64] |= UINT64_C(1) << i % 64;
+}
+/* Is there one among these bytes? */
+static inline bool jit_words_hit(const struct jit_words *w, uint32_t offset, uint32_t bytes) {
+  for (uint32_t i = offset / 4; i <= (offset + bytes - 1) / 4 && i < JIT_PAGE_WORDS; i++)
+    if (w->bit[i / 64] >> i % 64 & 1) return true;
+  return false;
+}
 /* Does a translation on the page come from any of these bytes? */
 bool jit_page_covers(const struct jit_page *page, uint32_t offset, uint32_t bytes);
 /* The page was written or is gone: forget its blocks. The running block may be among them: its memory lives until the

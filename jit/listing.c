@@ -115,7 +115,7 @@ static void print_more(const struct jit_guest *g, const struct jit_block *b, con
     if (o->op != J_EXIT && o->offset) fprintf(to, ", %d instructions less", o->offset);
     return;
   }
-  if (o->op == J_CALL)
+  if (o->op == J_CALL || o->op == J_CALL_BY_TRAP)
     fprintf(to, " %s  %s", operand(g, o->c, third, sizeof third), g->helper_name[o->offset]);
   else if (o->op == J_RAISE || o->op == J_RAISE_IF)
     fprintf(to, "  exception %d", o->offset);

@@ -1,6 +1,6 @@
 /* jit/llvm_compile.c: a region through LLVM's passes and code generator, to an object in memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The large code model: every address outside of the function is a 64-bit field, which object.c fills in. */
+/* The large code model: every address outside of the function is a 64-bit field, which llvm_link.c fills in. */
 #include "jit/llvm_emit.h"
 #include <assert.h>
 #include <llvm-c/Analysis.h>

@@ -7,6 +7,7 @@
  * external symbols, so that an object is good for any process: bN, the N-th block; xN_K, its exit K; fN, the frame of
  * its page; hN, a helper. */
 #include "jit/llvm_emit.h"
+#include "jit/faults.h"
 #include "jit/stencils/abi.h"
 #include <assert.h>
 #include <stdio.h>
@@ -310,12 +311,25 @@ static void if_trouble(struct emitter *e) {
   begin(e, good);
 }
 
+/* The host instruction that faults, in the way of a call. */
+static void take_trap(struct emitter *e) {
+  unsigned id = LLVMLookupIntrinsicID("llvm.readcyclecounter", 21);
+  value counter = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0);
+  value now = LLVMBuildCall2(e->b, LLVMFunctionType(e->i64, NULL, 0, 0), counter, NULL, 0, "");
+  set_field(e, now, offsetof(struct jit_cpu, trapped));
+  LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), NULL, 0, 0);
+  value trap =
+      LLVMGetInlineAsm(type, FAULTS_TRAP, sizeof FAULTS_TRAP - 1, "~{memory}", 9, 1, 0, LLVMInlineAsmDialectATT, 0);
+  LLVMBuildCall2(e->b, type, trap, NULL, 0, "");
+}
+
 static void emit_call(struct emitter *e, const struct jit_op *o) {
   LLVMTypeRef type = LLVMFunctionType(e->i64, (LLVMTypeRef[]){e->ptr, e->i64, e->i64, e->i64}, 4, 0);
   value arg[] = {e->cpu, get(e, o->a), get(e, o->b), get(e, o->c)};
   write_back(e);
   e->dirty = (emit_set){0};
   say_where(e, o->at);
+  if (o->op == J_CALL_BY_TRAP) take_trap(e);
   value helper = as_pointer(e, numbered(e, 'h', (unsigned)o->offset));
   value v = LLVMBuildCall2(e->b, type, helper, arg, 4, "");
   if_trouble(e);
@@ -483,9 +497,7 @@ static value access_view(struct emitter *e, const struct emit_access *a, value a
   else
     snprintf(insn, sizeof insn, "%s", a->sign && k < 2 && !a->swap ? load_sign[k] : load[k]);
   int n = snprintf(text, sizeof text,
-                   "1: %s $1, $0\n.pushsection " REGION_FAULTS ",\"\",@progbits\n.long 1b - .\n.long ${2:l} - .\n"
-                   ".popsection",
-                   insn);
+                   "1: %s $1, $0\n.pushsection " REGION_FAULTS ",\"a\",@progbits\n.quad 1b, ${2:l}\n.popsection", insn);
   const char *constraints = !stored ? "=r,*m,!i" : a->size == 8 ? "=*m,r,!i" : "=*m,ri,!i";
   LLVMTypeRef result = stored   ? LLVMVoidTypeInContext(e->context)
                        : k == 3 ? e->i64
@@ -654,7 +666,8 @@ static void emit_op(struct emitter *e, const struct jit_op *o) {
     case J_MOVI: put(e, o->d, emit_i64(e, (uint64_t)o->imm)); break;
     case J_GET32: emit_get_half(e, o); break;
     case J_SET32: put_half(e, o->d, get(e, o->a)); break;
-    case J_CALL: emit_call(e, o); break;
+    case J_CALL:
+    case J_CALL_BY_TRAP: emit_call(e, o); break;
     case J_RAISE: emit_raise(e, o); break;
     case J_RAISE_IF: emit_raise_if(e, o); break;
     case J_EXIT_IF: {

@@ -70,11 +70,15 @@ struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op) {
   return a;
 }
 
+static bool is_call(const struct jit_op *o) {
+  return o->op == J_CALL || o->op == J_CALL_BY_TRAP;
+}
+
 bool emit_has_result(const struct jit_op *o) {
   enum emit_form form;
   enum ir_opcode op = emit_meaning(o->op, &form);
   if (op != IR_OPCODES) return form != EMIT_BRANCH && emit_access_of(o, op).kind != MMU_WRITE;
-  return o->op == J_MOV || o->op == J_MOVI || o->op == J_GET32 || o->op == J_SET32 || o->op == J_CALL;
+  return o->op == J_MOV || o->op == J_MOVI || o->op == J_GET32 || o->op == J_SET32 || is_call(o);
 }
 
 /* Which operands an operation reads, as offsets; returns how many. */
@@ -98,7 +102,8 @@ static unsigned reads(const struct jit_op *o, uint16_t at[4]) {
   case J_EXIT_REG:
   case J_EXIT_REG_STOP: at[n++] = o->a; break;
   case J_SET32: at[n++] = o->a, at[n++] = o->d; break;
-  case J_CALL: at[n++] = o->a, at[n++] = o->b, at[n++] = o->c; break;
+  case J_CALL:
+  case J_CALL_BY_TRAP: at[n++] = o->a, at[n++] = o->b, at[n++] = o->c; break;
   default: break;
   }
   return n;
@@ -121,7 +126,7 @@ static bool flow(struct emitter *e, unsigned n) {
   for (unsigned i = 0; i < node->ops; i++) {
     const struct jit_op *o = &e->s->code[node->code + i];
     enum emit_form form;
-    if (o->op == J_CALL) dirty = (emit_set){0};
+    if (is_call(o)) dirty = (emit_set){0};
     int slot = emit_has_result(o) ? emit_slot_at(e, o->d) : -1;
     if (slot >= 0) emit_set_add(&dirty, (unsigned)slot);
     bool branch =
@@ -260,6 +265,7 @@ static struct emit_cache *want_cache(struct emitter *e, int slot, enum mmu_acces
 
 static void find_caches(struct emitter *e) {
   e->caches = 0;
+  if (e->s->exact) return;
   for (unsigned i = 0; i < e->s->ops; i++) {
     enum emit_form form;
     const struct jit_op *o = &e->s->code[i];

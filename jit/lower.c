@@ -79,7 +79,8 @@ static void find_kills(struct lower *l) {
   for (unsigned i = l->ir->n; i-- > 0;) {
     const struct ir_op *o = &l->ir->op[i];
     switch ((int)o->op) {
-    case IR_CALL: call = (uint16_t)i; break;
+    case IR_CALL:
+    case IR_CALL_BY_TRAP: call = (uint16_t)i; break;
     case IR_GET: l->kill[i] = next[o->imm] < call ? next[o->imm] : call; break;
     case IR_SET:
       l->kill[i] = next[o->imm] < call ? next[o->imm] : call;
@@ -291,7 +292,7 @@ static void lower_mem(struct lower *l, unsigned i, const struct ir_op *o) {
 static void lower_call(struct lower *l, unsigned i, const struct ir_op *o) {
   uint16_t a = place(l, o->a), b = place(l, o->b), c = place(l, o->c);
   release_operands(l, i, o);
-  struct jit_op *j = emit(l, J_CALL);
+  struct jit_op *j = emit(l, plain_opcode(o->op));
   j->a = a, j->b = b, j->c = c, j->at = o->at, j->offset = (int32_t)o->imm;
   uint16_t d = destination(l, i);
   j->d = d;

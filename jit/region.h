@@ -37,6 +37,7 @@ struct region_node {
 struct region_source {
   unsigned nodes, ops, blocks;
   unsigned view; /* not 0: memory is accessed through a view for addresses of so many bits; see jit_guest.view */
+  bool exact;    /* no access may remember what the soft TLB said before; see jit_set_exact() */
   struct region_node node[REGION_NODES]; /* the first is the seed */
   struct jit_op code[];
 };
@@ -66,7 +67,7 @@ struct region_site {
 struct region_fault {
   uint32_t at, to;
 };
-/* The section of an object that names them: pairs of 32-bit fields, each an address relative to itself. */
+/* The section of an object that names them: pairs of 64-bit addresses. */
 #define REGION_FAULTS ".mirrorball_faults"
 /* The order of sites and faults, which both begin with `at`: for qsort and bsearch. */
 int region_by_at(const void *a, const void *b);
@@ -102,6 +103,7 @@ struct jit_region {
   struct region_source *source;
   struct jit_object object;
   struct region_table table;
+  struct jit_linked *linked;
   double seconds;
   struct jit_region *next; /* in the compiler's queues, or among all */
   struct jit_region *next_all, **prev_all;
@@ -139,22 +141,35 @@ int region_key_begin(struct region_key *k, const struct jit_guest *g, const char
 int region_key_make(struct region_key *k, const struct region_key *begun, const struct region_source *s);
 void region_key_fini(struct region_key *k);
 
-/* --- putting objects into code memory --- */
-struct object_symbols {
-  /* The address that a name in the object stands for; 0: unknown. */
-  uint64_t (*find)(const void *ctx, const char *name);
-  const void *ctx;
-};
-/* Bytes of code memory an object takes; 0: not an object of ours. */
-uint32_t object_size(const struct jit_object *o);
-/* Of these the first so many are instructions. */
-uint32_t object_code_size(const struct jit_object *o);
-/* Read the table of an object; its `code` and `guest` are left alone. 0 or -1. */
-int object_table(const struct jit_object *o, const struct jit_guest *g, struct region_table *out);
+/* Add what an object's sections say, once its code is at t->code: the stack map, the faults. 0 or -1. */
+int region_table_read_map(struct region_table *t, const void *bytes, size_t size);
+int region_table_read_faults(struct region_table *t, const void *bytes, size_t size);
 void region_table_fini(struct region_table *t);
 /* The C side of a region's calls out of line (rebuild.c). */
 struct jit_region_calls region_calls(void);
 
-/* Copy to `write`, which is seen at `exec` when executed. 0 or -1. */
-int object_load(const struct jit_object *o, uint8_t *write, uint64_t exec, const struct object_symbols *names);
+/* --- the linker: ORC (llvm_link.c). It is used by one thread at a time --- */
+struct jit_linker;
+struct jit_linked; /* what is linked, to ORC */
+struct link_request {
+  const struct jit_object *object;
+  /* The address that a name in the object stands for; 0: unknown. */
+  uint64_t (*find)(const void *ctx, const char *name);
+  const void *ctx;
+  uint8_t *room; /* whole pages in which nothing runs, as they are executed */
+  size_t size;
+};
+int jit_linker_new(struct jit_linker **out);
+/* What is still linked is unlinked. */
+void jit_linker_free(struct jit_linker *l);
+/* So many bytes of room are enough for any object of this size. */
+uint32_t jit_link_room(const struct jit_object *o);
+/* Put an object into its room. The table gets its address and what its sections say; its `guest` must be set. 0 or -1.
+ */
+int jit_link(struct jit_linker *l, const struct link_request *want, struct region_table *t, struct jit_linked **out);
+/* Of its room the first so many bytes are used, and of these so many from its address on are instructions. */
+uint32_t jit_linked_size(const struct jit_linked *d);
+uint32_t jit_linked_code_size(const struct jit_linked *d);
+/* The room is free again. NULL: nothing. */
+void jit_unlink(struct jit_linker *l, struct jit_linked *d);
 #endif

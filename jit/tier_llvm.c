@@ -5,6 +5,7 @@
  * The compiler's thread sees a region's source and nothing else; what passes between the two is a queue each way. A
  * region whose blocks die while it is compiled is dropped when it comes back. */
 #define _GNU_SOURCE /* gettid */
+#include "jit/code_memory.h"
 #include "jit/region.h"
 #include "jit/store.h"
 #include <assert.h>
@@ -23,7 +24,6 @@ enum {
   LARGER = 5 /* times as hot */,
   LOOK_FROM = 4,
   NOT_AGAIN = -64,
-  ALIGN = 64,
   STACK = 8 << 20,
   NICE = 5
 };
@@ -38,10 +38,11 @@ struct jit_regions {
   const struct jit_guest *guest;
   struct jit_stencils *stencils;
   struct jit_region_memory memory;
+  struct jit_linker *linker;
   struct span *free;
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
-  bool wait, eager;
+  bool wait, eager, exact;
   int hot, hot_for_view; /* samples that make a block hot */
   uint64_t delays;       /* see struct jit_tuning; the compiler's, once it runs */
   unsigned queued;
@@ -147,6 +148,7 @@ static void bury(struct jit_regions *rs) {
   while (rs->dead) {
     struct jit_region *r = rs->dead;
     rs->dead = r->next;
+    jit_unlink(rs->linker, r->linked);
     if (r->size) give_memory(rs, r->at, r->size);
     region_free(r);
   }
@@ -202,12 +204,16 @@ static unsigned view_of(const struct jit_regions *rs, const struct jit_block *b)
   return rs->guest->view ? rs->guest->view(b->key.mode) : 0;
 }
 
+static uint32_t code_at(const struct jit_regions *rs, const struct jit_region *r) {
+  return (uint32_t)(r->table.code - (uint64_t)(uintptr_t)rs->memory.exec);
+}
+
 static void use(struct jit_regions *rs, struct jit_region *r) {
   struct jit_block *seed = r->member[0].block;
   if (r->smaller) drop(rs, r->smaller);
   r->state = REGION_LIVE;
   seed->region = r;
-  seed->host = r->at;
+  seed->host = code_at(rs, r);
   seed->heat = 1;
   for (unsigned i = 0; i < r->members; i++)
     for (int k = 0; k < JIT_EXITS; k++) jit_stencils_give_cell(rs->stencils, &r->member[i].block->exit[k]);
@@ -218,24 +224,35 @@ static void use(struct jit_regions *rs, struct jit_region *r) {
   jit_forget_jumps(rs->jit, seed);
 }
 
-/* A compiled region: load it. */
+/* Link a region that is compiled. 0; -1: there is no room, or it is damaged. */
+static int link_region(struct jit_regions *rs, struct jit_region *r) {
+  uint32_t size = jit_link_room(&r->object);
+  if (!size || !(r->at = make_room(rs, size))) return -1;
+  r->size = size;
+  r->table = (struct region_table){.guest = rs->guest, .member = r->member};
+  const struct link_request want = {.object = &r->object,
+                                    .find = find_symbol,
+                                    .ctx = &(struct naming){rs, r},
+                                    .room = (uint8_t *)(uintptr_t)(rs->memory.exec + r->at),
+                                    .size = size};
+  if (jit_link(rs->linker, &want, &r->table, &r->linked)) return -1;
+  uint32_t used = (jit_linked_size(r->linked) + CODE_MEMORY_PAGE - 1) & ~(uint32_t)(CODE_MEMORY_PAGE - 1);
+  if (used < size) give_memory(rs, r->at + used, size - used);
+  r->size = used;
+  return 0;
+}
+
+/* A compiled region: put it into use. */
 static void install(struct jit_regions *rs, struct jit_region *r) {
-  const struct object_symbols names = {find_symbol, &(struct naming){rs, r}};
-  uint32_t size = (object_size(&r->object) + ALIGN - 1) & ~(uint32_t)(ALIGN - 1);
-  if (size && !object_table(&r->object, rs->guest, &r->table) && (r->at = make_room(rs, size))) {
-    r->size = size;
-    r->table.member = r->member;
-    r->table.code = (uint64_t)(uintptr_t)(rs->memory.exec + r->at);
-    if (!object_load(&r->object, rs->memory.write + r->at, (uint64_t)(uintptr_t)(rs->memory.exec + r->at), &names)) {
-      use(rs, r);
-      free(r->source);
-      free(r->object.bytes);
-      r->source = NULL;
-      r->object.bytes = NULL;
-      return;
-    }
+  if (link_region(rs, r)) {
+    drop(rs, r);
+    return;
   }
-  drop(rs, r);
+  use(rs, r);
+  free(r->source);
+  free(r->object.bytes);
+  r->source = NULL;
+  r->object.bytes = NULL;
 }
 
 static void receive(struct jit_regions *rs, struct jit_region *r) {
@@ -447,6 +464,7 @@ static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   struct jit_region *r = region_grow(rs->guest, seed, REGION_SMALL);
   if (!r) return;
   r->source->view = view_of(rs, seed);
+  r->source->exact = rs->exact;
   b->samples = NOT_AGAIN;
   seed->samples = NOT_AGAIN;
   seed->region = r;
@@ -467,6 +485,7 @@ static void want_larger(struct jit_regions *rs, struct jit_region *smaller, bool
   struct jit_region *r = region_grow(rs->guest, seed, REGION_LARGE);
   if (!r) return;
   r->source->view = view_of(rs, seed);
+  r->source->exact = rs->exact;
   r->smaller = smaller;
   r->heat = smaller->heat;
   smaller->has_larger = !kept_only;
@@ -515,6 +534,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   rs->jit = c->jit;
   rs->stencils = c->stencils;
   rs->wait = c->wait;
+  rs->exact = c->exact;
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
   rs->hot_for_view = c->tuning.hot_for_view ? c->tuning.hot_for_view : HOT_FOR_VIEW;
   rs->delays = c->tuning.delay_seed;
@@ -525,7 +545,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   pthread_mutex_init(&rs->lock, NULL);
   pthread_cond_init(&rs->work, NULL);
   rs->free = malloc(sizeof *rs->free);
-  if (!rs->free || jit_llvm_new(&rs->llvm, g)) {
+  if (!rs->free || jit_llvm_new(&rs->llvm, g) || jit_linker_new(&rs->linker)) {
     jit_regions_free(rs);
     return -1;
   }
@@ -562,6 +582,7 @@ void jit_regions_free(struct jit_regions *rs) {
     rs->free = s->next;
     free(s);
   }
+  jit_linker_free(rs->linker);
   jit_llvm_free(rs->llvm);
   region_key_fini(&rs->key_begin);
   store_close(rs->store);
@@ -570,17 +591,12 @@ void jit_regions_free(struct jit_regions *rs) {
   free(rs);
 }
 
-/* Load r, which begins with b, and say where it is. */
+/* Link r, which will never run, and say where it is. */
 static int list_region(struct jit_regions *rs, struct jit_region *r, struct jit_listing *l) {
-  const struct object_symbols names = {find_symbol, &(struct naming){rs, r}};
-  if (jit_llvm_compile(rs->llvm, r->source, &r->object)) return -1;
-  uint32_t size = (object_size(&r->object) + ALIGN - 1) & ~(uint32_t)(ALIGN - 1);
-  if (!size || !(r->at = take_memory(rs, size))) return -1;
-  r->size = size;
-  if (object_load(&r->object, rs->memory.write + r->at, (uint64_t)(uintptr_t)(rs->memory.exec + r->at), &names))
-    return -1;
+  if (jit_llvm_compile(rs->llvm, r->source, &r->object) || link_region(rs, r)) return -1;
   l->table = &r->table;
-  return jit_listing_add(l, r->at, r->at + object_code_size(&r->object), JIT_PART_ALL, false) ? 0 : -1;
+  uint32_t from = code_at(rs, r);
+  return jit_listing_add(l, from, from + jit_linked_code_size(r->linked), JIT_PART_ALL, false) ? 0 : -1;
 }
 
 int jit_regions_list(struct jit_regions *rs, struct jit_block *b, struct jit_listing *l) {

@@ -22,7 +22,6 @@ enum {
   SLACK = 256,
   OP_HOT_MAX = 256,
   OP_COLD_MAX = 256,
-  REGION_ALIGN = 4096,
 };
 
 struct jit_stencils {
@@ -593,9 +592,10 @@ static void call(struct emit *e, const struct jit_op *o) {
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
   e->value[STENCIL_HOLE_MORE] = (int64_t)(uintptr_t)e->s->guest->helper[o->offset];
   e->value[STENCIL_HOLE_A] = o->a, e->value[STENCIL_HOLE_B] = o->b, e->value[STENCIL_HOLE_C] = o->c;
-  e->value[STENCIL_BACK] = end_of(e, ST_CALL);
+  unsigned id = o->op == J_CALL_BY_TRAP ? ST_CALL_BY_TRAP : ST_CALL;
+  e->value[STENCIL_BACK] = end_of(e, id);
   e->value[STENCIL_OUT] = e->s->call;
-  put(e, ST_CALL);
+  put(e, id);
   unsigned d = def(e, o->d);
   put(e, ST_FROM_T_0 + d);
   defined(e, o->d, d);
@@ -675,7 +675,8 @@ static void operation(struct emit *e, const struct jit_op *o) {
   case J_MOVI:
   case J_GET32:
   case J_SET32: move(e, o); return;
-  case J_CALL: call(e, o); return;
+  case J_CALL:
+  case J_CALL_BY_TRAP: call(e, o); return;
   case J_RAISE:
   case J_RAISE_IF: raise(e, o); return;
   case J_EXIT_IF: branch(e, o); return;
@@ -831,7 +832,7 @@ int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_
   *out = NULL;
   if (!s) return -1;
   s->guest = g;
-  max_bytes = (max_bytes + REGION_ALIGN - 1) & ~(size_t)(REGION_ALIGN - 1);
+  max_bytes = (max_bytes + CODE_MEMORY_PAGE - 1) & ~(size_t)(CODE_MEMORY_PAGE - 1);
   if (code_memory_init(&s->memory, max_bytes + region_bytes)) {
     free(s);
     return -1;
@@ -919,7 +920,7 @@ uint64_t jit_stencils_run(const struct jit_stencils *s, uint32_t code, struct ji
 }
 
 struct jit_region_memory jit_stencils_region_memory(const struct jit_stencils *s) {
-  return (struct jit_region_memory){s->memory.write, s->memory.exec, s->regions, (uint32_t)s->memory.size};
+  return (struct jit_region_memory){s->memory.exec, s->regions, (uint32_t)s->memory.size};
 }
 
 uint64_t jit_stencils_shared(const struct jit_stencils *s, const char *name) {

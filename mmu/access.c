@@ -13,10 +13,10 @@ uint64_t mmu_read(const struct mmu_pmap *p, gpa_t at, void *to, uint64_t n) {
   uint64_t done = 0;
   while (done < n) {
     gpa_t a = gpa(at.v + done);
-    const struct frame *f = mmu_pmap_frame(p, a);
-    if (!f) break;
+    const struct mmu_page *g = mmu_pmap_page(p, a);
+    if (!g) break;
     uint64_t k = within_page(a, n - done);
-    memcpy((char *)to + done, f->host + (a.v & (MMU_PAGE_SIZE - 1)), k);
+    memcpy((char *)to + done, g->host + (a.v & (MMU_PAGE_SIZE - 1)), k);
     done += k;
   }
   return done;
@@ -26,11 +26,11 @@ uint64_t mmu_write(struct mmu_pmap *p, const struct mmu_code_hook *hook, gpa_t a
   uint64_t done = 0;
   while (done < n) {
     gpa_t a = gpa(at.v + done);
-    struct frame *f = mmu_pmap_frame(p, a);
-    if (!f) break;
+    struct mmu_page *g = mmu_pmap_page(p, a);
+    if (!g || (!mmu_page_is_open(g) && mmu_page_open(p->map, g))) break;
     uint64_t k = within_page(a, n - done);
-    if (f->code && hook) hook->on_code_write(hook->ctx, f);
-    memcpy(f->host + (a.v & (MMU_PAGE_SIZE - 1)), (const char *)from + done, k);
+    if (g->code && hook) hook->on_code_write(hook->ctx, g);
+    memcpy(g->host + (a.v & (MMU_PAGE_SIZE - 1)), (const char *)from + done, k);
     done += k;
   }
   return done;

@@ -6,8 +6,8 @@
  * which drops what depended on it. */
 #ifndef MMU_MMU_H
 #define MMU_MMU_H
+#include "mmu/memmap.h"
 #include "mmu/softtlb.h"
-#include "numa-model/numa.h"
 
 typedef struct {
   uint64_t v;
@@ -16,27 +16,52 @@ static inline gpa_t gpa(uint64_t v) {
   return (gpa_t){v};
 }
 
-/* --- pmap: guest-physical page -> frame --- */
+/* --- pmap: guest-physical page -> page of RAM, which has a frame: mmu/memmap.h --- */
+struct mmu_guest;
 struct mmu_pmap {
-  struct frame **page; /* by guest-physical page number; NULL: not RAM */
+  struct mmu_page **page; /* by guest-physical page number; NULL: not RAM */
   uint64_t pages;
-  struct numa_memory *memory; /* borrowed */
+  struct mmu_memmap *map; /* borrowed */
+  struct mmu_page *ram;   /* its part of map->page: */
+  uint32_t ram_pages, ram_given;
+  uint8_t *host; /* where they are, one behind the other */
+  uint8_t vm;
+  bool pinned;              /* its cpus run at the same time: its pages are opened, but never closed */
+  bool stale;               /* soft TLBs or views may let more pass than the pages do */
+  uint64_t shots;           /* how often they were put right */
+  struct mmu_guest *guests; /* the cpus: a list */
 };
-/* `pages` bounds the guest-physical addresses that may be RAM. 0 or -1 (no memory). */
-int mmu_pmap_init(struct mmu_pmap *p, struct numa_memory *m, uint64_t pages);
+/* `pages` bounds the guest-physical addresses that may be RAM, of which there will be `ram` bytes. 0, or -1: the host
+ * has no memory, or the machine has not so many pages. */
+__attribute__((warn_unused_result)) int mmu_pmap_init(struct mmu_pmap *p, struct mmu_memmap *m, uint64_t pages,
+                                                      uint64_t ram);
 void mmu_pmap_fini(struct mmu_pmap *p);
-/* Back [at, at + bytes) with fresh zeroed frames; page-aligned. 0, or -1 when frames run out. */
-int mmu_pmap_add_ram(struct mmu_pmap *p, gpa_t at, uint64_t bytes);
-/* Let [at, at + bytes) be the same frames as [of, of + bytes). */
+/* Let [at, at + bytes) be RAM, all zeros; page-aligned. 0, or -1 when that is more than was said. */
+__attribute__((warn_unused_result)) int mmu_pmap_add_ram(struct mmu_pmap *p, gpa_t at, uint64_t bytes);
+/* Let [at, at + bytes) be the same pages as [of, of + bytes). */
 void mmu_pmap_alias(struct mmu_pmap *p, gpa_t at, gpa_t of, uint64_t bytes);
-static inline struct frame *mmu_pmap_frame(const struct mmu_pmap *p, gpa_t a) {
+static inline struct mmu_page *mmu_pmap_page(const struct mmu_pmap *p, gpa_t a) {
   uint64_t n = a.v >> MMU_PAGE_BITS;
   return n < p->pages ? p->page[n] : NULL;
 }
+/* The page at a host address. */
+static inline struct mmu_page *mmu_pmap_at(const struct mmu_pmap *p, uint64_t host) {
+  return &p->ram[(host - (uint64_t)(uintptr_t)p->host) >> MMU_PAGE_BITS];
+}
+/* Let a cpu's soft TLBs be put right with the pmap's pages; and no longer, if they were. */
+void mmu_pmap_join(struct mmu_pmap *p, struct mmu_guest *g);
+void mmu_pmap_leave(struct mmu_pmap *p, struct mmu_guest *g);
+/* Shootdown: what no longer holds goes from all soft TLBs and views. Not within a block, unless that is left then. */
+void mmu_pmap_shoot(struct mmu_pmap *p);
+static inline void mmu_pmap_settle(struct mmu_pmap *p) {
+  if (p->stale) mmu_pmap_shoot(p);
+}
+/* Within mmu/: the page has changed its frame. */
+void mmu_pmap_unview(struct mmu_pmap *p, struct mmu_page *g);
 /* Copy between host and guest-physical memory (loader, DMA). Returns bytes moved: short where RAM
- * ends. A write calls on_code_write for frames that carry translations. */
+ * ends. A write calls on_code_write for pages that carry translations. */
 struct mmu_code_hook {
-  void (*on_code_write)(void *ctx, struct frame *f);
+  void (*on_code_write)(void *ctx, struct mmu_page *g);
   void *ctx;
 };
 uint64_t mmu_read(const struct mmu_pmap *p, gpa_t at, void *to, uint64_t n);
@@ -81,9 +106,11 @@ struct mmu_view;
 struct mmu_context; /* soft TLB tables of one (ASID, privilege); the kernel has one for all ASIDs */
 struct mmu_loan;
 struct mmu_l2tlb;
+struct mmu_machine_tlb;
 
 struct mmu_guest {
-  struct mmu_link link; /* written by the cpu */
+  struct mmu_link link;         /* written by the cpu */
+  struct mmu_guest *next_guest; /* of its pmap */
   struct mmu_tlb_entry tlb[MMU_TLB_MAX];
   /* The same for a quick search: entry i matches va when ((va ^ vpn[i]) & care[i]) == 0, if its ASID does. */
   uint64_t vpn[MMU_TLB_MAX], care[MMU_TLB_MAX];
@@ -96,6 +123,7 @@ struct mmu_guest {
   uint8_t lender;                   /* whose are there now */
   struct softtlb *live;             /* the cpu's; updated when the context changes or a table grows */
   struct mmu_l2tlb *l2;             /* owned; NULL: none */
+  struct mmu_machine_tlb *machine;  /* owned; NULL: none */
   uint64_t swept;                   /* entries written by TLBWI since the last TLBWR, as bits */
   unsigned views, view_after;       /* how many there are; see mmu_view_want() */
   uint64_t fills, flushes, l2_hits; /* statistics */
@@ -146,8 +174,11 @@ uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va);
 /* Forget what soft TLBs hold of a TLB entry about to be replaced. */
 void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e);
 void mmu_soft_flush(struct mmu_guest *g);
-/* Forget every soft entry of the given kinds (bit 1 << enum mmu_access) that leads to frame f. */
-void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds);
+/* Forget every soft entry of the given kinds (bit 1 << enum mmu_access) that leads to a page. */
+void mmu_soft_drop_page(struct mmu_guest *g, const struct mmu_page *page, unsigned kinds);
+/* Within mmu/: forget what lets stores pass to closed pages of p, and what views have of pages that got another frame.
+ */
+void mmu_soft_shoot(struct mmu_guest *g, const struct mmu_pmap *p);
 /* --- views: what an address context maps, mapped by the host, so that an access is one host instruction ---
  * The byte at va, 0 <= va < 1 << mmu_view_bits(), is at view + va. A page that was not entered, or may not be accessed
  * in that way, is a host fault (SIGSEGV), and so are MMU_VIEW_GUARD bytes on both sides. What soft TLBs forget is gone
@@ -161,17 +192,32 @@ static inline unsigned mmu_view_bits(const struct mmu_guest *g) {
 void mmu_view_want(struct mmu_guest *g);
 /* Enter a page that reads, and writes where it says so, may reach. */
 void mmu_view_missed(struct mmu_guest *g); /* an access was a host fault, and will be again */
-void mmu_view_enter(struct mmu_guest *g, uint64_t va, struct numa_memory *m, const struct frame *f, bool write);
+void mmu_view_enter(struct mmu_guest *g, uint64_t va, struct mmu_memmap *m, struct mmu_page *page, bool write);
 /* Within mmu/. NULL: no memory. `at` gets the host address of va 0. The others take NULL for a view. */
 struct mmu_view *mmu_view_new(unsigned bits, uint8_t **at);
-bool mmu_view_put(struct mmu_view *v, uint64_t page, struct numa_memory *m, const struct frame *f, bool write);
+bool mmu_view_put(struct mmu_view *v, uint64_t va, struct mmu_memmap *m, struct mmu_page *page, bool write);
 unsigned mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask); /* what lies in [va, va + mask]: pages */
-void mmu_view_drop_frame(struct mmu_view *v, const struct frame *f);    /* what may write to it */
+void mmu_view_drop_page(struct mmu_view *v, const struct mmu_page *page, bool read); /* else what may write to it */
+void mmu_view_shoot(struct mmu_view *v);                                             /* see mmu_soft_shoot() */
 void mmu_view_clear(struct mmu_view *v);
 void mmu_view_free(struct mmu_view *v);
 
 /* Digest of both levels of the TLB. */
 uint64_t mmu_tlb_hash(const struct mmu_guest *g, uint64_t seed);
+
+/* --- the machine TLB: entries, of a pair of pages each, through which a de-privileged guest reaches its memory ---
+ * While there is one no load or store finds a page in the soft TLBs that is not in here. */
+enum { MMU_MACHINE_TLB_DEFAULT = 64, MMU_MACHINE_TLB_MAX = 1024 };
+/* 0: none, as it is at first. What it and soft TLBs held is forgotten. 0 or -1 (no memory, nothing changed). */
+int mmu_machine_tlb_resize(struct mmu_guest *g, unsigned entries);
+bool mmu_machine_tlb_has(const struct mmu_guest *g, uint64_t va);
+/* Enter the pair of va, which is not there, in place of another. mapped: by the guest's TLB. */
+void mmu_machine_tlb_enter(struct mmu_guest *g, uint64_t va, bool mapped);
+/* Within mmu/: what came from a guest's entry, whose address with its sign is vpn. */
+void mmu_machine_tlb_drop(struct mmu_guest *g, uint64_t vpn, const struct mmu_tlb_entry *e);
+void mmu_machine_tlb_flush(struct mmu_guest *g);
+/* Within mmu/: forget the loads and stores of a pair of pages of an ASID, -1: of all. */
+void mmu_soft_drop_pair(struct mmu_guest *g, uint64_t va, int asid);
 
 /* --- the second-level TLB: entries TLBWR has replaced, until the guest may expect them to be gone ---
  * An entry goes when TLBP, TLBWI or TLBWR names its page and ASID, and all go when TLBWI has rewritten every entry that

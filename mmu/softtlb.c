@@ -184,6 +184,8 @@ void mmu_guest_fini(struct mmu_guest *g) {
   for (int i = 0; i < 256; i++) free(g->loan[i]);
   free(g->l2);
   g->l2 = NULL;
+  free(g->machine);
+  g->machine = NULL;
 }
 
 int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
@@ -228,6 +230,7 @@ void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint6
 }
 
 void mmu_soft_flush(struct mmu_guest *g) {
+  mmu_machine_tlb_flush(g);
   struct mmu_context *live = *context_at(g, g->state.asid, g->state.priv);
   free_contexts(g, live);
   for (int k = 0; live && k < MMU_ACCESS_KINDS; k++) table_clear(&live->tlb.table[k]);
@@ -238,10 +241,10 @@ void mmu_soft_flush(struct mmu_guest *g) {
   g->flushes++;
 }
 
-/* Drop from a context what lies within [vpn, vpn + mask]. */
-static void drop_range(struct mmu_guest *g, struct mmu_context *c, uint64_t vpn, uint64_t mask) {
+/* Drop from a context what lies within [vpn, vpn + mask], of the first so many kinds of access. */
+static void drop_range(struct mmu_guest *g, struct mmu_context *c, uint64_t vpn, uint64_t mask, int kinds) {
   c->cost += COST_DROP * mmu_view_drop(c->view, vpn, mask);
-  for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
+  for (int k = 0; k < kinds; k++) {
     struct softtlb_table *t = &c->tlb.table[k];
     if (mask >> MMU_PAGE_BITS < 16)
       for (uint64_t offset = 0; offset <= mask; offset += MMU_PAGE_SIZE) { /* vpn + mask may be the last address */
@@ -269,40 +272,91 @@ void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
   uint64_t vpn = e->vpn;
   if (g->segbits != 32 && vpn >> 62 == 3 && (vpn & (UINT64_MAX >> 2)) >= ((uint64_t)1 << g->segbits) - 0x80000000)
     vpn |= UINT64_MAX << 31;
+  mmu_machine_tlb_drop(g, vpn, e);
   for (unsigned asid = e->g ? 0 : e->asid; asid <= (e->g ? 255u : e->asid); asid++)
     loan_drop_range(g->loan[asid], vpn, e->mask);
   if (e->g) {
-    for (struct mmu_context *c = g->contexts; c; c = c->next) drop_range(g, c, vpn, e->mask);
+    for (struct mmu_context *c = g->contexts; c; c = c->next) drop_range(g, c, vpn, e->mask, MMU_ACCESS_KINDS);
     return;
   }
   for (unsigned p = 0; p < PRIVS; p++) {
     struct mmu_context *c = *context_at(g, e->asid, p);
-    if (c && (p != MMU_KERNEL || g->lender == e->asid)) drop_range(g, c, vpn, e->mask);
+    if (c && (p != MMU_KERNEL || g->lender == e->asid)) drop_range(g, c, vpn, e->mask, MMU_ACCESS_KINDS);
   }
 }
 
-static bool leads_to(const struct softtlb_entry *e, int kind, const struct frame *f) {
-  uint64_t data = kind == MMU_FETCH ? (uint64_t)(uintptr_t)f : (uint64_t)(uintptr_t)f->host - e->tag;
+_Static_assert(MMU_FETCH == MMU_ACCESS_KINDS - 1, "loads and stores are the kinds before");
+void mmu_soft_drop_pair(struct mmu_guest *g, uint64_t va, int asid) {
+  const uint64_t mask = 2 * MMU_PAGE_SIZE - 1;
+  if (asid < 0) {
+    for (struct mmu_context *c = g->contexts; c; c = c->next)
+      if (!(va >> 63 && (c->at - g->context) % PRIVS == MMU_USER)) drop_range(g, c, va, mask, MMU_FETCH);
+    return;
+  }
+  loan_drop_range(g->loan[asid], va, mask);
+  for (unsigned p = 0; p < PRIVS; p++) {
+    struct mmu_context *c = *context_at(g, (unsigned)asid, p);
+    if (c && (p != MMU_KERNEL || g->lender == asid)) drop_range(g, c, va, mask, MMU_FETCH);
+  }
+}
+
+static bool leads_to(const struct softtlb_entry *e, int kind, const struct mmu_page *page) {
+  uint64_t data = kind == MMU_FETCH ? (uint64_t)(uintptr_t)page : (uint64_t)(uintptr_t)page->host - e->tag;
   return e->tag != EMPTY_TAG && e->addend == data;
 }
 
-void mmu_soft_drop_frame(struct mmu_guest *g, const struct frame *f, unsigned kinds) {
+void mmu_soft_drop_page(struct mmu_guest *g, const struct mmu_page *page, unsigned kinds) {
   for (struct mmu_context *c = g->contexts; c; c = c->next) {
-    if (kinds >> MMU_WRITE & 1) mmu_view_drop_frame(c->view, f);
+    if (kinds >> MMU_WRITE & 1) mmu_view_drop_page(c->view, page, false);
     for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
       struct softtlb_table *t = &c->tlb.table[k];
       for (uint64_t n = 0; kinds >> k & 1 && n < table_entries(t); n++)
-        if (leads_to(&t->entry[n], k, f)) forget(g, c, (enum mmu_access)k, &t->entry[n]);
+        if (leads_to(&t->entry[n], k, page)) forget(g, c, (enum mmu_access)k, &t->entry[n]);
     }
   }
   for (int asid = 0; asid < 256; asid++) {
     struct mmu_loan *l = g->loan[asid];
     for (unsigned i = 0; l && asid != g->lender && i < l->n;)
-      if (kinds >> l->page[i].kind & 1 && leads_to(&l->page[i].entry, (int)l->page[i].kind, f))
+      if (kinds >> l->page[i].kind & 1 && leads_to(&l->page[i].entry, (int)l->page[i].kind, page))
         loan_drop(l, i);
       else
         i++;
   }
+}
+
+/* --- shootdown --- */
+
+static bool leads_to_closed(const struct softtlb_entry *e, const struct mmu_pmap *p) {
+  return e->tag != EMPTY_TAG && !mmu_pmap_at(p, e->addend + e->tag)->open;
+}
+
+void mmu_soft_shoot(struct mmu_guest *g, const struct mmu_pmap *p) {
+  for (struct mmu_context *c = g->contexts; c; c = c->next) {
+    struct softtlb_table *t = &c->tlb.table[MMU_WRITE];
+    mmu_view_shoot(c->view);
+    for (uint64_t n = 0; n < table_entries(t); n++)
+      if (leads_to_closed(&t->entry[n], p)) forget(g, c, MMU_WRITE, &t->entry[n]);
+  }
+  for (int asid = 0; asid < 256; asid++) {
+    struct mmu_loan *l = g->loan[asid];
+    for (unsigned i = 0; l && asid != g->lender && i < l->n;)
+      if (l->page[i].kind == MMU_WRITE && leads_to_closed(&l->page[i].entry, p))
+        loan_drop(l, i);
+      else
+        i++;
+  }
+}
+
+void mmu_pmap_shoot(struct mmu_pmap *p) {
+  p->stale = false;
+  p->shots++;
+  for (struct mmu_guest *g = p->guests; g; g = g->next_guest) mmu_soft_shoot(g, p);
+}
+
+void mmu_pmap_unview(struct mmu_pmap *p, struct mmu_page *page) {
+  for (struct mmu_guest *g = p->guests; page->viewed && g; g = g->next_guest)
+    for (struct mmu_context *c = g->contexts; c; c = c->next) mmu_view_drop_page(c->view, page, true);
+  page->viewed = false;
 }
 
 /* --- views of contexts --- */
@@ -329,8 +383,8 @@ void mmu_view_missed(struct mmu_guest *g) {
   (*context_at(g, g->state.asid, g->state.priv))->cost += COST_MISS;
 }
 
-void mmu_view_enter(struct mmu_guest *g, uint64_t va, struct numa_memory *m, const struct frame *f, bool write) {
+void mmu_view_enter(struct mmu_guest *g, uint64_t va, struct mmu_memmap *m, struct mmu_page *page, bool write) {
   struct mmu_context *c = *context_at(g, g->state.asid, g->state.priv);
-  g->view_fills += mmu_view_put(c->view, va & MMU_PAGE_MASK, m, f, write);
+  g->view_fills += mmu_view_put(c->view, va & MMU_PAGE_MASK, m, page, write && mmu_page_is_open(page));
   c->cost += COST_ENTER;
 }

@@ -18,7 +18,7 @@ enum mmu_access { MMU_READ, MMU_WRITE, MMU_FETCH, MMU_ACCESS_KINDS };
  * tells an unaligned address, so it equals none. */
 struct softtlb_entry {
   uint64_t tag;
-  uint64_t addend; /* READ, WRITE: host address minus va. FETCH: the struct frame behind the page */
+  uint64_t addend; /* READ, WRITE: host address minus va. FETCH: the struct mmu_page */
 };
 _Static_assert(sizeof(struct softtlb_entry) == 16, "generated code indexes by 16");
 

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { SLOTS_MIN = 256, SLOTS_MAX = 8192 };
+/* SEAMS: mappings a page may cost. */
+enum { SLOTS_MIN = 256, SLOTS_MAX = 8192, SEAMS = 2, MAPPINGS_MAX = 48000 };
 #define NO_PAGE UINT64_MAX
 
 struct view_page {
   uint64_t va; /* NO_PAGE: none */
-  const struct frame *frame;
+  const struct mmu_page *page;
+  uint32_t frame; /* that it had then */
   bool write;
 };
 struct mmu_view {
@@ -22,7 +24,7 @@ struct mmu_view {
   uint64_t span;
   struct view_page *page;
   size_t slots, pages;
-  struct numa_memory *memory; /* of the frames behind the pages */
+  struct numa_memory *memory; /* of the pages' frames */
 };
 
 static void *reserve(void *at, uint64_t bytes) {
@@ -55,7 +57,7 @@ struct mmu_view *mmu_view_new(unsigned bits, uint8_t **at) {
 
 void mmu_view_free(struct mmu_view *v) {
   if (!v) return;
-  if (v->memory) v->memory->mapped -= (unsigned)v->pages;
+  if (v->memory) v->memory->mappings -= SEAMS * (unsigned)v->pages;
   munmap(v->base - MMU_VIEW_GUARD, v->span + 2 * MMU_VIEW_GUARD);
   free(v->page);
   free(v);
@@ -67,7 +69,7 @@ void mmu_view_clear(struct mmu_view *v) {
     munmap(v->base, v->span);
     if (!reserve(v->base, v->span)) abort(); /* what the guest has unmapped must not stay */
   }
-  v->memory->mapped -= (unsigned)v->pages;
+  v->memory->mappings -= SEAMS * (unsigned)v->pages;
   for (size_t i = 0; i < v->slots; i++) v->page[i].va = NO_PAGE;
   v->pages = 0;
 }
@@ -107,7 +109,7 @@ static void take_out(struct mmu_view *v, size_t i) {
     }
   v->page[i].va = NO_PAGE;
   v->pages--;
-  v->memory->mapped--;
+  v->memory->mappings -= SEAMS;
 }
 
 static void unmap(struct mmu_view *v, size_t i) {
@@ -119,21 +121,24 @@ static void unmap(struct mmu_view *v, size_t i) {
 
 /* --- pages --- */
 
-bool mmu_view_put(struct mmu_view *v, uint64_t page, struct numa_memory *m, const struct frame *f, bool write) {
-  if (!v || m->file < 0 || page >= v->span || m->mapped >= NUMA_MAPPED_MAX) return false;
-  v->memory = m;
+bool mmu_view_put(struct mmu_view *v, uint64_t va, struct mmu_memmap *m, struct mmu_page *page, bool write) {
+  if (!v || page->frame == NUMA_NO_FRAME || va >= v->span || m->memory.mappings >= MAPPINGS_MAX) return false;
+  v->memory = &m->memory;
   if (2 * v->pages >= v->slots && (v->slots == SLOTS_MAX || !grow(v))) mmu_view_clear(v);
-  size_t i = slot_of(v, page);
+  size_t i = slot_of(v, va);
   int prot = PROT_READ | (write ? PROT_WRITE : 0);
-  void *at = mmap(v->base + page, MMU_PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE, m->file,
-                  (off_t)(f->host - m->base));
+  void *at = mmap(v->base + va, MMU_PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE, m->memory.file,
+                  (off_t)page->frame << MMU_PAGE_BITS);
   if (at == MAP_FAILED) { /* whether the old one is still there is not said */
-    if (v->page[i].va == page) unmap(v, i);
+    if (v->page[i].va == va) unmap(v, i);
     return false;
   }
-  v->pages += v->page[i].va != page;
-  m->mapped += v->page[i].va != page;
-  v->page[i] = (struct view_page){page, f, write};
+  if (v->page[i].va != va) {
+    v->pages++;
+    m->memory.mappings += SEAMS;
+  }
+  v->page[i] = (struct view_page){va, page, page->frame, write};
+  page->viewed = true;
   return true;
 }
 
@@ -155,10 +160,20 @@ unsigned mmu_view_drop(struct mmu_view *v, uint64_t va, uint64_t mask) {
   return (unsigned)(before - v->pages);
 }
 
-void mmu_view_drop_frame(struct mmu_view *v, const struct frame *f) {
+void mmu_view_drop_page(struct mmu_view *v, const struct mmu_page *page, bool read) {
   for (size_t i = 0; v && v->pages && i < v->slots;)
-    if (v->page[i].va != NO_PAGE && v->page[i].frame == f && v->page[i].write)
+    if (v->page[i].va != NO_PAGE && v->page[i].page == page && (read || v->page[i].write))
       unmap(v, i);
     else
       i++;
+}
+
+void mmu_view_shoot(struct mmu_view *v) {
+  for (size_t i = 0; v && v->pages && i < v->slots;) {
+    const struct view_page *e = &v->page[i];
+    if (e->va != NO_PAGE && ((e->write && !e->page->open) || e->frame != e->page->frame))
+      unmap(v, i);
+    else
+      i++;
+  }
 }

@@ -77,8 +77,15 @@ int mon_config_check(struct mb_vm *vm) {
   if (c->l2tlb != MB_L2TLB_OFF && (c->l2tlb < MMU_L2TLB_MIN || c->l2tlb > MMU_L2TLB_MAX || c->l2tlb & (c->l2tlb - 1)))
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the second-level TLB has 0 entries, or a power of two from %d to %d",
                     MMU_L2TLB_MIN, MMU_L2TLB_MAX);
+  if ((unsigned)c->mode > MB_MODE_TRANSLATE) return mon_fail(vm->error, MB_ERR_ARGUMENT, "there is no such mode");
+  if (!c->machine_tlb) c->machine_tlb = MMU_MACHINE_TLB_DEFAULT;
+  if (c->machine_tlb != MB_MACHINE_TLB_OFF && c->machine_tlb > MMU_MACHINE_TLB_MAX)
+    return mon_fail(vm->error, MB_ERR_ARGUMENT, "the machine TLB has 0 to %d entries", MMU_MACHINE_TLB_MAX);
   if (c->code_cache && (c->code_cache < MB_CODE_CACHE_MIN || c->code_cache > MB_CODE_CACHE_MAX))
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the code cache takes 1 MiB to 1 GiB");
+  const char *turns = c->events ? "events are" : c->profile_every ? "profiles are" : "mode trap is";
+  if (c->parallel && (c->events || c->profile_every || c->mode == MB_MODE_TRAP))
+    return mon_fail(vm->error, MB_ERR_ARGUMENT, "%s for vcpus that take turns: not for parallel ones", turns);
   if (!mb_has_tier(c->tier)) return mon_fail(vm->error, MB_ERR_ARGUMENT, "this build has no such tier");
   return MB_OK;
 }

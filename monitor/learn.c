@@ -1,7 +1,8 @@
 /* monitor/learn.c: symbols learned from the guest: the table a Linux kernel keeps in its own memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A kernel that has moved itself (KASLR) may leave a copy with addresses that hold no more. Of tables that disagree the
- * one is taken into which the pcs seen in kernel mode fall; when that does not decide, none. */
+ * one is taken into which the pcs seen in kernel mode fall; when that does not decide, where more pages have run; when
+ * neither does, none. */
 #include "monitor/kallsyms.h"
 #include "monitor/monitor.h"
 #include "monitor/ram.h"
@@ -12,13 +13,26 @@ static bool within(const struct mon_kallsyms *k, uint64_t va) {
   return va >= mon_kallsyms_address(k, 0) && va <= mon_kallsyms_address(k, k->n - 1);
 }
 
+static uint32_t pages_run(const struct mb_vm *vm, const struct mon_kallsyms *k) {
+  enum { UNMAPPED = 0x1fffffff, PAGES_MAX = 1 << 14 }; /* of an address in kseg0; of a kernel */
+  uint64_t va = mon_kallsyms_address(k, 0), end = mon_kallsyms_address(k, k->n - 1);
+  uint32_t n = 0;
+  for (int i = 0; i < PAGES_MAX && va < end && mips_unmapped(va); i++, va += MMU_PAGE_SIZE) {
+    const struct mmu_page *g = mmu_pmap_page(&vm->pmap, gpa(va & UNMAPPED));
+    n += g && g->code;
+  }
+  return n;
+}
+
 static uint64_t agreement(const struct mb_vm *vm, const struct mon_kallsyms *k) {
   const struct cpu *c = mon_cpu(vm);
   uint64_t score = within(k, c->j.pc) + within(k, c->cp0.epc) + within(k, c->gpr[31]) + within(k, c->cp0.errorepc);
   const struct mon_profile *p = vm->profile;
   for (size_t i = 0; p && i < p->stacks && i < WITNESSES; i++)
     if (!p->stack[p->stacks - 1 - i].user) score += within(k, p->call[p->stack[p->stacks - 1 - i].call]);
-  return score;
+  const struct mon_services *s = vm->services;
+  for (unsigned i = 0; s && i < s->pcs && i < MON_KERNEL_PCS; i++) score += within(k, s->pc[i]);
+  return score << 32 | pages_run(vm, k);
 }
 
 /* The one to believe, or NULL. */

@@ -1,10 +1,12 @@
 /* monitor/machine.c: the public functions that make, load, start and free a machine and its VMs. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/moncall.h"
 #include "monitor/monitor.h"
 #include "monitor/outlet.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 const char *mb_version(void) {
@@ -44,6 +46,7 @@ int mb_machine_new(struct mb_machine **out, const struct mb_machine_config *conf
   if (!m) return MB_ERR_MEMORY;
   m->config = *config;
   m->pace.pace = config->pace;
+  if (config->jobs > MB_JOBS_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the jobs must be 1 to %d", MB_JOBS_MAX);
   if (!(config->timeout >= 0) || config->timeout > 1e9)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the time-out must be 0 to 1000000000 seconds");
   return MB_OK;
@@ -61,6 +64,9 @@ static void free_vm(struct mb_vm *vm) {
   mon_symbols_fini(&vm->symbols);
   if (vm->trace) fclose(vm->trace);
   mon_profile_free(vm->profile);
+  mon_services_free(vm->services);
+  mon_host_free(vm->host_calls);
+  mon_guest_functions_free(vm);
   free(vm->kernel_path);
   free(vm->initrd_path);
   mon_config_fini(&vm->config);
@@ -73,6 +79,8 @@ void mb_machine_free(struct mb_machine *m) {
     mon_console_fini(&m->vm[i]->console); /* to where they go, while that is there */
   mon_stdio_free(m->stdio);
   for (unsigned i = 0; i < m->vms; i++) free_vm(m->vm[i]);
+  mmu_merger_fini(&m->merger);
+  mmu_memmap_fini(&m->memmap);
   mon_subnets_free(m);
   free(m);
 }
@@ -125,7 +133,10 @@ void mb_vm_limit(struct mb_vm *vm, uint64_t instructions) {
 }
 
 const char *mb_code_store_trouble(struct mb_vm *vm) {
-  return vm->jit ? jit_store_trouble(vm->jit) : NULL;
+  const char *trouble = vm->jit ? jit_store_trouble(vm->jit) : NULL;
+  for (unsigned i = 0; !trouble && i < IO_VCPUS; i++)
+    if (vm->other_jit[i]) trouble = jit_store_trouble(vm->other_jit[i]);
+  return trouble;
 }
 
 const char *mb_error_text(const struct mb_machine *m) {
@@ -171,7 +182,7 @@ int mb_load_kernel(struct mb_vm *vm, const char *path, const struct mb_raw *raw)
   if (code)
     mon_image_close(&vm->image);
   else
-    vm->has_kernel = true;
+    vm->has_kernel = true, vm->is64 = vm->image.is64;
   return code;
 }
 
@@ -253,6 +264,8 @@ static int power_on(struct mb_vm *vm) {
   if (!code) code = mon_outlet_open(vm->outlet, vm->error);
   if (!code && vm->config.profile_every && mon_profile_new(&vm->profile, vm->config.profile_every))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for the profile");
+  if (!code && vm->config.events && mon_services_new(&vm->services))
+    code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for counting events");
   if (code) return code;
   vm->console.now = console_now;
   vm->console.stop = console_stop;
@@ -284,6 +297,19 @@ static int check_sums(struct mb_machine *m) {
   return MB_OK;
 }
 
+static int make_memory(struct mb_machine *m) {
+  uint64_t bytes = 0;
+  for (unsigned i = 0; i < m->vms; i++) bytes += m->vm[i]->config.memory;
+  if (!mmu_memmap_init(&m->memmap, bytes) && (!m->config.merge || !mmu_merger_init(&m->merger, &m->memmap)))
+    return MB_OK;
+  struct rlimit files; /* guest memory is one to the host */
+  if (!getrlimit(RLIMIT_FSIZE, &files) && files.rlim_cur < bytes)
+    return mon_fail(&m->error, MB_ERR_FIT,
+                    "the limit on file sizes (ulimit -f) is below the %u MiB of guest memory: raise it",
+                    (unsigned)(bytes >> 20));
+  return mon_fail(&m->error, MB_ERR_MEMORY, "the host has no room for %u MiB of guest memory", (unsigned)(bytes >> 20));
+}
+
 static int check_vm(struct mb_vm *vm) {
   if (!vm->has_kernel) return mon_fail(vm->error, MB_ERR_STATE, "there is no kernel to start");
   return mon_load_check(vm);
@@ -302,7 +328,10 @@ int mb_machine_start(struct mb_machine *m) {
   if (!m->vms) return mon_fail(&m->error, MB_ERR_STATE, "there is no VM to start");
   int code = check_sums(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = check_vm(m->vm[i]);
+  if (!code) code = make_memory(m);
+  if (!code) mon_share_images(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = start_vm(m->vm[i]);
+  for (unsigned i = 0; i < m->vms; i++) m->joined |= mon_nets_joined(m->vm[i]);
   if (!code) code = mon_stdio_start(m);
   m->started = !code;
   return code;

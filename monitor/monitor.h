@@ -1,7 +1,8 @@
 /* monitor/monitor.h: what a machine is made of, and what the files of this room ask of each other. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine has VMs, a VM has vcpus. Owner of everything here: the thread in the mb_ function; `interrupted` alone is
- * set from elsewhere. */
+ * set from elsewhere. While the machine is `side_by_side` a VM is owned by the thread that takes its turn, and what is
+ * the machine's only read. */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
 #include "frontend/cpu.h"
@@ -10,9 +11,11 @@
 #include "iosys/host_nat.h"
 #include "iosys/switch.h"
 #include "mirrorball.h"
+#include "mmu/merge.h"
 #include "monitor/console.h"
 #include "monitor/image.h"
 #include "monitor/profile.h"
+#include "monitor/services.h"
 #include "monitor/symbols.h"
 #include <stdio.h>
 
@@ -41,8 +44,10 @@ enum { MON_CODE_BYTES = 512 << 20 };
 #define MON_EXIT_KEY  0x4d420000
 #define MON_EXIT_MASK 0xffff0000
 
-struct mon_stdio;  /* monitor/stdio.c */
-struct mon_outlet; /* monitor/outlet.h */
+struct mon_stdio;   /* monitor/stdio.c */
+struct mon_jobs;    /* monitor/jobs.h */
+struct mon_threads; /* monitor/threads.h */
+struct mon_outlet;  /* monitor/outlet.h */
 
 struct mon_disk {
   struct io_image image;
@@ -70,6 +75,7 @@ struct mb_vm {
   const struct cpu_model *model;
   /* loaded */
   bool has_kernel, has_initrd;
+  bool is64; /* the kernel */
   struct mon_image image;
   struct mon_file initrd;
   char *kernel_path, *initrd_path;
@@ -80,20 +86,26 @@ struct mb_vm {
   struct mon_outlet *outlet; /* of the console, if it is not on stdin and stdout; NULL: none */
   struct mon_disk disk[MB_DISKS_MAX];
   struct mon_net net[MB_NETS_MAX];
+  struct mon_host_calls *host_calls;    /* NULL: none */
+  struct mon_guest_function *functions; /* of the guest's, that the host may call */
+  bool calling;                         /* one of them, which has not returned */
+  int call_failed;
   FILE *trace;
-  struct mon_profile *profile; /* NULL: none is wanted */
+  struct mon_profile *profile;   /* NULL: none is wanted */
+  struct mon_services *services; /* likewise: events are counted */
   /* hardware: built by mon_vm_init() in this order, undone in reverse */
-  struct numa_memory memory;
   struct mmu_pmap pmap;
   struct io_clock clock; /* the VM's own time */
   struct io_board board;
   struct jit *jit;
+  struct mon_threads *threads;     /* that run the vcpus at the same time; NULL: they take turns */
+  struct jit *other_jit[IO_VCPUS]; /* with threads: of all vcpus but the first */
   struct cpu cpu[IO_VCPUS];
   struct mon_vcpu vcpu[IO_VCPUS];
   unsigned vcpus;     /* of them have been made */
   unsigned turn;      /* whose it is */
   uint64_t round_end; /* in cycles: where the present round's turns end; see sched.c */
-  bool has_memory, has_pmap, has_board;
+  bool has_pmap, has_board;
   uint8_t rom[MON_ROM_BYTES];
   uint64_t ram; /* bytes */
   /* running */
@@ -103,13 +115,17 @@ struct mb_vm {
   enum mb_stop why;
   unsigned guest_code;
   char stop_text[768];
-  uint64_t wall_ns; /* spent on it */
+  uint64_t wall_ns;                  /* spent on it */
+  unsigned group;                    /* of VMs that see each other, by the number of the first; see jobs.c */
+  bool told;                         /* a person, that it has stopped */
+  uint64_t cache_hits, cache_misses; /* blocks of shared images that DMA has found in memory, or read */
 };
 
 /* monitor/pace.c: wall time against virtual time. */
 struct mon_pace {
   enum mb_pace pace;
   bool anchored;
+  bool real;                /* in this round of several VMs */
   uint64_t wall0, virtual0; /* ns: virtual time may not run ahead of this pair */
   uint64_t owed;            /* ns of waits for a network not slept through yet */
 };
@@ -137,7 +153,12 @@ struct mb_machine {
   bool net_ready;        /* one of the host's sockets has something */
   bool endless;          /* all that run wait for each other */
   bool started;
+  struct mmu_memmap memmap; /* the memory of all VMs, once they are started */
+  struct mmu_merger merger; /* with config.merge */
   /* running */
+  struct mon_jobs *jobs;  /* threads that take turns; NULL: ours takes all */
+  bool side_by_side;      /* they do: nobody looks at the host meanwhile */
+  bool joined;            /* some VMs are on a subnet */
   unsigned running;       /* VMs that have not stopped */
   uint64_t now, end;      /* virtual ns: the present round of the VMs; see rounds.c */
   uint64_t begun, looked; /* wall ns: mb_machine_run() was called; last look at the host */
@@ -158,6 +179,13 @@ __attribute__((warn_unused_result)) int mon_vm_init(struct mb_vm *vm);
 void mon_vm_fini(struct mb_vm *vm);
 /* End its run after the instruction under way. The first reason counts. */
 void mon_stop(struct mb_vm *vm, enum mb_stop why);
+/* The guest asks to end with a code. */
+void mon_exit(struct mb_vm *vm, unsigned code);
+/* What devices reach of guest-physical memory (ctx: the VM), as struct io_dma has it. */
+uint64_t mon_guest_read(void *ctx, uint64_t at, void *to, uint64_t n);
+uint64_t mon_guest_write(void *ctx, uint64_t at, const void *from, uint64_t n);
+/* All of a page is about to change without a store: its translations go, and links to it. NULL: there is none. */
+struct mmu_page *mon_page_written(struct mb_vm *vm, uint64_t at);
 /* The cpu that runs, or was the last to run. */
 static inline struct cpu *mon_cpu(const struct mb_vm *vm) {
   return (struct cpu *)(uintptr_t)&vm->cpu[vm->turn];
@@ -165,8 +193,12 @@ static inline struct cpu *mon_cpu(const struct mb_vm *vm) {
 uint64_t mon_ns(const struct mb_vm *vm, uint64_t cycles);
 uint64_t mon_cycles(const struct mb_vm *vm, uint64_t ns);
 
-/* rounds.c: now and then, between two rounds of any VM: typed keys, signals, the time-out. */
+/* rounds.c: may it run on, after it has stopped? */
+bool mon_may_go_on(const struct mb_vm *vm);
+/* now and then, between two rounds of any VM: typed keys, signals, the time-out. */
 void mon_look_at_host(struct mb_machine *m);
+/* Let a VM live on to the end of the round. */
+void mon_take_turn(struct mb_vm *vm);
 
 /* sched.c */
 /* Go on with the rotation for at most one turn. */
@@ -179,6 +211,16 @@ uint64_t mon_next_event(const struct mb_vm *vm);
 void mon_vcpu_set(void *ctx, unsigned vcpu, bool up, uint64_t at);
 /* Of all vcpus together, since power-on. */
 uint64_t mon_instructions(const struct mb_vm *vm);
+/* For the threads of vcpus, too. None of them waits for less than the next event, or is ahead: go there. */
+void mon_skip(struct mb_vm *vm);
+/* Can any vcpu ever do something again? If not: say how it has ended. */
+bool mon_any_lives(const struct mb_vm *vm);
+void mon_all_dead(struct mb_vm *vm);
+/* mon_cpu() has died: does that end the VM? */
+void mon_vcpu_died(struct mb_vm *vm);
+void mon_start_vcpu(struct mb_vm *vm, struct cpu *c, struct mon_vcpu *v);
+/* When a waiting cpu will be woken by its own timer. */
+uint64_t mon_own_timer(const struct cpu *c);
 /* Has it left the kernel for what stands in the boot flash? */
 bool mon_in_rom(const struct cpu *c);
 
@@ -204,11 +246,24 @@ bool mon_nets_joined(const struct mb_vm *vm);
 /* Let in what has come from outside. Between two instructions, with the clock at the present. */
 void mon_nets_look(struct mb_vm *vm);
 /* Should that happen before the next look at the host is due? */
-bool mon_nets_hurry(const struct mb_machine *m);
-/* Add the sockets from which something may come to the machine's polls. */
-void mon_nets_sockets(struct mb_vm *vm);
+bool mon_nets_hurry(const struct mb_vm *vm);
+/* Add the sockets from which something may come. */
+void mon_nets_sockets(struct mb_vm *vm, struct io_polls *to);
 /* What a run has done to each network, as a new JSON array. */
 struct json_t *mon_nets_json(const struct mb_vm *vm);
+
+/* share.c: memory that VMs share. */
+/* Find the images that several disks of the machine read, so that they share their blocks. */
+void mon_share_images(struct mb_machine *m);
+/* Let a page hold a block of such an image: as the frame that holds it, or as the first. False: the host failed. */
+bool mon_block_get(struct mb_vm *vm, struct mmu_page *g, const struct io_image *image, uint64_t block);
+
+/* Between two rounds: look for equal pages, if that is wanted. */
+void mon_merge(struct mb_machine *m);
+
+/* memory.c: what memory a VM, or all, have, as new JSON objects. */
+struct json_t *mon_memory_json(struct mb_vm *vm);
+struct json_t *mon_memory_sum_json(struct mb_machine *m);
 
 /* trace.c */
 __attribute__((warn_unused_result)) int mon_trace_open(struct mb_vm *vm);
@@ -219,6 +274,8 @@ void mon_trace_note(void *ctx, const char *text);
 void mon_stdio_free(struct mon_stdio *s);
 __attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
 bool mon_stdio_is_tty(const struct mon_stdio *s);
+/* Show what VMs have said side by side. */
+void mon_stdio_show(struct mb_machine *m);
 /* Tell a person at the terminal. */
 void mon_stdio_stopped(const struct mb_vm *vm);
 

@@ -142,10 +142,9 @@ void mon_nets_look(struct mb_vm *vm) {
     if (is_nat(vm, i)) io_nat_look(&vm->net[i].nat);
 }
 
-bool mon_nets_hurry(const struct mb_machine *m) {
-  bool hurry = m->net_ready;
-  for (unsigned k = 0; k < m->vms; k++)
-    for (unsigned i = 0; i < m->vm[k]->config.nets; i++) hurry |= m->vm[k]->net[i].nat.eager;
+bool mon_nets_hurry(const struct mb_vm *vm) {
+  bool hurry = vm->machine->net_ready;
+  for (unsigned i = 0; i < vm->config.nets; i++) hurry |= vm->net[i].nat.eager;
   return hurry;
 }
 
@@ -155,9 +154,9 @@ bool mon_nets_joined(const struct mb_vm *vm) {
   return joined;
 }
 
-void mon_nets_sockets(struct mb_vm *vm) {
+void mon_nets_sockets(struct mb_vm *vm, struct io_polls *to) {
   for (unsigned i = 0; i < vm->config.nets; i++)
-    if (is_nat(vm, i)) io_nat_sockets(&vm->net[i].nat, &vm->machine->polls);
+    if (is_nat(vm, i)) io_nat_sockets(&vm->net[i].nat, to);
 }
 
 bool mb_nets_outside(const struct mb_machine *m) {
@@ -170,8 +169,16 @@ bool mb_nets_outside(const struct mb_machine *m) {
   return outside;
 }
 
+/* Pages of memory in frames: see struct io_virtio_net. */
+static void add_pages(json_t *o, const struct io_virtio_net *card) {
+  json_object_set_new(o, "pages_sent", json_integer((json_int_t)card->pages_sent));
+  json_object_set_new(o, "pages_aligned", json_integer((json_int_t)card->pages_met));
+  json_object_set_new(o, "pages_shared", json_integer((json_int_t)card->pages_shared));
+}
+
 struct json_t *mon_nets_json(const struct mb_vm *vm) {
   json_t *all = json_array();
+  unsigned virtio = 0;
   for (unsigned i = 0; i < vm->config.nets; i++) {
     const struct mb_net *n = &vm->config.net[i];
     const struct io_nat *nat = &vm->net[i].nat;
@@ -185,6 +192,7 @@ struct json_t *mon_nets_json(const struct mb_vm *vm) {
       json_object_set_new(o, "frames_from_outside", json_integer((json_int_t)nat->from_outside));
     else
       json_object_set_new(o, "subnet", json_string(n->subnet));
+    if (n->card == MB_NET_VIRTIO) add_pages(o, &vm->board.virtio_net[virtio++]);
     json_array_append_new(all, o);
   }
   return all;

@@ -83,7 +83,7 @@ static uint64_t pace_alone(struct mb_vm *vm, uint64_t now, uint64_t to) {
   uint64_t now_ns = mon_ns(vm, now), to_ns = endless ? UINT64_MAX : mon_ns(vm, to);
   bool real = wants_real(m, now_ns);
   m->polls.n = 0;
-  mon_nets_sockets(vm);
+  mon_nets_sockets(vm, &m->polls);
   if (!real || endless) m->pace.anchored = false;
   if (m->polls.n && to > now && !m->pace.anchored) {
     uint64_t passed = sleep_for_answers(m, endless ? UINT64_MAX : to_ns - now_ns);
@@ -94,12 +94,18 @@ static uint64_t pace_alone(struct mb_vm *vm, uint64_t now, uint64_t to) {
   return present >= to_ns ? to : later(mon_cycles(vm, present), now);
 }
 
+static bool has_sockets(struct mb_vm *vm) {
+  struct io_polls p = {0};
+  mon_nets_sockets(vm, &p);
+  bool any = p.n;
+  io_polls_fini(&p);
+  return any;
+}
+
 uint64_t mon_pace_idle(struct mb_vm *vm, uint64_t now, uint64_t to) {
   struct mb_machine *m = vm->machine;
   if (m->running == 1) return pace_alone(vm, now, to);
-  m->polls.n = 0;
-  mon_nets_sockets(vm);
-  if (!m->polls.n && !mon_nets_joined(vm) && (to == UINT64_MAX || !wants_real(m, m->now))) return to;
+  if (!has_sockets(vm) && !mon_nets_joined(vm) && (to == UINT64_MAX || !m->pace.real)) return to;
   if (to == UINT64_MAX && m->endless) return to;
   uint64_t end = later(mon_cycles(vm, m->end), now);
   return end < to ? end : to;
@@ -118,10 +124,10 @@ static bool all_wait(const struct mb_machine *m, bool *endless) {
 }
 
 void mon_pace_round(struct mb_machine *m) {
-  bool endless, wait = all_wait(m, &endless), real = wants_real(m, m->now);
+  bool endless, wait = all_wait(m, &endless), real = m->pace.real = wants_real(m, m->now);
   m->polls.n = 0;
   for (unsigned i = 0; i < m->vms; i++)
-    if (!m->vm[i]->stopping) mon_nets_sockets(m->vm[i]);
+    if (!m->vm[i]->stopping) mon_nets_sockets(m->vm[i], &m->polls);
   m->endless = wait && endless && !m->polls.n;
   if (real && (wait || m->pace.pace == MB_PACE_REAL))
     (void)sleep_until(m, m->now, m->now);

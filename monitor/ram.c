@@ -10,22 +10,25 @@ uint64_t mon_ram_address(const struct mb_vm *vm, uint64_t page) {
   return at < BOARD_RAM_LOW_SIZE || vm->ram <= BOARD_RAM_LOW_SIZE ? at : BOARD_RAM_HIGH + at;
 }
 
-static const struct frame *frame_of(const struct mb_vm *vm, uint64_t page) {
-  return mmu_pmap_frame(&vm->pmap, gpa(mon_ram_address(vm, page)));
+static const struct mmu_page *page_of(const struct mb_vm *vm, uint64_t page) {
+  return mmu_pmap_page(&vm->pmap, gpa(mon_ram_address(vm, page)));
 }
 static const uint8_t *host_of(const struct mb_vm *vm, uint64_t page) {
-  return frame_of(vm, page)->host;
+  return page_of(vm, page)->host;
 }
 
 /* Without memory for the answer all pages count as touched, which is slower and gives the same. */
 static void ask_all(struct mon_ram *r) {
-  const struct numa_memory *m = &r->vm->memory;
+  const struct numa_memory *m = &r->vm->machine->memmap.memory;
   uint64_t pages = r->vm->ram >> MMU_PAGE_BITS;
   uint8_t *frames = malloc(m->frames);
   r->touched = frames ? malloc(pages) : NULL;
   if (r->touched) {
     numa_memory_touched(m, frames);
-    for (uint64_t page = 0; page < pages; page++) r->touched[page] = frames[frame_of(r->vm, page) - m->frame];
+    for (uint64_t page = 0; page < pages; page++) {
+      uint32_t frame = page_of(r->vm, page)->frame;
+      r->touched[page] = frame != NUMA_NO_FRAME && frames[frame];
+    }
   }
   free(frames);
 }

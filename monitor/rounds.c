@@ -3,11 +3,13 @@
 /* Each VM has a clock of its own. In a round each that runs has its turn, in the order in which they were added, in
  * which it lives on to the round's end: to the first boundary of its own rounds (sched.c) behind it, so that it is
  * never cut where it would not be cut alone. What a guest sees therefore does not depend on its neighbours. */
-#include "monitor/monitor.h"
+#include "monitor/jobs.h"
+#include "monitor/threads.h"
 #include <stdatomic.h>
 
-#define ROUND_NS 1000000u /* virtual */
-#define LOOK_NS  1000000u /* wall: the host is not looked at more often */
+#define ROUND_NS 1000000u  /* virtual */
+#define LONG_NS  10000000u /* if nobody hears from anybody: several threads then wait for each other less often */
+#define LOOK_NS  1000000u  /* wall: the host is not looked at more often */
 
 static void stop_all(struct mb_machine *m, enum mb_stop why) {
   for (unsigned i = 0; i < m->vms; i++)
@@ -20,7 +22,9 @@ void mon_look_at_host(struct mb_machine *m) {
     stop_all(m, MB_STOP_INTERRUPTED);
   }
   uint64_t now = mon_wall_ns();
-  if (now - m->looked < LOOK_NS && !mon_nets_hurry(m)) return;
+  bool hurry = false;
+  for (unsigned i = 0; i < m->vms; i++) hurry |= mon_nets_hurry(m->vm[i]);
+  if (now - m->looked < LOOK_NS && !hurry) return;
   m->looked = now;
   m->net_ready = false;
   for (unsigned i = 0; i < m->vms; i++) {
@@ -38,7 +42,8 @@ static bool is_final(enum mb_stop why) {
   case MB_STOP_LIMIT:
   case MB_STOP_CONSOLE:
   case MB_STOP_TIMEOUT:
-  case MB_STOP_INTERRUPTED: return false;
+  case MB_STOP_INTERRUPTED:
+  case MB_STOP_RETURNED: return false;
   case MB_STOP_POWER_OFF:
   case MB_STOP_RESET:
   case MB_STOP_EXIT:
@@ -48,6 +53,10 @@ static bool is_final(enum mb_stop why) {
   case MB_STOP_ERROR: break;
   }
   return true;
+}
+
+bool mon_may_go_on(const struct mb_vm *vm) {
+  return !is_final(vm->why);
 }
 
 /* All have been stopped at once, not each for a reason of its own. */
@@ -60,7 +69,12 @@ static void resume(struct mb_machine *m) {
   bool common = false;
   for (unsigned i = 0; i < m->vms; i++) common |= m->vm[i]->stopping && is_common(m->vm[i]->why);
   for (unsigned i = 0; i < m->vms; i++)
-    if (!is_final(m->vm[i]->why) && (!common || is_common(m->vm[i]->why))) m->vm[i]->stopping = false;
+    if (!is_final(m->vm[i]->why) && (!common || is_common(m->vm[i]->why))) m->vm[i]->stopping = m->vm[i]->told = false;
+}
+
+/* One VM by itself need not be interrupted. */
+static bool in_rounds(const struct mb_machine *m) {
+  return m->running > 1 || m->config.merge;
 }
 
 /* Count those that run, and see how far all of them have come. Rounds end at round numbers, so that one that was
@@ -75,18 +89,36 @@ static void begin_round(struct mb_machine *m) {
     m->running++;
   }
   m->now = least;
-  m->end = m->running > 1 ? (least / ROUND_NS + 1) * ROUND_NS : UINT64_MAX;
+  uint64_t length = m->jobs && !m->joined ? LONG_NS : ROUND_NS;
+  m->end = in_rounds(m) ? (least / length + 1) * length : UINT64_MAX;
 }
 
-static void take_turn(struct mb_vm *vm) {
+void mon_take_turn(struct mb_vm *vm) {
   struct mb_machine *m = vm->machine;
-  uint64_t begun = mon_wall_ns(), end = m->running > 1 ? mon_cycles(vm, m->end) : UINT64_MAX;
-  while (!vm->stopping && vm->clock.now < end) mon_step(vm);
-  if (vm->stopping) {
-    mon_console_flush(&vm->console);
+  uint64_t begun = mon_wall_ns(), end = in_rounds(m) ? mon_cycles(vm, m->end) : UINT64_MAX;
+  if (vm->threads) mon_threads_turn(vm, end);
+  while (!vm->threads && !vm->stopping && vm->clock.now < end) mon_step(vm);
+  if (vm->stopping) mon_console_flush(&vm->console);
+  vm->wall_ns += mon_wall_ns() - begun;
+}
+
+static void take_turns(struct mb_machine *m) {
+  if (m->running > 1) mon_pace_round(m);
+  if (m->jobs && m->running > 1) {
+    mon_look_at_host(m);
+    mon_jobs_round(m->jobs);
+    mon_stdio_show(m);
+  } else {
+    for (unsigned i = 0; i < m->vms; i++)
+      if (!m->vm[i]->stopping) mon_take_turn(m->vm[i]);
+  }
+  mon_merge(m);
+  for (unsigned i = 0; i < m->vms; i++) {
+    struct mb_vm *vm = m->vm[i];
+    if (!vm->stopping || vm->told) continue;
+    vm->told = true;
     if (!is_common(vm->why)) mon_stdio_stopped(vm);
   }
-  vm->wall_ns += mon_wall_ns() - begun;
 }
 
 /* The first reason, in the order of the VMs, that is not a good end; the first VM's, if all ends are good. */
@@ -111,11 +143,10 @@ enum mb_stop mb_machine_run(struct mb_machine *m) {
   m->looked = 0;
   m->pace.anchored = false;
   resume(m);
-  for (begin_round(m); m->running; begin_round(m)) {
-    if (m->running > 1) mon_pace_round(m);
-    for (unsigned i = 0; i < m->vms; i++)
-      if (!m->vm[i]->stopping) take_turn(m->vm[i]);
-  }
+  mon_jobs_start(m);
+  for (begin_round(m); m->running; begin_round(m)) take_turns(m);
+  mon_jobs_free(m->jobs);
+  m->jobs = NULL;
   for (unsigned i = 0; i < m->vms; i++) {
     mon_console_flush(&m->vm[i]->console);
     if (m->vm[i]->trace) fflush(m->vm[i]->trace);

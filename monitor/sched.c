@@ -9,7 +9,7 @@
  *
  * What a device does while a turn lasts it does at the time of the vcpu that asks, or, since the clock never goes back,
  * at the latest time that any vcpu of the round has shown it. */
-#include "monitor/monitor.h"
+#include "monitor/threads.h"
 #include <string.h>
 
 #define ALONE_NS 1000000u /* virtual: the rounds of one vcpu */
@@ -22,6 +22,7 @@ static uint64_t least(uint64_t a, uint64_t b) {
 
 uint64_t mon_instructions(const struct mb_vm *vm) {
   uint64_t n = 0;
+  if (vm->threads) return mon_threads_instructions(vm->threads);
   for (unsigned i = 0; i < vm->vcpus; i++) n += mips_instructions(&vm->cpu[i]);
   return n;
 }
@@ -39,8 +40,7 @@ static bool input_is_over(const struct mb_vm *vm) {
   return !c->typing && c->in_at == c->in_n && (c->in_ended || !c->host.get) && !u->rx_n && !u->kept_n;
 }
 
-/* When a waiting cpu will be woken by its own timer. */
-static uint64_t own_timer(const struct cpu *c) {
+uint64_t mon_own_timer(const struct cpu *c) {
   return c->cp0.status & STATUS_IM_TIMER ? mips_timer_deadline(c) : UINT64_MAX;
 }
 
@@ -50,20 +50,20 @@ uint64_t mon_next_event(const struct mb_vm *vm) {
   /* A serial port that looks for keys nobody will ever press is no event. */
   if (first == &vm->board.uart[0].rx_timer && !first->next && input_is_over(vm)) next = UINT64_MAX;
   for (unsigned i = 0; i < vm->vcpus; i++)
-    if (lives(vm, i)) next = least(next, own_timer(&vm->cpu[i]));
+    if (lives(vm, i)) next = least(next, mon_own_timer(&vm->cpu[i]));
   return next;
 }
 
 bool mon_all_wait(const struct mb_vm *vm) {
   for (unsigned i = 0; i < vm->vcpus; i++) {
     const struct cpu *c = &vm->cpu[i];
-    if (lives(vm, i) && (vm->vcpu[i].start || !mips_waits(c) || own_timer(c) <= vm->round_end)) return false;
+    if (lives(vm, i) && (vm->vcpu[i].start || !mips_waits(c) || mon_own_timer(c) <= vm->round_end)) return false;
   }
   return true;
 }
 
 /* Go to the next event. */
-static void skip(struct mb_vm *vm) {
+void mon_skip(struct mb_vm *vm) {
   uint64_t next = mon_next_event(vm), to = next > vm->round_end ? mon_pace_idle(vm, vm->round_end, next) : next;
   if (to == UINT64_MAX) mon_stop(vm, MB_STOP_STUCK);
   if (to == UINT64_MAX || next <= vm->round_end) return;
@@ -71,7 +71,7 @@ static void skip(struct mb_vm *vm) {
   for (unsigned i = 0; i < vm->vcpus; i++)
     if (lives(vm, i)) mips_idle_to(&vm->cpu[i], vm->round_end);
   io_clock_advance(&vm->clock, vm->round_end);
-  if (mon_nets_hurry(vm->machine)) mon_nets_look(vm); /* an answer was waited for: now, not a round later */
+  if (mon_nets_hurry(vm)) mon_nets_look(vm); /* an answer was waited for: now, not a round later */
 }
 
 /* --- ends --- */
@@ -88,7 +88,7 @@ static bool is_stuck(const struct cpu *c) {
 }
 
 /* Nobody lives. Kernels that cannot turn the power off let one vcpu wait, and the others spin, with interrupts off. */
-static void all_dead(struct mb_vm *vm) {
+void mon_all_dead(struct mb_vm *vm) {
   bool stuck = false, halted = false;
   for (unsigned i = 0; i < vm->vcpus; i++) {
     if (!vm->vcpu[i].up) continue;
@@ -99,7 +99,7 @@ static void all_dead(struct mb_vm *vm) {
   mon_stop(vm, stuck && !halted ? MB_STOP_STUCK : MB_STOP_HALTED);
 }
 
-static bool any_lives(const struct mb_vm *vm) {
+bool mon_any_lives(const struct mb_vm *vm) {
   bool any = false;
   for (unsigned i = 0; i < vm->vcpus; i++) any |= lives(vm, i);
   return any;
@@ -107,14 +107,12 @@ static bool any_lives(const struct mb_vm *vm) {
 
 /* To the cpu all who do nothing any more are dead; people see a difference between a guest that went back to the
  * firmware, one that took an exception it had no handler for, and what need not be the end of the others. */
-static void dies(struct mb_vm *vm) {
+void mon_vcpu_died(struct mb_vm *vm) {
   const struct cpu *c = mon_cpu(vm);
   if (mon_in_rom(c))
     mon_stop(vm, c->j.pc - MON_ROM_VA < MON_ROM_VECTORS ? MB_STOP_RESET : MB_STOP_DEAD);
   else if (!has_halted(c) && !is_stuck(c))
     mon_stop(vm, MB_STOP_DEAD);
-  else if (!any_lives(vm))
-    all_dead(vm);
 }
 
 /* --- turns and rounds --- */
@@ -122,10 +120,11 @@ static void dies(struct mb_vm *vm) {
 void mon_vcpu_set(void *ctx, unsigned vcpu, bool up, uint64_t at) {
   struct mb_vm *vm = ctx;
   vm->vcpu[vcpu] = (struct mon_vcpu){.up = up, .start = up, .at = at};
+  if (vm->threads) mon_threads_poke(vm->threads, vcpu);
   if (vcpu == vm->turn) mips_run_until(mon_cpu(vm), 0);
 }
 
-static void start_vcpu(struct mb_vm *vm, struct cpu *c, struct mon_vcpu *v) {
+void mon_start_vcpu(struct mb_vm *vm, struct cpu *c, struct mon_vcpu *v) {
   v->start = false;
   mips_idle_to(c, vm->clock.now);
   c->reset_at = v->at;
@@ -149,13 +148,13 @@ static void begin_round(struct mb_vm *vm) {
   uint64_t cycles = vm->vcpus > 1 ? ROUND_CYCLES : (uint64_t)vm->config.mhz * (ALONE_NS / 1000);
   vm->turn = 0;
   io_clock_advance(&vm->clock, vm->round_end);
-  mon_look_at_host(vm->machine);
+  if (!vm->machine->side_by_side) mon_look_at_host(vm->machine);
   if (vm->stopping) return;
   if (vm->machine->pace.pace == MB_PACE_REAL) mon_pace_idle(vm, vm->round_end, vm->round_end);
-  if (!any_lives(vm)) /* the last one has powered itself down */
-    all_dead(vm);
+  if (!mon_any_lives(vm)) /* the last one has powered itself down */
+    mon_all_dead(vm);
   else if (mon_all_wait(vm))
-    skip(vm);
+    mon_skip(vm);
   vm->round_end = least(vm->round_end + cycles, io_clock_next(&vm->clock));
 }
 
@@ -163,21 +162,25 @@ static void begin_round(struct mb_vm *vm) {
 static bool goes_on(struct mb_vm *vm) {
   struct mon_vcpu *v = &vm->vcpu[vm->turn];
   struct cpu *c = mon_cpu(vm);
-  if (v->up && v->start) start_vcpu(vm, c, v);
+  if (v->up && v->start) mon_start_vcpu(vm, c, v);
   return v->up && !c->dead && mips_now(c) < vm->round_end;
 }
 
 static void run(struct mb_vm *vm, uint64_t instructions) {
   struct cpu *c = mon_cpu(vm);
   vm->board.bus.master = vm->turn;
+  mmu_pmap_settle(&vm->pmap); /* what a device did on its own */
   uint64_t now = mips_now(c);
   switch (run_to(vm, now + least(vm->round_end - now, instructions))) {
   case MIPS_STOP_CUT:
   case MIPS_STOP_TIME: break;
   case MIPS_STOP_WAIT:
-    if (!vm->stopping) mips_idle_to(c, least(vm->round_end, own_timer(c)));
+    if (!vm->stopping) mips_idle_to(c, least(vm->round_end, mon_own_timer(c)));
     break;
-  case MIPS_STOP_DEAD: dies(vm); break;
+  case MIPS_STOP_DEAD:
+    mon_vcpu_died(vm);
+    if (!vm->stopping && !mon_any_lives(vm)) mon_all_dead(vm);
+    break;
   }
   vm->round_end = least(vm->round_end, io_clock_next(&vm->clock));
 }

@@ -3,8 +3,10 @@
 /* The digest covers what the guest could find out: cpu, TLB, RAM, virtual time, and its own blocks of COW disks. A page
  * of zeros counts nothing, so that a page never touched and one filled with zeros are the same. */
 #define _GNU_SOURCE
+#include "mmu/hash.h"
 #include "monitor/monitor.h"
 #include "monitor/ram.h"
+#include "monitor/threads.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -21,30 +23,13 @@ uint64_t mon_max_rss(void) {
 
 /* --- state hash --- */
 
-static uint64_t mixed(uint64_t h, uint64_t v) {
-  h = (h ^ v) * 0x9fb21c651e98df25u;
-  return h ^ h >> 35;
-}
-
-/* 0 for a page of zeros. */
-static uint64_t page_hash(const uint8_t *bytes, uint64_t at) {
-  uint64_t lane[4] = {at + 1, at + 2, at + 3, at + 4}, any = 0;
-  for (unsigned i = 0; i < MMU_PAGE_SIZE; i += 32) {
-    uint64_t w[4];
-    memcpy(w, bytes + i, sizeof w);
-    any |= w[0] | w[1] | w[2] | w[3];
-    for (int k = 0; k < 4; k++) lane[k] = mixed(lane[k], w[k]);
-  }
-  return any ? mixed(mixed(mixed(lane[0], lane[1]), lane[2]), lane[3]) | 1 : 0;
-}
-
 static uint64_t ram_hash(const struct mb_vm *vm, uint64_t h) {
   struct mon_ram r = {.vm = vm};
   while (mon_ram_next(&r))
     for (size_t i = 0; i < r.n; i += MMU_PAGE_SIZE) {
       uint64_t page = r.page - (r.n - i) / MMU_PAGE_SIZE;
-      uint64_t p = page_hash(r.bytes + i, mon_ram_address(vm, page));
-      if (p) h = mixed(h, p);
+      uint64_t p = mmu_page_hash(r.bytes + i, mon_ram_address(vm, page));
+      if (p) h = mmu_hash_mix(h, p);
     }
   mon_ram_end(&r);
   return h;
@@ -53,14 +38,14 @@ static uint64_t ram_hash(const struct mb_vm *vm, uint64_t h) {
 _Static_assert((int)IO_DISK_BLOCK == (int)MMU_PAGE_SIZE, "a block is hashed as a page");
 static void block_hash(void *hash, uint64_t block, const uint8_t *bytes) {
   uint64_t *h = hash;
-  *h = mixed(*h, bytes ? page_hash(bytes, block) : block);
+  *h = mmu_hash_mix(*h, bytes ? mmu_page_hash(bytes, block) : block);
 }
 
 uint64_t mb_state_hash(struct mb_vm *vm) {
   if (!vm->started) return 0;
   uint64_t h = 0x6d6972726f72u;
   for (unsigned i = 0; i < vm->vcpus; i++) h = mips_hash(&vm->cpu[i], h);
-  h = mixed(ram_hash(vm, h), mips_now(mon_cpu(vm)));
+  h = mmu_hash_mix(ram_hash(vm, h), mips_now(mon_cpu(vm)));
   for (unsigned i = 0; i < vm->config.disks; i++) io_host_disk_each(&vm->disk[i].disk, block_hash, &h);
   return h;
 }
@@ -72,6 +57,10 @@ static void add_cpu(struct mb_stats *out, const struct cpu *c) {
   out->instructions += mips_instructions(c);
   for (unsigned i = 0; i < EXC_CODES; i++) out->exceptions[i] += i == EXC_INT ? c->n.interrupts : c->n.exceptions[i];
   for (unsigned i = 0; i < MB_EXITS; i++) out->exits[i] += c->n.exits[i];
+  for (unsigned i = 0; i < MB_TRAPS; i++) {
+    out->traps[i] += c->traps.count[i];
+    out->trap_ns[i] += mips_trap_ns(c, (enum mips_trap)i);
+  }
   out->tlb_refills += c->n.refills;
   out->l2tlb_hits += c->mmu.l2_hits;
   out->softtlb_fills += c->mmu.fills;
@@ -88,12 +77,29 @@ static void add_cpu(struct mb_stats *out, const struct cpu *c) {
   out->stall_cycles += c->j.stalled;
 }
 
+/* Of all the VM's jits. */
+static struct jit_stats sum_jits(const struct mb_vm *vm) {
+  struct jit_stats sum, j;
+  jit_stats(vm->jit, &sum);
+  for (unsigned i = 0; i < IO_VCPUS; i++) {
+    if (!vm->other_jit[i]) continue;
+    jit_stats(vm->other_jit[i], &j);
+#define ADD(what) sum.what += j.what;
+    ADD(blocks_made)
+    ADD(blocks_dropped)
+    ADD(insns_translated) ADD(blocks_compiled) ADD(insns_compiled) ADD(code_resets) ADD(cycles_stencil) ADD(compile_ns)
+        ADD(regions_made) ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped) ADD(region_insns)
+            ADD(region_queue) ADD(samples) ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes) ADD(bytes)
+#undef ADD
+  }
+  return sum;
+}
+
 void mb_get_stats(struct mb_vm *vm, struct mb_stats *out) {
   const struct cpu *c = mon_cpu(vm);
-  struct jit_stats j;
   *out = (struct mb_stats){.max_rss = mon_max_rss(), .guest_code = vm->guest_code};
   if (!vm->started) return;
-  jit_stats(vm->jit, &j);
+  struct jit_stats j = sum_jits(vm);
   for (unsigned i = 0; i < vm->vcpus; i++) add_cpu(out, &vm->cpu[i]);
   out->cycles = mips_now(c);
   out->virtual_ns = mon_ns(vm, out->cycles);
@@ -136,6 +142,11 @@ const char *mb_exit_name(unsigned i) {
   return i < MB_EXITS ? exit_name[i] : "?";
 }
 
+_Static_assert((int)MB_TRAPS == MIPS_TRAPS, "all are told");
+const char *mb_trap_name(unsigned i) {
+  return i < MB_TRAPS ? mips_trap_name[i] : "?";
+}
+
 /* --- JSON --- */
 
 static json_t *hex(uint64_t v) {
@@ -166,6 +177,14 @@ static json_t *exceptions_json(const struct mb_stats *s) {
 static json_t *exits_json(const struct mb_stats *s) {
   json_t *o = json_object();
   for (unsigned i = 0; i < MB_EXITS; i++) json_object_set_new(o, mb_exit_name(i), number(s->exits[i]));
+  return o;
+}
+
+static json_t *traps_json(const struct mb_stats *s) {
+  json_t *o = json_object();
+  for (unsigned i = 0; i < MB_TRAPS; i++)
+    json_object_set_new(o, mb_trap_name(i),
+                        json_pack("{s:I,s:I}", "count", (json_int_t)s->traps[i], "ns", (json_int_t)s->trap_ns[i]));
   return o;
 }
 
@@ -215,6 +234,8 @@ static void add_counts(json_t *o, const struct mb_stats *s) {
 struct json_t *mon_stats_json(struct mb_vm *vm) {
   static const char *const tier_name[] = {
       [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil", [MB_TIER_LLVM] = "llvm"};
+  static const char *const mode_name[] = {
+      [MB_MODE_BARE] = "bare", [MB_MODE_TRAP] = "trap", [MB_MODE_TRANSLATE] = "translate"};
   struct mb_stats s;
   char symbol[128];
   mb_get_stats(vm, &s);
@@ -229,8 +250,15 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
   json_object_set_new(o, "tiers",
                       json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil, "llvm", s.tier_llvm));
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
+  json_object_set_new(o, "memory_use", mon_memory_json(vm));
   if (vm->config.disks) json_object_set_new(o, "disks", mon_disks_json(vm));
   if (vm->config.nets) json_object_set_new(o, "nets", mon_nets_json(vm));
+  if (vm->services) {
+    mon_services_settle(vm);
+    json_object_set_new(o, "events", mon_events_json(vm));
+    json_object_set_new(o, "services", mon_services_json(vm));
+    json_object_set_new(o, "services_complete", json_boolean(!vm->services->failed));
+  }
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(vm)));
   json_object_set_new(o, "exit", json_string(mb_stop_name(vm->why)));
@@ -246,6 +274,10 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
   json_object_set_new(o, "memory", number(vm->config.memory));
   json_object_set_new(o, "mhz", number(vm->config.mhz));
   json_object_set_new(o, "tier", json_string(tier_name[vm->config.tier]));
+  json_object_set_new(o, "parallel", json_boolean(vm->threads));
+  if (vm->threads) json_object_set_new(o, "alone", number(mips_gang_alone_count(mon_threads_gang(vm->threads))));
+  json_object_set_new(o, "mode", json_string(mode_name[vm->config.mode]));
+  if (vm->config.mode == MB_MODE_TRAP) json_object_set_new(o, "traps", traps_json(&s));
   json_object_set_new(o, "version", json_string(mb_version()));
   return o;
 }
@@ -307,6 +339,7 @@ static json_t *machine_json(struct mb_machine *m) {
   json_object_set_new(o, "vcpus", number(vcpus));
   json_object_set_new(o, "memory", number(m->config.memory ? m->config.memory : memory));
   json_object_set_new(o, "vm_memory", number(memory));
+  json_object_set_new(o, "memory_use", mon_memory_sum_json(m));
   json_object_set_new(o, "version", json_string(mb_version()));
   json_object_set_new(o, "vms", vms);
   return o;

@@ -96,31 +96,45 @@ static void handle_event(struct mon_stdio *s) {
 }
 
 /* The whole lines of what has been said, each with the name of who said it. */
-static void put_lines(struct end *e, const uint8_t *bytes, size_t n) {
+static void show_lines(struct end *e) {
   const char *name = e->vm->config.name;
-  for (size_t k; n; bytes += k, n -= k) {
-    const uint8_t *end = memchr(bytes, '\n', n);
-    k = end ? (size_t)(end - bytes) + 1 : n;
-    mon_keep(&e->text, bytes, k);
-    if (!end) break;
+  size_t at = 0;
+  for (const uint8_t *end; e->text.n > at && (end = memchr(e->text.bytes + at, '\n', e->text.n - at));) {
+    size_t n = (size_t)(end - e->text.bytes) + 1 - at;
     put_bytes(e->stdio, (const uint8_t *)name, strlen(name));
     put_bytes(e->stdio, (const uint8_t *)"| ", 2);
-    put_bytes(e->stdio, e->text.bytes, e->text.n);
-    mon_kept_seen(&e->text, e->text.n);
+    put_bytes(e->stdio, e->text.bytes + at, n);
+    at += n;
   }
+  mon_kept_seen(&e->text, at);
+}
+
+static bool names_lines(const struct mon_stdio *s) {
+  return s->ends > 1 && !s->tty.is_tty;
+}
+
+/* Nobody reads on: a run that only fills a closed pipe is over. */
+static void flush(struct mon_stdio *s) {
+  if (io_host_tty_flush(&s->tty)) mb_machine_interrupt(s->machine);
 }
 
 static void stdio_put(void *ctx, const uint8_t *bytes, size_t n) {
   struct end *e = ctx;
   struct mon_stdio *s = e->stdio;
-  if (s->ends > 1 && !s->tty.is_tty)
-    put_lines(e, bytes, n);
-  else if (e == &s->end[s->shown])
+  if (!names_lines(s) && e == &s->end[s->shown])
     put_bytes(s, bytes, n);
   else
     mon_keep(&e->text, bytes, n);
-  /* Nobody reads on: a run that only fills a closed pipe is over. */
-  if (io_host_tty_flush(&s->tty)) mb_machine_interrupt(s->machine);
+  if (s->machine->side_by_side) return;
+  if (names_lines(s)) show_lines(e);
+  flush(s);
+}
+
+void mon_stdio_show(struct mb_machine *m) {
+  struct mon_stdio *s = m->stdio;
+  if (!s) return;
+  for (unsigned i = 0; names_lines(s) && i < s->ends; i++) show_lines(&s->end[i]);
+  flush(s);
 }
 
 static int stdio_get(void *ctx, uint8_t *bytes, size_t room) {
@@ -129,6 +143,7 @@ static int stdio_get(void *ctx, uint8_t *bytes, size_t room) {
   size_t n = 0;
   int byte;
   if (e != &s->end[s->shown]) return s->tty.is_tty && !s->tty.ended ? 0 : -1;
+  if (s->tty.is_tty && s->machine->side_by_side) return 0; /* keys may be about others: between rounds */
   while (n < room && (byte = io_host_tty_get(&s->tty)) >= 0) bytes[n++] = (uint8_t)byte;
   handle_event(s);
   return n ? (int)n : s->tty.ended ? -1 : 0;
@@ -183,7 +198,10 @@ void mon_stdio_stopped(const struct mb_vm *vm) {
 void mon_stdio_free(struct mon_stdio *s) {
   if (!s) return;
   for (unsigned i = 0; i < s->ends; i++) {
-    if (s->end[i].text.n && !s->tty.is_tty) put_lines(&s->end[i], (const uint8_t *)"\n", 1);
+    if (s->end[i].text.n && !s->tty.is_tty) {
+      mon_keep(&s->end[i].text, (const uint8_t *)"\n", 1);
+      show_lines(&s->end[i]);
+    }
     mon_kept_fini(&s->end[i].text);
   }
   if (s->mid_line && isatty(STDOUT_FILENO)) show(s, "\r\n");

@@ -155,6 +155,12 @@ const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t v
   return y && va - y->at < (y->size > REACH ? y->size : REACH) ? y : NULL;
 }
 
+const struct mon_symbol *mon_symbol_named(const struct mon_symbols *s, const char *name) {
+  for (size_t i = 0; i < s->n; i++)
+    if (!strcmp(mon_symbol_text(s, &s->symbol[i]), name)) return &s->symbol[i];
+  return NULL;
+}
+
 const char *mon_symbol_text(const struct mon_symbols *s, const struct mon_symbol *y) {
   return s->names + (y->name & NAME_BITS);
 }

@@ -33,6 +33,8 @@ enum mon_rank mon_rank_of(char type);
 void mon_symbols_fini(struct mon_symbols *s);
 /* The best symbol at or below va that reaches it, or NULL. Valid until more are added. */
 const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t va);
+/* The first symbol of that name, or NULL; likewise. */
+const struct mon_symbol *mon_symbol_named(const struct mon_symbols *s, const char *name);
 const char *mon_symbol_text(const struct mon_symbols *s, const struct mon_symbol *y);
 /* "name+0x12", or "0x..." when nothing is near. Returns buf. */
 const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf, size_t n);

@@ -10,73 +10,63 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int make_file(uint64_t bytes) {
-  int file = memfd_create("mirrorball-ram", MFD_CLOEXEC);
-  if (file >= 0 && ftruncate(file, (off_t)bytes)) {
-    close(file);
-    file = -1;
-  }
-  return file;
+static off_t at(uint32_t frame) {
+  return (off_t)frame << NUMA_FRAME_BITS;
 }
 
 int numa_memory_init(struct numa_memory *m, uint64_t bytes) {
-  *m = (struct numa_memory){.frames = bytes >> NUMA_FRAME_BITS, .file = make_file(bytes)};
-  assert((bytes & (NUMA_FRAME_SIZE - 1)) == 0);
-  int flags = MAP_NORESERVE | (m->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
-  void *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, m->file, 0);
-  if (base == MAP_FAILED) {
-    numa_memory_fini(m);
-    return -1;
-  }
-  m->base = base;
+  assert((bytes & (NUMA_FRAME_SIZE - 1)) == 0 && bytes >> NUMA_FRAME_BITS < NUMA_NO_FRAME);
+  *m = (struct numa_memory){.frames = (uint32_t)(bytes >> NUMA_FRAME_BITS)};
   m->frame = calloc(m->frames, sizeof *m->frame);
-  if (!m->frame) {
-    numa_memory_fini(m);
-    return -1;
-  }
-  for (size_t i = 0; i < m->frames; i++) m->frame[i].host = m->base + (i << NUMA_FRAME_BITS);
-  return 0;
+  m->file = memfd_create("mirrorball-ram", MFD_CLOEXEC);
+  if (m->frame && m->file >= 0 && !ftruncate(m->file, (off_t)bytes)) return 0;
+  numa_memory_fini(m);
+  return -1;
 }
 
 void numa_memory_fini(struct numa_memory *m) {
   free(m->frame);
-  if (m->base) munmap(m->base, m->frames << NUMA_FRAME_BITS);
   if (m->frames && m->file >= 0) close(m->file);
   *m = (struct numa_memory){.file = -1};
 }
 
-struct frame *numa_frame_get(struct numa_memory *m) {
-  for (size_t tried = 0; tried < m->frames; tried++) {
-    struct frame *f = &m->frame[m->next_free];
+uint32_t numa_frame_get(struct numa_memory *m, uint32_t wanted) {
+  for (uint32_t tried = 0; m->frame[wanted].refs; tried++) {
+    if (tried == m->frames) return NUMA_NO_FRAME;
+    wanted = m->next_free;
     m->next_free = m->next_free + 1 == m->frames ? 0 : m->next_free + 1;
-    if (f->refs) continue;
-    f->refs = 1;
-    return f;
   }
-  return NULL;
+  m->frame[wanted].refs = 1;
+  return wanted;
 }
 
-void numa_frame_put(struct numa_memory *m, struct frame *f) {
-  assert(f->refs && f >= m->frame && f < m->frame + m->frames);
+int numa_frame_write(const struct numa_memory *m, uint32_t frame, const void *from) {
+  return pwrite(m->file, from, NUMA_FRAME_SIZE, at(frame)) == NUMA_FRAME_SIZE ? 0 : -1;
+}
+
+void numa_frame_put(struct numa_memory *m, uint32_t frame) {
+  static const uint8_t zeros[NUMA_FRAME_SIZE];
+  struct frame *f = &m->frame[frame];
+  assert(f->refs);
   if (--f->refs) return;
-  assert(!f->code);
-  /* Give the bytes back to the host; the next user sees zeros. */
-  int no = m->file >= 0
-               ? fallocate(m->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, f->host - m->base, NUMA_FRAME_SIZE)
-               : madvise(f->host, NUMA_FRAME_SIZE, MADV_DONTNEED);
-  if (no) memset(f->host, 0, NUMA_FRAME_SIZE);
+  assert(!f->block);
+  /* A host that takes nothing back takes zeros: it has the page they go to. */
+  if (fallocate(m->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at(frame), NUMA_FRAME_SIZE) &&
+      numa_frame_write(m, frame, zeros))
+    abort();
 }
 
 void numa_memory_touched(const struct numa_memory *m, uint8_t *touched) {
-  off_t at = 0, end = (off_t)(m->frames << NUMA_FRAME_BITS);
-  memset(touched, m->file < 0, m->frames);
-  while (m->file >= 0 && at < end) {
-    off_t from = lseek(m->file, at, SEEK_DATA);
-    if (from < 0 && errno == ENXIO) return; /* no data up to the end */
-    if (from < 0) from = at;
-    off_t to = lseek(m->file, from, SEEK_HOLE);
+  off_t from = 0, end = at(m->frames);
+  memset(touched, 0, m->frames);
+  for (off_t to; from < end; from = to) {
+    from = lseek(m->file, from, SEEK_DATA);
+    if (from < 0) { /* no data up to the end, or nothing is known */
+      if (errno != ENXIO) memset(touched, 1, m->frames);
+      return;
+    }
+    to = lseek(m->file, from, SEEK_HOLE);
     if (to < 0 || to > end) to = end;
     memset(touched + (from >> NUMA_FRAME_BITS), 1, (size_t)((to - from) >> NUMA_FRAME_BITS));
-    at = to;
   }
 }

@@ -1,38 +1,42 @@
 /* numa-model/numa.h: machine memory: frames of 4 KiB on nodes. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host memory for all frames is reserved at once and backed by the host only when written, so an
- * untouched frame costs its descriptor and nothing else. VCPU thread only. */
+/* The bytes of all frames are one file of the host, which backs a frame from its first write until it is free again; an
+ * untouched one costs its descriptor and nothing else. Who wants to see a frame maps it. Not to be used by two
+ * threads at once, but for `mappings`. */
 #ifndef NUMA_MODEL_NUMA_H
 #define NUMA_MODEL_NUMA_H
-#include <stddef.h>
 #include <stdint.h>
 
 enum { NUMA_FRAME_BITS = 12, NUMA_FRAME_SIZE = 1 << NUMA_FRAME_BITS };
+#define NUMA_NO_FRAME UINT32_MAX
 
 struct frame {
-  uint8_t *host; /* its bytes */
-  void *code;    /* translations of what it holds; owned by the jit */
-  uint32_t refs; /* guest-physical pages it backs; 0: free */
+  uint32_t refs;  /* pages it backs; 0: free */
+  uint32_t user;  /* one of them, by which the others are found: mmu/memmap.h */
+  uint64_t block; /* of a disk image, that it holds; 0: of none. The keeper of the buffer cache's */
+  uint32_t next;  /* likewise */
   uint16_t node;
 };
 
 struct numa_memory {
-  struct frame *frame;
-  size_t frames, next_free;
-  uint8_t *base;
-  int file; /* the bytes of all frames, in order, for those who map some of them elsewhere, too; -1: no such file */
-  unsigned mapped; /* so many pages, kept by them: at most NUMA_MAPPED_MAX */
+  struct frame *frame; /* by number */
+  uint32_t frames, next_free;
+  int file;                  /* frame n is at n << NUMA_FRAME_BITS; -1: there is none */
+  _Atomic unsigned mappings; /* of pieces of the file, kept by those who make them: at most NUMA_MAPPINGS_MAX */
 };
-/* Two mappings each, of the 65530 that the host gives a process (vm.max_map_count). */
-enum { NUMA_MAPPED_MAX = 24000 };
+/* Of the 65530 that the host gives a process (vm.max_map_count). */
+enum { NUMA_MAPPINGS_MAX = 56000 };
 
-/* Room for `bytes` (a multiple of the frame size). 0, or -1 when the host has no address space
- * left. */
-int numa_memory_init(struct numa_memory *m, uint64_t bytes);
+/* `bytes`: a multiple of the frame size. 0, or -1 when the host has no memory left. */
+__attribute__((warn_unused_result)) int numa_memory_init(struct numa_memory *m, uint64_t bytes);
+/* Twice is harmless, and so is a zeroed one. */
 void numa_memory_fini(struct numa_memory *m);
-/* A zeroed frame with one reference, or NULL when all are in use. */
-struct frame *numa_frame_get(struct numa_memory *m);
-void numa_frame_put(struct numa_memory *m, struct frame *f);
-/* Say of each frame whether it may hold something else than zeros. Where the host does not know, all may. */
+/* A frame of zeros with one reference: this one, if it is free. NUMA_NO_FRAME: all are in use. */
+uint32_t numa_frame_get(struct numa_memory *m, uint32_t wanted);
+/* Drop a reference. Without any the host gets the bytes back, and whoever still looks sees zeros. */
+void numa_frame_put(struct numa_memory *m, uint32_t frame);
+/* Fill a frame. 0 or -1 (no memory). */
+__attribute__((warn_unused_result)) int numa_frame_write(const struct numa_memory *m, uint32_t frame, const void *from);
+/* Say of each frame whether the host backs it. */
 void numa_memory_touched(const struct numa_memory *m, uint8_t *touched);
 #endif

@@ -32,7 +32,7 @@ breadth are cold boots. Ratios are mirrorball's time to the other's, so less is 
 x CPU of host CPU seconds to QEMU's, which others on the host disturb less. +- is half the range of the repetitions.
 Exit codes: 0; 1 when outputs differ or a workload fails; 2 when something is missing."""
 
-APPEND = "nokaslr norandmaps quiet mb.run=\"sh /bench/driver console\""
+APPEND = "nokaslr norandmaps rootfstype=ramfs quiet mb.run=\"sh /bench/driver console\""
 PATIENCE = 900  # seconds for one workload
 CPUS = {"debian-4kc": ["24Kf", "34Kf"], "debian-5kc": ["MIPS64R2-generic"]}
 

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bare.h"
 #include "board-map.h"
-#include <stdarg.h>
+#include "print.h"
 
 struct trap trap_frame, caught;
 volatile unsigned traps;
@@ -17,7 +17,7 @@ extern char user_back[];
 void print(const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  board_print(board_put, fmt, args);
+  print_to(board_put, fmt, args);
   va_end(args);
 }
 

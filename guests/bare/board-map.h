@@ -8,12 +8,9 @@
 #define __ASSEMBLER__ /* the constants, without the host's declarations */
 #include "iosys/board.h"
 #undef __ASSEMBLER__
-#include <stdarg.h>
 #include <stdint.h>
 void board_put(char c);
 int board_get(void); /* a key, or -1 */
-/* printf's %d %u %x %lx %s %c %%, with width and zero fill, through put(). */
-void board_print(void (*put)(char), const char *fmt, va_list args);
 /* End the run: with this exit code under mirrorball, by power-off elsewhere. Interrupts must be off. */
 _Noreturn void board_off(int code);
 #endif

@@ -1,5 +1,6 @@
 /* guests/kernel/main.c: the small kernel's beginning and its end. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../bare/print.h"
 #include "kernel.h"
 
 uint32_t memory_size;
@@ -8,7 +9,7 @@ char boot_line[128];
 void say(const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
-  board_print(board_put, fmt, args);
+  print_to(board_put, fmt, args);
   va_end(args);
 }
 

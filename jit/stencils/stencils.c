@@ -5,6 +5,7 @@
  * each hole a sign-extended 32-bit field. Holes are weak, or clang would know that they are not 0. The likely way out
  * is written first and the unlikely one last: so clang at -Os makes the latter a conditional jump that leaves the
  * stencil, and the former is its end. */
+#include "jit/faults.h"
 #include "jit/fp.h"
 #include "jit/jit.h"
 #include "jit/memory_ops.h"
@@ -561,13 +562,20 @@ STENCIL SLOW_RAISE(ARGS) {
   GO(OUT);
 }
 /* HOLE_MORE: the helper. All registers are free. */
-STENCIL CALL(ARGS) {
-  WIDE(HOLE_WIDE, x, "d");
-  WIDE(HOLE_MORE, t, "a");
-  r0 = SLOT(HOLE_A), r1 = SLOT(HOLE_B), r2 = SLOT(HOLE_C);
-  BACK_ADDRESS(y);
-  GO(OUT);
-}
+#define CALL_AS(name, before)                                                                                          \
+  STENCIL name(ARGS) {                                                                                                 \
+    before;                                                                                                            \
+    WIDE(HOLE_WIDE, x, "d");                                                                                           \
+    WIDE(HOLE_MORE, t, "a");                                                                                           \
+    r0 = SLOT(HOLE_A), r1 = SLOT(HOLE_B), r2 = SLOT(HOLE_C);                                                           \
+    BACK_ADDRESS(y);                                                                                                   \
+    GO(OUT);                                                                                                           \
+  }
+CALL_AS(CALL, (void)0)
+#define TAKE_TRAP                                                                                                      \
+  cpu->trapped = __builtin_ia32_rdtsc();                                                                               \
+  __asm__ volatile(FAULTS_TRAP : : : "memory")
+CALL_AS(CALL_BY_TRAP, TAKE_TRAP)
 
 #define ENTER_C                                                                                                        \
   do {                                                                                                                 \

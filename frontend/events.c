@@ -1,0 +1,129 @@
+/* frontend/events.c: which event an instruction, an access or an exception is, and how it is counted. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The calls stand behind what they count: when an access faults, or its unit is run again, they are not reached. */
+#include "frontend/events.h"
+#include "frontend/cpu.h"
+#include "frontend/helpers.h"
+#include "frontend/lift_rows.h"
+
+const struct mips_event_info mips_event_info[MIPS_EVENTS] = {
+#define EVENT(id, name, group, trap, translate) {name, MIPS_EVENT_##group, trap, translate},
+#include "frontend/events.def"
+};
+
+/* --- at run time --- */
+
+enum mips_event mips_event_of_fault(const struct cpu *c) {
+  bool user = (c->j.mode & MODE_PRIV) == MMU_USER;
+  if (c->fault.refill) return user ? MIPS_EVENT_REFILL_USER : MIPS_EVENT_REFILL_KERNEL;
+  switch ((int)c->fault.code) {
+  case EXC_INT: return MIPS_EVENT_INTERRUPT;
+  case EXC_SYS: return MIPS_EVENT_SYSCALL;
+  case EXC_TLBL:
+  case EXC_TLBS:
+  case EXC_TLBRI:
+  case EXC_TLBXI: return MIPS_EVENT_TLB_INVALID;
+  case EXC_MOD: return MIPS_EVENT_TLB_MODIFIED;
+  case EXC_CPU: return MIPS_EVENT_FPU_UNUSABLE;
+  case EXC_RI: return MIPS_EVENT_RESERVED;
+  default: return MIPS_EVENT_EXCEPTION;
+  }
+}
+
+/* A kernel that keeps the running thread in $28, as Linux does, shows here that it has switched. */
+static void look_at_thread(struct cpu *c) {
+  if (c->gpr[28] != c->event_thread) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_THREAD);
+  c->event_thread = c->gpr[28];
+  c->event_sp = c->gpr[29];
+}
+
+uint64_t mips_help_EVENT(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
+  struct cpu *c = cpu;
+  (void)b, (void)arg_c;
+  look_at_thread(c);
+  mips_event_add(c->events, (enum mips_event)a);
+  return 0;
+}
+
+/* 0: mapped; 1: kseg0 or cached xkphys; 2: kseg1 or uncached xkphys. *at is where it leads. */
+static int unmapped(uint64_t va, uint64_t *at) {
+  if (va >> 62 == 2) {
+    *at = va & ((UINT64_C(1) << 59) - 1);
+    return (va >> 59 & 7) == 2 ? 2 : 1;
+  }
+  *at = va & 0x1fffffff;
+  return !mips_unmapped(va) ? 0 : va >> 29 & 1 ? 2 : 1;
+}
+
+uint64_t mips_help_EVENT_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
+  struct cpu *c = cpu;
+  uint64_t at;
+  int segment = arg_c ? unmapped(mmu_canonical(&c->mmu, a), &at) : 0;
+  if (!segment || !mmu_pmap_page(c->cfg.pmap, gpa(at))) return 0; /* devices are counted where they are accessed */
+  mips_event_add(c->events, (segment == 1 ? MIPS_EVENT_KSEG0_LOAD : MIPS_EVENT_KSEG1_LOAD) + (enum mips_event)b);
+  return 0;
+}
+
+/* --- lifting --- */
+
+static enum mips_event event_of_reg(const struct insn *i, bool write) {
+  static const struct {
+    uint8_t rd, sel;
+    enum mips_event read;
+  } reg[] = {
+#define REG(id, name, rd, sel, ...) {rd, sel, MIPS_EVENT_READ_##id},
+#include "frontend/events.def"
+  };
+  enum { OTHER = sizeof reg / sizeof *reg - 1 };
+  unsigned k = 0, sel = i->rd == 31 ? 2 : i->sel; /* DESave and KScratch: 31, 0 and 31, 2 to 7 */
+  while (k < OTHER && (reg[k].rd != i->rd || reg[k].sel != sel)) k++;
+  return reg[k].read + (enum mips_event)write;
+}
+
+/* -1: it is none. ERET and DERET count themselves, before they tell that they return. */
+static int event_of(const struct insn *i) {
+  switch ((int)i->row) {
+  case INSN_MFC0:
+  case INSN_DMFC0: return (int)event_of_reg(i, false);
+  case INSN_MTC0:
+  case INSN_DMTC0: return (int)event_of_reg(i, true);
+  case INSN_TLBWI: return MIPS_EVENT_TLBWI;
+  case INSN_TLBWR: return MIPS_EVENT_TLBWR;
+  case INSN_TLBP: return MIPS_EVENT_TLBP;
+  case INSN_TLBR: return MIPS_EVENT_TLBR;
+  case INSN_DI: return MIPS_EVENT_DI;
+  case INSN_EI: return MIPS_EVENT_EI;
+  case INSN_CACHE: return MIPS_EVENT_CACHE;
+  case INSN_WAIT: return MIPS_EVENT_WAIT;
+  case INSN_RDPGPR:
+  case INSN_WRPGPR: return MIPS_EVENT_SHADOW;
+  default: return -1;
+  }
+}
+
+/* Is it an access of the kernel's? Then its address, whether it is a store, and whether it is made at all. */
+static bool access_of(struct lift *l, const struct ir_op *o, ir_ref *va, bool *store, ir_ref *made) {
+  *made = imm(l, 1);
+  if (o->op == IR_CALL) {
+    *store = true;
+    *va = o->a;
+    return o->imm == HELPER_SWL || o->imm == HELPER_SWR || o->imm == HELPER_SDL || o->imm == HELPER_SDR;
+  }
+  if (ir_opinfo[o->op].class != IR_CLASS_MEM) return false;
+  *store = ir_opinfo[o->op].form != IR_FORM_V;
+  *va = op2(l, IR_ADD, o->a, imm(l, o->imm));
+  if (ir_opinfo[o->op].form == IR_FORM_VVV) *made = o->c;
+  return true;
+}
+
+void mips_event_lift(struct lift *l, const struct insn *i, unsigned from) {
+  int e = event_of(i);
+  if (e >= 0) lift_help(l, HELPER_EVENT, imm(l, e), imm(l, 0), imm(l, 0));
+  if ((l->mode & MODE_PRIV) != MMU_KERNEL) return;
+  for (unsigned k = from, to = l->ir->n; k < to; k++) {
+    const struct ir_op o = l->ir->op[k];
+    ir_ref va, made;
+    bool store;
+    if (access_of(l, &o, &va, &store, &made)) lift_help(l, HELPER_EVENT_ACCESS, va, imm(l, store), made);
+  }
+}

@@ -1,0 +1,63 @@
+/* mmu/machine_tlb.c: the machine's own TLB, through which a de-privileged guest reaches its memory. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An entry maps a pair of 4 KiB pages, as the R10000's do, whatever page size the guest has chosen: machine memory is
+ * in such pages. What soft TLBs hold for loads and stores is always a part of what is in here, so that an access that
+ * this TLB does not serve reaches the slow path in every tier. Instructions are fetched from translations, which are
+ * the monitor's own: fetches are no business of it. Where an entry goes is a pseudo-random sequence stepped by
+ * entering. */
+#include "mmu/mmu.h"
+#include <stdlib.h>
+
+struct mmu_machine_tlb {
+  unsigned entries;
+  uint64_t random;
+  uint64_t tag[]; /* address of the pair, and the bits below */
+};
+enum { PAIR_BITS = MMU_PAGE_BITS + 1, TAG_GLOBAL = 1 << 8, TAG_VALID = 1 << 9 /* else ASID in the low 8 */ };
+#define PAIR_MASK (UINT64_MAX << PAIR_BITS)
+
+int mmu_machine_tlb_resize(struct mmu_guest *g, unsigned entries) {
+  struct mmu_machine_tlb *t = NULL;
+  if (entries && !(t = calloc(1, sizeof *t + entries * sizeof t->tag[0]))) return -1;
+  if (t) t->entries = entries;
+  free(g->machine);
+  g->machine = t;
+  mmu_soft_flush(g);
+  return 0;
+}
+
+bool mmu_machine_tlb_has(const struct mmu_guest *g, uint64_t va) {
+  const struct mmu_machine_tlb *t = g->machine;
+  uint64_t global = (va & PAIR_MASK) | TAG_VALID | TAG_GLOBAL, own = (va & PAIR_MASK) | TAG_VALID | g->state.asid;
+  for (unsigned i = 0; i < t->entries; i++)
+    if (t->tag[i] == global || t->tag[i] == own) return true;
+  return false;
+}
+
+/* Does the page belong to the ASID in force alone? Unmapped segments, and the user's while they are unmapped, do not.
+ */
+static bool has_asid(const struct mmu_guest *g, uint64_t va) {
+  int i = mmu_tlb_find(g, va, g->state.asid);
+  const struct mmu_tlb_entry *e = i >= 0 ? &g->tlb[i] : mmu_l2tlb_find(g, va, g->state.asid);
+  return e && !e->g;
+}
+
+void mmu_machine_tlb_enter(struct mmu_guest *g, uint64_t va, bool mapped) {
+  struct mmu_machine_tlb *t = g->machine;
+  t->random = t->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  uint64_t *tag = &t->tag[(t->random >> 32) * t->entries >> 32];
+  if (*tag) mmu_soft_drop_pair(g, *tag & PAIR_MASK, *tag & TAG_GLOBAL ? -1 : (int)(*tag & 0xff));
+  *tag = (va & PAIR_MASK) | TAG_VALID | (mapped && has_asid(g, va) ? g->state.asid : TAG_GLOBAL);
+}
+
+void mmu_machine_tlb_drop(struct mmu_guest *g, uint64_t vpn, const struct mmu_tlb_entry *e) {
+  struct mmu_machine_tlb *t = g->machine;
+  for (unsigned i = 0; t && i < t->entries; i++)
+    if (((t->tag[i] ^ vpn) & ~e->mask & PAIR_MASK) == 0 &&
+        (e->g || t->tag[i] & TAG_GLOBAL || (t->tag[i] & 0xff) == e->asid))
+      t->tag[i] = 0;
+}
+
+void mmu_machine_tlb_flush(struct mmu_guest *g) {
+  for (unsigned i = 0; g->machine && i < g->machine->entries; i++) g->machine->tag[i] = 0;
+}
