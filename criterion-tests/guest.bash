@@ -4,15 +4,20 @@
 source "$(dirname "${BASH_SOURCE[0]}")/check.bash"
 
 # need_guest NAME: fetch it, or skip when Debian's archive cannot be reached. Sets kernel, initrd; last_words, which its
-# kernel says when it ends; qemu and cpu, where QEMU has the board, else qemu is empty.
+# kernel says when it ends; qemu and cpu, where QEMU has the board, else qemu is empty; the board's disk buses and network
+# cards.
 need_guest() {
   local paths
   paths=$("$program" guests get "$1") || { echo "skipped: $1 cannot be fetched"; exit 77; }
   kernel=$(sed -n 1p <<<"$paths") initrd=$(sed -n 2p <<<"$paths") last_words='reboot: Power down' qemu=
+  buses=(virtio ide) cards=(virtio pcnet)
   case $1 in
     *4kc) qemu=qemu-system-mipsel cpu=24Kf ;;
     *5kc) qemu=qemu-system-mips64el cpu=MIPS64R2-generic ;;
-    *generic*) last_words='reboot: System halted' ;; # it has no driver for the power switch
+    *generic*)
+      last_words='reboot: System halted' # it has no driver for the power switch
+      buses=(virtio) cards=(virtio)
+      ;;
   esac
 }
 

@@ -1,5 +1,5 @@
 # criterion-tests/guest_disks.bash: a file system on a disk, under one of Debian's kernels; sourced with `guest` set.
-# Virtio and IDE; what a disk forgets, refuses and keeps; the same run in every tier. With $MB_QUICK one bus is all.
+# On each bus the board has; what a disk forgets, refuses and keeps; the same run in every tier. With $MB_QUICK one bus is all.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
@@ -31,7 +31,6 @@ session() { # bus mode tier commands: into console.TIER and stats.TIER
     >"console.$3" 2>"err.$3" </dev/null
 }
 
-buses=(virtio ide)
 [[ ${MB_QUICK-} ]] && buses=(virtio)
 for bus in "${buses[@]}"; do
   first=

@@ -6,12 +6,13 @@
 # file system, and hold every record that was told. $MB_KILLS: how often; $MB_SEED: when.
 # shellcheck source-path=SCRIPTDIR source=guest.bash
 source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
-guest=debian-4kc
-need_guest "$guest"
+systems=('debian-4kc virtio /dev/vda' 'debian-4kc ide /dev/sda' 'debian-generic32 virtio /dev/vda') # they take turns
+need_guest debian-4kc
+need_guest debian-generic32
 need_e2fsprogs
 cd "$folder" || exit 1
 kills=${MB_KILLS:-8}
-[[ ${MB_QUICK-} ]] && kills=2
+[[ ${MB_QUICK-} ]] && kills=3
 RANDOM=${MB_SEED:-$$}
 echo "MB_SEED=${MB_SEED:-$$}"
 ext4_image disk 16M
@@ -22,8 +23,7 @@ echo record $n | dd of=/mnt/log oflag=append conv=notrunc,fsync 2>/dev/null && e
 
 told=0 most=0
 for ((kill = 1; kill <= kills; kill++)); do
-  bus=virtio disk=/dev/vda
-  ((kill % 2)) || bus=ide disk=/dev/sda
+  read -r guest bus disk <<<"${systems[kill % 3]}"
   "$program" run "$guest" --disk "disk,persist,$bus" --code-store store --timeout 100 \
     --append "console=ttyS0 mb.run=\"disk=$disk; ${loop//$'\n'/ }\"" >console 2>err </dev/null &
   pid=$!

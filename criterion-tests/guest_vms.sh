@@ -56,7 +56,7 @@ vms = (
     type = ["# =>ip addr add 10.9.0.1/24 dev eth0; ip link set eth0 up; nc -l -p 7 | sha256sum; echo do''ne\\n",
             "done\r\n=>exit\\n"]; },
   { name = "b"; guest = "debian-5kc"; net = "subnet=x";
-    type = ["# =>ip addr add 10.9.0.2/24 dev eth0; ip link set eth0 up; sleep 2; ping -c 3 10.9.0.1\\n",
+    type = ["# =>ip addr add 10.9.0.2/24 dev eth0; ip link set eth0 up; sleep 20; ping -c 3 10.9.0.1\\n",
             "packet loss=>seq 100000 | tee f | nc 10.9.0.1 7; sha256sum <f; echo do''ne\\n", "done\r\n=>exit\\n"]; }
 );
 END
@@ -71,7 +71,8 @@ for tier in auto stencil; do
   [[ ${MB_QUICK-} ]] && break
 done
 grep -q '^b| 3 packets transmitted, 3 packets received' out
-check "a answers b: $(grep packets out)" $?
+held=$?
+check "a answers b: $(grep packets out)" "$held"
 sums=$(grep -oE '^[ab]\| [0-9a-f]{64}' out | cut -c4- | sort | uniq -c)
 check "what b sends arrives at a: $sums" "$([[ $sums =~ ^\ +2\ [0-9a-f]{64}$ ]]; echo $?)"
 finish
