@@ -1,13 +1,7 @@
 /* cli/compare_page.c: what mirrorball compare found as one self-contained page of plots, drawn by Debian's Chart.js. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page holds the library, the document of compare.h, and what draws the one with the other. */
 #include "cli/compare.h"
-#include "cli/options.h"
-#include <stdlib.h>
-#include <string.h>
-
-static const char *const library[] = {"/usr/share/javascript/chart.js/chart.min.js",
-                                      "/usr/share/javascript/chart.js/Chart.min.js"};
+#include "cli/page.h"
 
 /* clang-format off */
 static const char head[] =
@@ -21,9 +15,8 @@ static const char head[] =
 ".plot { position: relative } .scroll { overflow-x: auto } .bad { color: #a00; font-weight: bold }\n"
 "</style></head><body>\n<h1>One kernel, three ways to run it</h1>\n<p id='about'></p><div id='root'></div>\n<script>";
 
-static const char middle[] = "</script>\n<script type='application/json' id='data'>";
-
-static const char tail[] = "</script>\n<script>\n'use strict';\n"
+static const char script[] =
+"'use strict';\n"
 "const data = JSON.parse(document.getElementById('data').textContent), root = document.getElementById('root');\n"
 "const colour = { user: '#2a6fbb', kernel: '#7fb069', monitor: '#c8553d', idle: '#cfcfcf', trap: '#c8553d',\n"
 "  translate: '#2a6fbb', bare: '#777', tlb_writes: '#e0a030', privileged: '#8a5a9e', kernel_tlb: '#4aa3a2' };\n"
@@ -102,54 +95,13 @@ static const char tail[] = "</script>\n<script>\n'use strict';\n"
 "    table(['service', 'share of kernel', 'runs', 'x bare', ...keys.map(k => words[k])], s.services.slice(0, 40).map(x => [x.name, percent(x.share),\n"
 "      big(x.invocations), part(x[m.mode].slowdown), ...keys.map(k => part(x[m.mode][k]))]));\n"
 "  }\n}\n"
-"document.title += ': ' + (data.guest || 'a kernel');\n"
-"</script></body></html>\n";
+"document.title += ': ' + (data.guest || 'a kernel');\n";
 /* clang-format on */
 
-static FILE *open_library(void) {
-  FILE *f = NULL;
-  for (size_t i = 0; !f && i < sizeof library / sizeof *library; i++) f = fopen(library[i], "re");
-  return f;
-}
-
 int compare_page_check(void) {
-  FILE *f = open_library();
-  if (!f) return options_fail("compare: --html: there is no Chart.js: apt-get install libjs-chart.js");
-  fclose(f);
-  return 0;
-}
-
-/* Text within a script element: nothing in it may end that. In JSON and in strings "<\/" means "</". */
-static void put_script(const char *text, size_t n, FILE *to) {
-  for (size_t i = 0; i < n; i++) {
-    putc(text[i], to);
-    if (text[i] == '<' && i + 1 < n && text[i + 1] == '/') putc('\\', to);
-  }
-}
-
-static bool put_library(FILE *to) {
-  char text[1 << 16];
-  FILE *f = open_library();
-  size_t n;
-  while (f && (n = fread(text, 1, sizeof text, f))) fwrite(text, 1, n, to);
-  bool good = f && !ferror(f);
-  if (f) fclose(f);
-  return good;
+  return page_check("compare");
 }
 
 int compare_page(const json_t *document, const char *path) {
-  char *text = json_dumps(document, JSON_COMPACT);
-  FILE *f = text ? fopen(path, "we") : NULL;
-  bool good = f;
-  if (good) {
-    fputs(head, f);
-    good = put_library(f);
-    fputs(middle, f);
-    put_script(text, strlen(text), f);
-    good = fputs(tail, f) != EOF && good;
-  }
-  if (f && fclose(f)) good = false;
-  free(text);
-  if (!good) options_fail("compare: --html %s: cannot be written", path);
-  return !good;
+  return page_write("compare", path, head, document, script);
 }

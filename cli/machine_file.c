@@ -3,18 +3,14 @@
 /* libconfig reads the text. A VM's keys are options of mirrorball run, so what there is, what it takes and what is
  * wrong with it is said once, in the table of options; the rest is in the two tables here. */
 #define _GNU_SOURCE
+#include "cli/config_file.h"
 #include "cli/request.h"
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-enum { TEXT_MAX = 1 << 20, CPUS_MAX = 1024 };
+enum { CPUS_MAX = 1024 };
 
 enum machine_key { K_CPUS, K_MEMORY, K_VMS, MACHINE_KEYS };
 static const struct {
@@ -205,68 +201,15 @@ static int read_settings(struct request_run *run, struct request *at, const conf
   return bad;
 }
 
-/* --- the text --- */
-
-static int file_fail(const char *path, const char *why) {
-  return options_fail("machine %s: %s", path, why);
-}
-
-/* All of it, with a zero behind it, owned by the caller. NULL: complained. */
-static char *read_text(const char *path) {
-  struct stat st;
-  char *text = NULL;
-  size_t n = 0;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe that nobody writes to must not hang us */
-  const char *why = fd < 0 || fstat(fd, &st) ? strerrordesc_np(errno) : NULL;
-  if (!why && S_ISDIR(st.st_mode)) why = "is a folder, not a file";
-  if (!why && !(text = malloc(TEXT_MAX + 1))) why = "out of memory";
-  if (!why) fcntl(fd, F_SETFL, 0);
-  while (!why && n < TEXT_MAX) {
-    ssize_t k = read(fd, text + n, TEXT_MAX - n);
-    if (!k) break;
-    if (k < 0 && errno != EINTR) why = strerrordesc_np(errno);
-    if (k > 0) n += (size_t)k;
-  }
-  if (!why && n == TEXT_MAX) why = "is too long for a machine file";
-  if (!why) text[n] = 0;
-  if (!why && strspn(text, " \t\r\n") == n) why = "is empty";
-  if (!why && strlen(text) != n) why = "is no text";
-  if (fd >= 0) close(fd);
-  if (!why) return text;
-  free(text);
-  file_fail(path, why);
-  return NULL;
-}
-
-/* libconfig would open other files for such a line, and end the program when it cannot read one. */
-static int find_include(const char *text) {
-  int line = 1;
-  for (const char *s = text; *s; line++) {
-    s += strspn(s, " \t");
-    if (!strncmp(s, "@include", 8)) return line;
-    s += strcspn(s, "\n");
-    s += *s == '\n';
-  }
-  return 0;
-}
-
 int machine_file_read(struct request_run *run) {
   struct request at;
   config_t c;
-  char *text = read_text(run->file);
-  if (!text) return EXIT_INPUT;
+  int bad = config_file_read(&c, run->file, "machine");
+  if (bad) return bad;
   request_begin(&at, run);
   at.file = run->file;
-  config_init(&c);
-  int bad = 0, include = find_include(text);
-  if (include)
-    bad = options_fail("%s:%d: @include: a machine file includes no others", run->file, include);
-  else if (!config_read_string(&c, text))
-    bad = options_fail("%s:%d: %s", run->file, config_error_line(&c), config_error_text(&c));
-  else
-    bad = read_settings(run, &at, &c);
+  bad = read_settings(run, &at, &c);
   config_destroy(&c);
-  free(text);
   return bad;
 }
 
