@@ -1,0 +1,70 @@
+/* numa-model/counters.c: misses counted by page and node. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "numa-model/counters.h"
+#include <stdlib.h>
+#include <string.h>
+
+int numa_counters_init(struct numa_counters *c, uint32_t frames, unsigned nodes, uint16_t trigger) {
+  *c = (struct numa_counters){.frames = frames, .nodes = nodes, .trigger = trigger};
+  c->count = calloc((size_t)frames * nodes, sizeof *c->count);
+  c->replica = calloc(frames, sizeof *c->replica);
+  c->hot = calloc(frames, sizeof *c->hot);
+  c->seen = calloc(frames, sizeof *c->seen);
+  c->is_hot = calloc(frames, 1);
+  c->is_seen = calloc(frames, 1);
+  if (c->count && c->replica && c->hot && c->seen && c->is_hot && c->is_seen) return 0;
+  numa_counters_fini(c);
+  return -1;
+}
+
+void numa_counters_fini(struct numa_counters *c) {
+  free(c->count);
+  free(c->replica);
+  free(c->hot);
+  free(c->seen);
+  free(c->is_hot);
+  free(c->is_seen);
+  *c = (struct numa_counters){0};
+}
+
+static uint16_t saturated(uint16_t a, unsigned n) {
+  return n > UINT16_MAX - (unsigned)a ? UINT16_MAX : (uint16_t)(a + n);
+}
+
+void numa_counters_miss(struct numa_counters *c, uint32_t frame, unsigned node, bool write, unsigned n) {
+  struct numa_count *k = &c->count[(uint64_t)frame * c->nodes + node];
+  uint16_t *of = write ? &k->writes : &k->reads;
+  *of = saturated(*of, n);
+  if (!c->is_seen[frame]) {
+    c->is_seen[frame] = 1;
+    c->seen[c->seens++] = frame;
+  }
+  if (c->trigger && !c->is_hot[frame] && (unsigned)k->reads + k->writes >= c->trigger) {
+    c->is_hot[frame] = 1;
+    c->hot[c->hots++] = frame;
+  }
+}
+
+/* It may become hot again, so it goes from the list. */
+static void cool(struct numa_counters *c, uint32_t frame) {
+  uint32_t i = 0;
+  if (!c->is_hot[frame]) return;
+  while (c->hot[i] != frame) i++;
+  memmove(&c->hot[i], &c->hot[i + 1], (c->hots - i - 1) * sizeof *c->hot);
+  c->hots--;
+  c->is_hot[frame] = 0;
+}
+
+void numa_counters_forget(struct numa_counters *c, uint32_t frame) {
+  memset(&c->count[(uint64_t)frame * c->nodes], 0, c->nodes * sizeof *c->count);
+  cool(c, frame);
+}
+
+void numa_counters_reset(struct numa_counters *c) {
+  for (uint32_t i = 0; i < c->seens; i++) {
+    memset(&c->count[(uint64_t)c->seen[i] * c->nodes], 0, c->nodes * sizeof *c->count);
+    c->is_seen[c->seen[i]] = 0;
+  }
+  for (uint32_t i = 0; i < c->hots; i++) c->is_hot[c->hot[i]] = 0;
+  c->seens = c->hots = 0;
+}
