@@ -3,7 +3,7 @@
 /* libconfig reads the text; which keys there are is said in the tables here. Every key must be there: a machine with a
  * value that nobody has thought about would be measured all the same. */
 #include "numa-model/machine.h"
-#include "presets.h"
+#include "numa-model/presets.h"
 #include <errno.h>
 #include <libconfig.h>
 #include <stdarg.h>
