@@ -16,6 +16,16 @@ check() { # what condition-result
   echo "FAILED: $1"
 }
 
+# wait_for PID COMMAND...: until the command succeeds, or the process has ended.
+wait_for() {
+  local pid=$1
+  shift
+  until "$@" 2>/dev/null; do
+    kill -0 "$pid" 2>/dev/null || return
+    sleep 0.1
+  done
+}
+
 # finish: the verdict as exit code, with a line for people.
 finish() {
   echo "$((ran - failed)) checks passed, $failed failed"

@@ -17,7 +17,7 @@ bad() { # exit fragment words...
   local want=$1 text=$2 code lines left
   shift 2
   ran=$((ran + 1))
-  (cd work && timeout 60 "$program" "$@" >../out 2>../err </dev/null)
+  (cd work && timeout 600 "$program" "$@" >../out 2>../err </dev/null)
   code=$? lines=$(wc -l <err) left=$(ls -A work)
   if ((code != want)) || ((lines != 1)) || [[ -s out || -n $left ]] || ! grep -qF -- "$text" err ||
     ! grep -q '^mirrorball: ' err; then

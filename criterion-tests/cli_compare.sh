@@ -8,7 +8,7 @@ source "$here/images.bash"
 # shellcheck source-path=SCRIPTDIR source=check.bash
 source "$here/check.bash"
 cd "$folder" || exit 1
-compare() { timeout 300 "$program" compare "$@" >out 2>err </dev/null; }
+compare() { timeout 600 "$program" compare "$@" >out 2>err </dev/null; }
 bad() { # fragment words...
   local text=$1
   shift

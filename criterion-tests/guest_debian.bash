@@ -9,7 +9,7 @@ cd "$folder" || exit 1
 # A person at the prompt: commands work, and leaving the shell turns the power off.
 session=(--type '# =>uname -m; echo $((6*7)); ls /proc/self/exe; false || echo no\n' --type 'no\r\n=>exit\n')
 for run in 1 2; do
-  "$program" run "$guest" "${session[@]}" --timeout 300 --timestamps --stats "stats$run" \
+  "$program" run "$guest" "${session[@]}" --timeout 600 --timestamps --stats "stats$run" \
     --code-store kept >"console$run" 2>"err$run" </dev/null
   code=$?
   check "$guest powers off cleanly (exit code $code, $(cat "err$run"))" "$code"
@@ -32,7 +32,7 @@ check "two runs take the same number of instructions" $?
 for tier in eval stencil llvm auto; do
   profile=()
   [[ $tier == eval || $tier == auto ]] && profile=(--profile "profile.$tier.txt" --profile "profile.$tier.folded")
-  "$program" run "$guest" "${session[@]}" --timeout 300 --stats "stats.$tier" --tier $tier --pace real \
+  "$program" run "$guest" "${session[@]}" --timeout 600 --stats "stats.$tier" --tier $tier --pace real \
     --code-store store "${profile[@]}" >console3 2>err3 </dev/null
   code=$?
   ((code == 2)) && continue # a build without this tier
@@ -49,7 +49,7 @@ done
 grep -qE '^kernel;(.*;)?start_kernel;.*;kmem_cache_alloc [0-9]+$' profile.auto.folded &&
   grep -qE '^kernel;ret_from_kernel_thread;kthread;' profile.auto.folded
 check "callers are found back to where the kernel and its threads begin" $?
-"$program" run "$guest" --until 'console:Run /init' --timeout 300 >/dev/null 2>err </dev/null
+"$program" run "$guest" --until 'console:Run /init' --timeout 600 >/dev/null 2>err </dev/null
 grep -qE 'at 0x[0-9a-f]+ \([a-z_0-9.]+(\+0x[0-9a-f]+)?\)' err
 held=$?
 check "where it stopped has a name: $(cat err)" "$held"
@@ -57,18 +57,18 @@ check "where it stopped has a name: $(cat err)" "$held"
 rss=$(stat_of stats1 max_rss)
 check "the host needs at most 64 MiB beyond the guest's 256: $rss" $((rss > (256 + 64) << 20))
 
-"$program" run "$guest" --append 'console=ttyS0 mb.run=/bin/false' --timeout 300 >ours 2>ours.err </dev/null
+"$program" run "$guest" --append 'console=ttyS0 mb.run=/bin/false' --timeout 600 >ours 2>ours.err </dev/null
 code=$?
 check "the exit code of a command is the run's: $code" $((code != 65))
 [[ ${qemu:-} ]] || finish
 
 # An outsider's opinion: QEMU boots the same kernel to the same console, but for what mask_console names.
 append='console=ttyS0 mb.run=/bin/true'
-"$program" run "$guest" --append "$append" --timeout 300 >ours 2>ours.err </dev/null
+"$program" run "$guest" --append "$append" --timeout 600 >ours 2>ours.err </dev/null
 code=$?
 check "$guest runs a command and powers off (exit code $code, $(cat ours.err))" "$code"
 if command -v "$qemu" >/dev/null; then
-  timeout 300 "$qemu" -M malta -cpu "$cpu" -m 256 -nodefaults -nographic -serial stdio -no-reboot -kernel "$kernel" \
+  timeout 600 "$qemu" -M malta -cpu "$cpu" -m 256 -nodefaults -nographic -serial stdio -no-reboot -kernel "$kernel" \
     -initrd "$initrd" -append "$append" >theirs 2>theirs.err </dev/null
   mask_console <ours >ours.masked
   mask_console <theirs >theirs.masked

@@ -9,7 +9,7 @@ cd "$folder" || exit 1
 work='seq $((2*$(nproc))) | xargs -P 99 -n 1 sh -c '\''sha256sum </bin/busybox; for i in 1 2 3 4; do /bin/true; done'\'' | uniq -c'
 
 boot() { # GUEST VCPUS TIER OUT OPTIONS
-  "$program" run "$1" --vcpus "$2" --tier "$3" "${@:5}" --timeout 500 --type '# =>'"$work"'; grep IPI /proc/interrupts\n' \
+  "$program" run "$1" --vcpus "$2" --tier "$3" "${@:5}" --timeout 600 --type '# =>'"$work"'; grep IPI /proc/interrupts\n' \
     --type 'resched=>\n' --type '# =>exit\n' --stats "$4.stats" --code-store none >"$4" 2>"$4.err" </dev/null
   code=$?
 }

@@ -26,7 +26,7 @@ session() { # bus mode tier commands: into console.TIER and stats.TIER
   local disk=/dev/vda how=rw
   [[ $1 == ide ]] && disk=/dev/sda
   [[ $2 == *,ro ]] && how=ro
-  "$program" run "$guest" --disk "$2,$1" --tier "$3" --stats "stats.$3" --timeout 300 --code-store store \
+  "$program" run "$guest" --disk "$2,$1" --tier "$3" --stats "stats.$3" --timeout 600 --code-store store \
     --append "console=ttyS0 mb.run=\"disk=$disk; mount -t ext4 -o $how $disk /mnt; ${4//$'\n'/ }\"" \
     >"console.$3" 2>"err.$3" </dev/null
 }

@@ -24,15 +24,11 @@ echo record $n | dd of=/mnt/log oflag=append conv=notrunc,fsync 2>/dev/null && e
 told=0 most=0
 for ((kill = 1; kill <= kills; kill++)); do
   read -r guest bus disk <<<"${systems[kill % 3]}"
-  "$program" run "$guest" --disk "disk,persist,$bus" --code-store store --timeout 100 \
+  "$program" run "$guest" --disk "disk,persist,$bus" --code-store store --timeout 600 \
     --append "console=ttyS0 mb.run=\"disk=$disk; ${loop//$'\n'/ }\"" >console 2>err </dev/null &
   pid=$!
   # Any moment once there is something to lose: while the journal is recovered, at the first records, later.
-  for ((i = 0; i < 300; i++)); do
-    grep -q 'init on' console && break
-    kill -0 $pid 2>/dev/null || break
-    sleep 0.1
-  done
+  wait_for $pid grep -q 'init on' console
   sleep "$(printf '%d.%03d' $((RANDOM % 3)) $((RANDOM % 1000)))"
   kill -9 $pid
   wait $pid 2>/dev/null

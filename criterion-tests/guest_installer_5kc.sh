@@ -6,7 +6,7 @@ guest=debian-installer-5kc
 source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 need_guest "$guest"
 cd "$folder" || exit 1
-"$program" run "$guest" --until 'console:Select a language' --timeout 500 >console 2>err </dev/null
+"$program" run "$guest" --until 'console:Select a language' --timeout 600 >console 2>err </dev/null
 code=$?
 check "the first dialog is shown (exit code $code, expected 6; $(cat err))" $((code != 6))
 finish

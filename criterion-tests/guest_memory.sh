@@ -30,7 +30,7 @@ machine() { # FILE VM...
   echo ');'
 } >"$1"
 run() { # FILE OPTION...
-  "$program" run --machine "$1" --stats "$1.stats" --status "$1.status" --timeout 900 --code-store none "${@:2}" \
+  "$program" run --machine "$1" --stats "$1.stats" --status "$1.status" --timeout 600 --code-store none "${@:2}" \
     >out 2>err </dev/null
   held=$?
   check "$1 ends well: $(cat err)" "$held"

@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 need_guest debian-4kc
 need_guest debian-generic32
 cd "$folder" || exit 1
-session=(--type '# =>uname -m; ls /proc/self/exe\n' --type 'exe\r\n=>exit\n' --timeout 400 --code-store none)
+session=(--type '# =>uname -m; ls /proc/self/exe\n' --type 'exe\r\n=>exit\n' --timeout 600 --code-store none)
 
 # modes GUEST OPTION...: a boot to a shell and back in each mode.
 modes() {

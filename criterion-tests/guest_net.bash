@@ -24,7 +24,7 @@ port=$(<port)
 session() { # tier commands options...: into console.TIER, err.TIER and stats.TIER
   local tier=$1 commands=$2
   shift 2
-  "$program" run "$guest" "$@" --tier "$tier" --stats "stats.$tier" --timeout 200 --code-store store \
+  "$program" run "$guest" "$@" --tier "$tier" --stats "stats.$tier" --timeout 600 --code-store store \
     --append "console=ttyS0 mb.run=\"${commands//$'\n'/ }\"" >"console.$tier" 2>"err.$tier" </dev/null
 }
 
@@ -68,17 +68,13 @@ for card in "${cards[@]}"; do
   free=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   session auto "$serve" --net "nat,$card,restrict,forward=tcp:$free:8080" &
   pid=$!
-  for ((i = 0; i < 600; i++)); do
-    grep -q '^serving' console.auto 2>/dev/null && break
-    kill -0 $pid 2>/dev/null || break
-    sleep 0.1
-  done
-  fetched=$(timeout 60 cat <"/dev/tcp/127.0.0.1/$free" | sha256sum)
+  wait_for $pid grep -q '^serving' console.auto
+  fetched=$(timeout 600 cat <"/dev/tcp/127.0.0.1/$free" | sha256sum)
   given=$(sed -n 's/^\([0-9a-f]*\)  given.*/\1/p' console.auto)
   [[ -n $given && ${fetched%% *} == "$given" ]]
   check "$card: fetched through a port forward: $fetched, the guest gave $given" $?
   sleep 0.5 # until the guest listens again
-  timeout 60 bash -c "cat big >/dev/tcp/127.0.0.1/$free"
+  timeout 600 bash -c "cat big >/dev/tcp/127.0.0.1/$free"
   wait $pid
   code=$?
   grep -q "^$big" console.auto

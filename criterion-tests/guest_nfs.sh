@@ -42,7 +42,7 @@ copy=$(head -c 1000000 files/given | sha256sum) copy=${copy%% *}
 first=
 for tier in auto stencil; do
   cp base disk
-  "$program" run --machine pair --tier $tier --stats stats --timeout 400 --code-store store >out 2>err </dev/null
+  "$program" run --machine pair --tier $tier --stats stats --timeout 600 --code-store store >out 2>err </dev/null
   code=$?
   ((code == 2)) && continue # a build without this tier
   check "$tier: both power off (exit code $code): $(cat err)" "$code"

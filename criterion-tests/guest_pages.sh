@@ -31,7 +31,7 @@ pad() { head -c $(((4 - $(stat -c %s "$1") % 4) % 4)) /dev/zero; }
 parameters=/sys/module/mirrorball_pages/parameters
 first=
 for tier in auto stencil; do
-  "$program" run debian-4kc --initrd initrd --tier $tier --code-store none --timeout 300 --stats stats \
+  "$program" run debian-4kc --initrd initrd --tier $tier --code-store none --timeout 600 --stats stats \
     --type "debian:/root# =>insmod /pages.ko; sleep 5; cat $parameters/pages; echo 50 >$parameters/scrub\n" \
     --type "debian:/root# =>cat $parameters/zeroed; head -c 60000000 /dev/zero | tee /tmp/x | md5sum; md5sum </tmp/x\n" \
     --type 'debian:/root# =>rm /tmp/x; sleep 5; rmmod mirrorball_pages; echo "removed: $?"; exit\n' </dev/null 2>err | tr -d '\r' >out

@@ -21,7 +21,7 @@ for vm in "${vms[@]}"; do
   read -r name guest <<<"$vm"
   declare -n options=$name
   want=$([[ $name == b ]] && echo 3 || echo 0)
-  "$program" run "$guest" "${options[@]}" --stats "alone.$name" --timeout 300 --code-store none \
+  "$program" run "$guest" "${options[@]}" --stats "alone.$name" --timeout 600 --code-store none \
     >"alone.$name.out" 2>err </dev/null
   code=$?
   check "$guest alone ends with $code: $(cat err)" $((code != want))
@@ -32,7 +32,7 @@ done >>three
 echo ');' >>three
 
 for tier in auto stencil; do
-  "$program" run --machine three --tier $tier --stats stats --timeout 500 --code-store none >out 2>err </dev/null
+  "$program" run --machine three --tier $tier --stats stats --timeout 600 --code-store none >out 2>err </dev/null
   code=$?
   ((code == 2)) && [[ $tier == stencil ]] && continue # a build without this tier
   check "the exit code is that of the one that panicked: $code, $(cat err)" $((code != 3))
@@ -62,7 +62,7 @@ vms = (
 END
 first=
 for tier in auto stencil; do
-  "$program" run --machine pair --tier $tier --stats stats --timeout 300 --code-store none >out 2>err </dev/null
+  "$program" run --machine pair --tier $tier --stats stats --timeout 600 --code-store none >out 2>err </dev/null
   code=$?
   ((code == 2)) && continue
   check "both power off: $code, $(cat err)" "$code"

@@ -104,7 +104,7 @@ for target in mips32r2el mips32r2eb mips64r2el mips64r2eb; do
     run() { # expected option...
       local want=$1
       shift
-      "$program" run --kernel "$guests/$target/calls" --cpu $cpu --mem 64M --tier $tier --code-store none --timeout 100 \
+      "$program" run --kernel "$guests/$target/calls" --cpu $cpu --mem 64M --tier $tier --code-store none --timeout 600 \
         --stats s.json "$@" </dev/null >out 2>err
       local code=$?
       ((code == 2)) && grep -q 'left out of this build' err && return

@@ -34,9 +34,9 @@ for target in mips32r2el mips32r2eb mips64r2el mips64r2eb; do
       mips32*-irq) theirs=34Kf mine=34Kf ;; # vectored interrupts
       mips32*-rixi | mips32*-user | mips32*-watch) theirs=P5600 mine=MIPS32R2-full ;; # RI/XI, UserLocal
     esac
-    timeout 60 "$qemu" -M malta -cpu "$theirs" -m 64 -nic none -vga none -nographic -kernel "$path" \
+    timeout 600 "$qemu" -M malta -cpu "$theirs" -m 64 -nic none -vga none -nographic -kernel "$path" \
       </dev/null 2>/dev/null | expected_difference "$target-$name" >"$folder/theirs"
-    "$program" run --kernel "$path" --cpu "$mine" --mem 64M --timeout 60 </dev/null 2>"$folder/err" >"$folder/all"
+    "$program" run --kernel "$path" --cpu "$mine" --mem 64M --timeout 600 </dev/null 2>"$folder/err" >"$folder/all"
     code=$?
     expected_difference "$target-$name" <"$folder/all" >"$folder/ours"
     check "$target $name ends with code $code: $(cat "$folder/err")" "$code"
@@ -46,7 +46,7 @@ for target in mips32r2el mips32r2eb mips64r2el mips64r2eb; do
     code=$?
     check "$target $name agrees with QEMU in $lines lines: $(head -10 "$folder/diff")" "$code"
   done
-  "$program" run --kernel "$guests/$target/kernel" --cpu "$ours" --append run=test --timeout 100 </dev/null >"$folder/all" 2>&1
+  "$program" run --kernel "$guests/$target/kernel" --cpu "$ours" --append run=test --timeout 600 </dev/null >"$folder/all" 2>&1
   check "$target: the own kernel powers off" $?
   grep -q '^test: passed' "$folder/all"
   code=$?

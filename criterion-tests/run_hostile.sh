@@ -24,7 +24,7 @@ for target in mips32r2el mips64r2eb; do
   ln -sf "$guests/$target/kernel" neighbour
   ln -sf "$guests/$target/hostile" hostile
   printf 'vms = ({ name = "neighbour"; cpu = "%s"; %s });\n' $cpu "$neighbour" >one
-  timeout 100 "$program" run --machine one --stats alone --code-store none >out 2>err </dev/null
+  timeout 600 "$program" run --machine one --stats alone --code-store none >out 2>err </dev/null
   code=$?
   check "$target: the neighbour ends well by itself: $code, $(cat err)" $code
   alone=$(state_of alone)
@@ -36,7 +36,7 @@ for target in mips32r2el mips64r2eb; do
       head -c 1M /dev/zero >own
       printf 'vms = ({ name = "hostile"; kernel = "hostile"; board = "%s"; cpu = "%s"; mem = "64M"; disk = [%s]; net = [%s]; until = "insns:%s"; },
         { name = "neighbour"; cpu = "%s"; %s });\n' $board $model "$buses" "$nets" "$insns" $cpu "$neighbour" >two
-      timeout 200 "$program" run --machine two --merge --tier $tier --stats stats --code-store none >out 2>err </dev/null
+      timeout 600 "$program" run --machine two --merge --tier $tier --stats stats --code-store none >out 2>err </dev/null
       code=$?
       ((code == 2)) && ! grep -q 'not the\|key' err && continue # a build without this tier
       check "$target $board --tier $tier: the process lives on: $code, $(head -3 err)" $((code == 2 || code >= 124))

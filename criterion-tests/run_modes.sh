@@ -15,7 +15,7 @@ runs() {
   for mode in bare trap translate; do
     for tier in eval stencil llvm auto; do
       [[ $mode == trap || $tier == eval || $tier == auto ]] || continue # the others run bare in other tests
-      timeout 100 "$program" run "$@" --mode $mode --tier $tier --code-store none --stats stats >out 2>err </dev/null
+      timeout 600 "$program" run "$@" --mode $mode --tier $tier --code-store none --stats stats >out 2>err </dev/null
       code=$?
       ((code == 2)) && continue # a build without this tier
       this="exit $code, $(stat_of stats instructions) instructions, state $(stat_of stats state_hash), console $(cksum <out)"

@@ -14,7 +14,7 @@ for target in mips32r2eb mips64r2el; do
   done | sed '1i vms = (' | sed '$a );' | sed 's/^  net\(.*sends=1.*\)/  net\1,/' >pair
   first=
   for tier in auto stencil eval; do
-    "$program" run --machine pair --tier $tier --stats stats --timeout 100 --code-store none >out 2>err </dev/null
+    "$program" run --machine pair --tier $tier --stats stats --timeout 600 --code-store none >out 2>err </dev/null
     code=$?
     ((code == 2)) && continue # a build without this tier
     [[ $code == 0 && $(grep -c '5 rounds of 15 pages: right' out) == 2 ]]

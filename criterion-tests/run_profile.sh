@@ -9,7 +9,7 @@ source "$here/images.bash"
 source "$here/check.bash"
 cd "$folder" || exit 1
 same_run() { cmp -s <(grep -e state_hash -e '"instructions' "$1") <(grep -e state_hash -e '"instructions' "$2"); echo $?; }
-run() { timeout 60 "$program" run "$@" >out 2>err </dev/null; }
+run() { timeout 600 "$program" run "$@" >out 2>err </dev/null; }
 
 # start: sp; again: jal outer; nop; b again; nop. outer: a frame, jal leaf; leaf: counts to 8.
 text='3c1d8020 0c040008 00000000 1000fffd 00000000 00000000 00000000 00000000

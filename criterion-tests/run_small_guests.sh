@@ -12,7 +12,7 @@ cd "$folder" || exit 1
 ends() { # exit fragment words...: run, compare exit code and stderr ('' for none)
   local want=$1 text=$2 code
   shift 2
-  timeout 60 "$program" run "$@" >out 2>err </dev/null
+  timeout 600 "$program" run "$@" >out 2>err </dev/null
   code=$?
   if [[ -z $text ]]; then [[ ! -s err ]]; else grep -qF -- "$text" err && (($(wc -l <err) == 1)); fi
   local said=$?
@@ -49,11 +49,11 @@ for order in little big; do
       ends 71 'code 7' --kernel exit7.$k
       ends 127 'code 300' --kernel exit300.$k
       ends 3 'reset' --kernel reset.$k
-      ends 3 'reset' --kernel firmware.$k --timeout 20
-      ends 5 'TLBL' --kernel void.$k --timeout 20
-      ends 5 'RI' --kernel reserved.$k --timeout 20
-      ends 0 '' --kernel wait.$k --timeout 20
-      ends 4 'stuck' --kernel spin.$k --timeout 20
+      ends 3 'reset' --kernel firmware.$k --timeout 600
+      ends 5 'TLBL' --kernel void.$k --timeout 600
+      ends 5 'RI' --kernel reserved.$k --timeout 600
+      ends 0 '' --kernel wait.$k --timeout 600
+      ends 4 'stuck' --kernel spin.$k --timeout 600
       ends 0 '' --kernel hello.$k
       check "hello.$k shows hi, not $(cat out)" "$([[ $(cat out) == hi ]]; echo $?)"
       ends 6 'awaited' --kernel hello.$k --until console:h
@@ -115,7 +115,8 @@ elf little 32 25080001 1000fffe 00000000 >busy # addiu t0,t0,1; b back; nop
 ends 7 'wall time' --kernel busy --timeout 0.2
 "$program" run --kernel busy --stats s.json >out 2>err </dev/null &
 pid=$!
-sleep 0.5
+catches_term() { ((16#$(awk '/^SigCgt/ { print $2 }' /proc/$pid/status) >> 14 & 1)); }
+wait_for $pid catches_term
 kill -TERM $pid
 wait $pid
 status=$?

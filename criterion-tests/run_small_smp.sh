@@ -35,7 +35,7 @@ for order in little big; do
     first=
     elf $order $class "${count[@]}" >"count.$order$class"
     for tier in eval stencil llvm auto; do
-      timeout 60 "$program" run --board disco --vcpus 2 --kernel count.$order$class --tier $tier --code-store none \
+      timeout 600 "$program" run --board disco --vcpus 2 --kernel count.$order$class --tier $tier --code-store none \
         --stats stats >out 2>err </dev/null
       code=$?
       ((code == 2)) && continue # a build without this tier
@@ -44,7 +44,7 @@ for order in little big; do
       check "count.$order$class is the same run with --tier $tier" "$([[ $(hash_of stats) == "$first" ]]; echo $?)"
     done
     # Stopped on the way, and with more vcpus that nobody starts.
-    timeout 60 "$program" run --board disco --vcpus 16 --kernel count.$order$class --until insns:77777 --stats stats \
+    timeout 600 "$program" run --board disco --vcpus 16 --kernel count.$order$class --until insns:77777 --stats stats \
       >out 2>err </dev/null
     code=$?
     check "stops at instruction 77777: exit $code, $(hash_of stats)" \
@@ -52,14 +52,14 @@ for order in little big; do
     for name in halt spin; do
       declare -n words=$name
       elf $order $class "${words[@]}" >"$name.$order$class"
-      timeout 60 "$program" run --board disco --vcpus 2 --kernel $name.$order$class >out 2>err </dev/null
+      timeout 600 "$program" run --board disco --vcpus 2 --kernel $name.$order$class >out 2>err </dev/null
       code=$?
       check "$name.$order$class: when all have come to an end the machine has: exit $code; $(cat err)" "$code"
     done
   done
 done
 # A core that is not there is not started.
-timeout 60 "$program" run --board disco --kernel count.little32 --until insns:1000000 >out 2>err </dev/null
+timeout 600 "$program" run --board disco --kernel count.little32 --until insns:1000000 >out 2>err </dev/null
 code=$?
 check "vcpu 0 alone waits for vcpu 1: exit $code" $((code != 6))
 finish

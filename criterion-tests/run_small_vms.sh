@@ -30,7 +30,7 @@ elf little 32 $(writer 0100) >writes
 # shellcheck disable=SC2046
 elf little 32 $(writer 0200) >writes-later
 
-run() { timeout 60 "$program" run "$@" --code-store none >out 2>err </dev/null; }
+run() { timeout 600 "$program" run "$@" --code-store none >out 2>err </dev/null; }
 # The counts and hash of each object in a file of statistics, a line for each: "name instructions hash".
 states() {
   awk -F'[:,] *' '/"name"/ {name = $2} /"instructions"/ {n = $2} /"state_hash"/ {print name, n, $2}' "$1" | tr -d '"'

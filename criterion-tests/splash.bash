@@ -19,7 +19,7 @@ done
 
 run() { # target program vcpus tier words: into out, err, stats; sets code
   "$program" run --board disco --kernel "$guests/$1/splash-$2" --vcpus "$3" --tier "$4" --append "splash $2 ${words[$2]} $5" \
-    --stats stats --code-store none --timeout 200 >out 2>err </dev/null
+    --stats stats --code-store none --timeout 600 >out 2>err </dev/null
   code=$?
 }
 
