@@ -32,7 +32,7 @@ may_include() { # room target-room header
 for room in "${!needs[@]}"; do
   while IFS=: read -r file line header; do
     from=${header%%/*}
-    [[ $header == mirrorball.h ]] && from=include
+    [[ $header == mirrorball*.h ]] && from=include
     [[ $room == guests && $header == ../* ]] && continue
     may_include "$room" "$from" "$header" || complain "$file:$line: $room/ may not include $header (NEEDS: ${needs[$room]:-nothing})"
   done < <(grep -rnE --include='*.[chS]' --include='*.def' '^[ \t]*#[ \t]*include[ \t]*"' "$room" 2>/dev/null |

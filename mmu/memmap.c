@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* MAP_ANONYMOUS, MAP_NORESERVE */
 #include "mmu/memmap.h"
 #include "mmu/mmu.h"
+#include "numa-model/placement.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -219,6 +220,7 @@ int mmu_page_open(struct mmu_memmap *m, struct mmu_page *g) {
   int bad = g->open ? 0 : open_page(m, g);
   if (!bad) {
     mmu_block_forget(m, g->frame);
+    if (m->memory.places) numa_stored(m->memory.places, g->frame, m->vm[g->vm]->node);
     __atomic_store_n(&g->open, true, __ATOMIC_RELEASE); /* it is mapped by now */
   }
   pthread_mutex_unlock(&m->lock);

@@ -26,6 +26,7 @@ struct mmu_pmap {
   uint32_t ram_pages, ram_given;
   uint8_t *host; /* where they are, one behind the other */
   uint8_t vm;
+  uint8_t node;             /* of the cpu that runs, where nodes are modelled */
   bool pinned;              /* its cpus run at the same time: its pages are opened, but never closed */
   bool stale;               /* soft TLBs or views may let more pass than the pages do */
   uint64_t shots;           /* how often they were put right */

@@ -1,7 +1,7 @@
 /* numa-model/frame.c: the frames of machine memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* memfd_create, SEEK_DATA, FALLOC_FL_PUNCH_HOLE */
-#include "numa-model/numa.h"
+#include "numa-model/placement.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +50,7 @@ void numa_frame_put(struct numa_memory *m, uint32_t frame) {
   assert(f->refs);
   if (--f->refs) return;
   assert(!f->block);
+  if (m->places) numa_freed(m->places, frame);
   /* A host that takes nothing back takes zeros: it has the page they go to. */
   if (fallocate(m->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at(frame), NUMA_FRAME_SIZE) &&
       numa_frame_write(m, frame, zeros))

@@ -18,11 +18,14 @@ struct frame {
   uint16_t node;
 };
 
+struct numa_places;
+
 struct numa_memory {
   struct frame *frame; /* by number */
   uint32_t frames, next_free;
   int file;                  /* frame n is at n << NUMA_FRAME_BITS; -1: there is none */
   _Atomic unsigned mappings; /* of pieces of the file, kept by those who make them: at most NUMA_MAPPINGS_MAX */
+  struct numa_places *places; /* to be told of free frames; NULL: nodes are not modelled. Borrowed */
 };
 /* Of the 65530 that the host gives a process (vm.max_map_count). */
 enum { NUMA_MAPPINGS_MAX = 56000 };
