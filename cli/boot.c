@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "cli/guests_parts.h"
 #include "cli/request.h"
+#include "cli/runs.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -213,6 +214,19 @@ static int exit_code_of_all(const struct mb_machine *m, enum mb_stop why) {
   return code;
 }
 
+/* Let mirrorball status find the run: one without that is as good. */
+static void be_found(struct mb_machine *m) {
+  char *why, *folder = runs_folder(&why), *path = folder ? runs_socket(folder, getpid()) : NULL;
+  if (!path || mb_status_listen(m, path))
+    fprintf(stderr, "mirrorball: warning: mirrorball status will not find this run: %s\n",
+            why    ? why
+            : path ? mb_error_text(m)
+                   : "out of memory");
+  free(path);
+  free(folder);
+  free(why);
+}
+
 /* Boot and run a loaded machine. *text: lines to tell people, owned by the caller. */
 static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   if (mb_machine_start(m))
@@ -220,6 +234,7 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   if (mb_nets_outside(m))
     fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
   if (any_parallel(run)) fputs("mirrorball: with --parallel no two runs are alike\n", stderr);
+  be_found(m);
   catch_signals(m);
   int code = exit_code_of_all(m, run_on(m, run));
   *text = bad_ends(m);

@@ -204,6 +204,11 @@ void mb_get_memory(struct mb_vm *vm, struct mb_memory *out);
 /* Write a table of that: as text. A regular file appears whole or not at all. */
 __attribute__((warn_unused_result)) int mb_memory_write(struct mb_machine *m, const char *path);
 
+/* Let the machine be asked how it goes while it runs: who connects to the Unix socket `path` gets one JSON object (VMs
+ * with state, progress and memory; see mirrorball status) and is hung up on. No guest sees it. The socket is removed by
+ * mb_machine_free(). */
+__attribute__((warn_unused_result)) int mb_status_listen(struct mb_machine *m, const char *path);
+
 /* What has gone wrong with config.code_store so far, or NULL: a warning, no more. Not while the machine runs. */
 const char *mb_code_store_trouble(struct mb_vm *vm);
 /* Is there a network through which something can come that differs from run to run? */

@@ -3,6 +3,7 @@
 #include "monitor/moncall.h"
 #include "monitor/monitor.h"
 #include "monitor/outlet.h"
+#include "monitor/status.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,7 @@ void mb_machine_free(struct mb_machine *m) {
   if (!m) return;
   for (unsigned i = 0; i < m->vms; i++)
     mon_console_fini(&m->vm[i]->console); /* to where they go, while that is there */
+  mon_status_free(m->status);
   mon_stdio_free(m->stdio);
   for (unsigned i = 0; i < m->vms; i++) free_vm(m->vm[i]);
   mmu_merger_fini(&m->merger);

@@ -48,6 +48,7 @@ struct mon_stdio;   /* monitor/stdio.c */
 struct mon_jobs;    /* monitor/jobs.h */
 struct mon_threads; /* monitor/threads.h */
 struct mon_outlet;  /* monitor/outlet.h */
+struct mon_status;  /* monitor/status.h */
 
 struct mon_disk {
   struct io_image image;
@@ -145,7 +146,8 @@ struct mb_machine {
   struct mb_vm *vm[MB_VMS_MAX]; /* owned */
   unsigned vms;
   struct mon_stdio *stdio;
-  struct mb_vm *shown; /* at the terminal; NULL: there is none */
+  struct mb_vm *shown;       /* at the terminal; NULL: there is none */
+  struct mon_status *status; /* where it can be asked; NULL: nowhere */
   struct mon_pace pace;
   struct mon_subnet *subnet; /* owned */
   unsigned subnets;
@@ -195,8 +197,10 @@ uint64_t mon_cycles(const struct mb_vm *vm, uint64_t ns);
 
 /* rounds.c: may it run on, after it has stopped? */
 bool mon_may_go_on(const struct mb_vm *vm);
-/* now and then, between two rounds of any VM: typed keys, signals, the time-out. */
-void mon_look_at_host(struct mb_machine *m);
+/* now and then, between two rounds of any VM: typed keys, signals, the time-out. True: somebody asks how it goes, and
+ * is to be told by mon_tell() when no vcpu runs. */
+bool mon_look_at_host(struct mb_machine *m);
+void mon_tell(struct mb_machine *m);
 /* Let a VM live on to the end of the round. */
 void mon_take_turn(struct mb_vm *vm);
 
@@ -276,11 +280,18 @@ __attribute__((warn_unused_result)) int mon_stdio_start(struct mb_machine *m);
 bool mon_stdio_is_tty(const struct mon_stdio *s);
 /* Show what VMs have said side by side. */
 void mon_stdio_show(struct mb_machine *m);
+/* Has a key asked for the status line? If so: show it. */
+bool mon_stdio_asked(const struct mon_stdio *s);
+void mon_stdio_tell(struct mon_stdio *s);
 /* Tell a person at the terminal. */
 void mon_stdio_stopped(const struct mb_vm *vm);
 
 /* stats.c */
 uint64_t mon_max_rss(void);
+/* "trap", ...: static text. */
+const char *mon_mode_name(enum mb_mode mode);
+/* The share of instructions run by each tier, as a new JSON object. */
+struct json_t *mon_tiers_json(const struct mb_stats *s);
 /* All statistics of a VM as a new JSON object. */
 struct json_t *mon_stats_json(struct mb_vm *vm);
 /* Write a file: a regular one appears whole or not at all. text NULL: out of memory. `what` ("profile") begins the

@@ -3,14 +3,13 @@
 /* Nothing here waits: what a client does not take is kept, and offered again whenever the console is looked at. */
 #define _GNU_SOURCE
 #include "monitor/outlet.h"
+#include "monitor/listen.h"
 #include "monitor/monitor.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* --- kept text --- */
@@ -75,7 +74,7 @@ static void hang_up(struct mon_outlet *o) {
 }
 
 static void offer(struct mon_outlet *o) {
-  if (o->client < 0) o->client = accept4(o->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (o->client < 0) o->client = mon_accept(o->fd);
   while (o->client >= 0 && o->unseen.n) {
     ssize_t k = send(o->client, o->unseen.bytes, o->unseen.n, MSG_NOSIGNAL);
     if (k > 0) mon_kept_seen(&o->unseen, (size_t)k);
@@ -105,33 +104,10 @@ static int socket_fd(void *ctx) {
   return o->client >= 0 ? o->client : o->fd;
 }
 
-/* A socket that nobody listens on any more was left behind. Connecting to what is no socket is refused, too. */
-static bool is_left_behind(const struct sockaddr_un *at) {
-  struct stat st;
-  if (lstat(at->sun_path, &st) || !S_ISSOCK(st.st_mode)) return false;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool dead = fd >= 0 && connect(fd, (const struct sockaddr *)at, sizeof *at) && errno == ECONNREFUSED;
-  if (fd >= 0) close(fd);
-  return dead;
-}
-
 static int open_socket(struct mon_outlet *o, struct mon_error *e) {
-  struct sockaddr_un at = {.sun_family = AF_UNIX};
-  if (strlen(o->path) >= sizeof at.sun_path)
-    return mon_fail(e, MB_ERR_ARGUMENT, "console %s: is longer than the %zu bytes a socket's path may have", o->path,
-                    sizeof at.sun_path - 1);
-  strcpy(at.sun_path, o->path);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  int bad = fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at);
-  if (bad && fd >= 0 && errno == EADDRINUSE && is_left_behind(&at))
-    bad = unlink(o->path) || bind(fd, (struct sockaddr *)&at, sizeof at);
-  int error = errno;
-  if (!bad && !listen(fd, 1)) {
-    o->fd = fd;
-    return MB_OK;
-  }
-  if (fd >= 0) close(fd);
-  return mon_fail(e, MB_ERR_FILE, "console %s: %s", o->path, strerror(error));
+  o->fd = mon_listen(o->path, 1);
+  if (o->fd >= 0) return MB_OK;
+  return mon_fail(e, MB_ERR_FILE, "console %s: %s", o->path, mon_listen_why());
 }
 
 /* --- either --- */

@@ -4,7 +4,7 @@
  * wall clock shows. A VM that runs alone sleeps through its idle time at once; several go through theirs in rounds, and
  * the machine sleeps between these. */
 #define _GNU_SOURCE
-#include "monitor/monitor.h"
+#include "monitor/status.h"
 #include <poll.h>
 #include <time.h>
 
@@ -38,6 +38,7 @@ static void sleep_ns(struct mb_machine *m, uint64_t ns) {
     int key = c->host.fd && !c->in_ended ? c->host.fd(c->host.ctx) : -1;
     if (key >= 0) (void)io_polls_add(p, key, POLLIN); /* without memory for it the sleep ends in time all the same */
   }
+  mon_status_polls(m, p);
   if (ppoll(p->fd, p->n, &t, NULL) <= 0) return;
   for (unsigned i = 0; i < sockets; i++) m->net_ready |= p->fd[i].revents != 0;
 }

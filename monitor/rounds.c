@@ -4,6 +4,7 @@
  * which it lives on to the round's end: to the first boundary of its own rounds (sched.c) behind it, so that it is
  * never cut where it would not be cut alone. What a guest sees therefore does not depend on its neighbours. */
 #include "monitor/jobs.h"
+#include "monitor/status.h"
 #include "monitor/threads.h"
 #include <stdatomic.h>
 
@@ -16,7 +17,7 @@ static void stop_all(struct mb_machine *m, enum mb_stop why) {
     if (!m->vm[i]->stopping) mon_stop(m->vm[i], why);
 }
 
-void mon_look_at_host(struct mb_machine *m) {
+bool mon_look_at_host(struct mb_machine *m) {
   if (atomic_load_explicit(&m->interrupted, memory_order_relaxed)) {
     atomic_store(&m->interrupted, false);
     stop_all(m, MB_STOP_INTERRUPTED);
@@ -24,7 +25,7 @@ void mon_look_at_host(struct mb_machine *m) {
   uint64_t now = mon_wall_ns();
   bool hurry = false;
   for (unsigned i = 0; i < m->vms; i++) hurry |= mon_nets_hurry(m->vm[i]);
-  if (now - m->looked < LOOK_NS && !hurry) return;
+  if (now - m->looked < LOOK_NS && !hurry) return false;
   m->looked = now;
   m->net_ready = false;
   for (unsigned i = 0; i < m->vms; i++) {
@@ -34,6 +35,12 @@ void mon_look_at_host(struct mb_machine *m) {
   }
   double spent = (double)(m->wall_ns + (now - m->begun)) / 1e9;
   if (m->config.timeout > 0 && spent >= m->config.timeout) stop_all(m, MB_STOP_TIMEOUT);
+  return mon_status_asked(m) || mon_stdio_asked(m->stdio);
+}
+
+void mon_tell(struct mb_machine *m) {
+  mon_status_answer(m);
+  mon_stdio_tell(m->stdio);
 }
 
 /* Once one of these has happened the VM is over. */
@@ -105,7 +112,7 @@ void mon_take_turn(struct mb_vm *vm) {
 static void take_turns(struct mb_machine *m) {
   if (m->running > 1) mon_pace_round(m);
   if (m->jobs && m->running > 1) {
-    mon_look_at_host(m);
+    if (mon_look_at_host(m)) mon_tell(m);
     mon_jobs_round(m->jobs);
     mon_stdio_show(m);
   } else {

@@ -148,7 +148,7 @@ static void begin_round(struct mb_vm *vm) {
   uint64_t cycles = vm->vcpus > 1 ? ROUND_CYCLES : (uint64_t)vm->config.mhz * (ALONE_NS / 1000);
   vm->turn = 0;
   io_clock_advance(&vm->clock, vm->round_end);
-  if (!vm->machine->side_by_side) mon_look_at_host(vm->machine);
+  if (!vm->machine->side_by_side && mon_look_at_host(vm->machine)) mon_tell(vm->machine);
   if (vm->stopping) return;
   if (vm->machine->pace.pace == MB_PACE_REAL) mon_pace_idle(vm, vm->round_end, vm->round_end);
   if (!mon_any_lives(vm)) /* the last one has powered itself down */

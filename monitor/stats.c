@@ -87,9 +87,10 @@ static struct jit_stats sum_jits(const struct mb_vm *vm) {
 #define ADD(what) sum.what += j.what;
     ADD(blocks_made)
     ADD(blocks_dropped)
-    ADD(insns_translated) ADD(blocks_compiled) ADD(insns_compiled) ADD(code_resets) ADD(cycles_stencil) ADD(compile_ns)
-        ADD(regions_made) ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped) ADD(region_insns)
-            ADD(region_queue) ADD(samples) ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes) ADD(bytes)
+    ADD(insns_translated)
+    ADD(blocks_compiled) ADD(insns_compiled) ADD(code_resets) ADD(cycles_stencil) ADD(compile_ns) ADD(regions_made)
+        ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped) ADD(region_insns) ADD(region_queue) ADD(samples)
+            ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes) ADD(bytes)
 #undef ADD
   }
   return sum;
@@ -231,11 +232,19 @@ static void add_counts(json_t *o, const struct mb_stats *s) {
   for (size_t i = 0; i < sizeof count / sizeof *count; i++) json_object_set_new(o, count[i].name, number(count[i].v));
 }
 
+const char *mon_mode_name(enum mb_mode mode) {
+  static const char *const name[] = {
+      [MB_MODE_BARE] = "bare", [MB_MODE_TRAP] = "trap", [MB_MODE_TRANSLATE] = "translate"};
+  return name[mode];
+}
+
+struct json_t *mon_tiers_json(const struct mb_stats *s) {
+  return json_pack("{s:f,s:f,s:f}", "eval", s->tier_eval, "stencil", s->tier_stencil, "llvm", s->tier_llvm);
+}
+
 struct json_t *mon_stats_json(struct mb_vm *vm) {
   static const char *const tier_name[] = {
       [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil", [MB_TIER_LLVM] = "llvm"};
-  static const char *const mode_name[] = {
-      [MB_MODE_BARE] = "bare", [MB_MODE_TRAP] = "trap", [MB_MODE_TRANSLATE] = "translate"};
   struct mb_stats s;
   char symbol[128];
   mb_get_stats(vm, &s);
@@ -247,8 +256,7 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
   json_object_set_new(o, "exceptions", exceptions_json(&s));
   json_object_set_new(o, "exits", exits_json(&s));
   json_object_set_new(o, "units_alone", number(s.units_alone));
-  json_object_set_new(o, "tiers",
-                      json_pack("{s:f,s:f,s:f}", "eval", s.tier_eval, "stencil", s.tier_stencil, "llvm", s.tier_llvm));
+  json_object_set_new(o, "tiers", mon_tiers_json(&s));
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
   json_object_set_new(o, "memory_use", mon_memory_json(vm));
   if (vm->config.disks) json_object_set_new(o, "disks", mon_disks_json(vm));
@@ -276,7 +284,7 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
   json_object_set_new(o, "tier", json_string(tier_name[vm->config.tier]));
   json_object_set_new(o, "parallel", json_boolean(vm->threads));
   if (vm->threads) json_object_set_new(o, "alone", number(mips_gang_alone_count(mon_threads_gang(vm->threads))));
-  json_object_set_new(o, "mode", json_string(mode_name[vm->config.mode]));
+  json_object_set_new(o, "mode", json_string(mon_mode_name(vm->config.mode)));
   if (vm->config.mode == MB_MODE_TRAP) json_object_set_new(o, "traps", traps_json(&s));
   json_object_set_new(o, "version", json_string(mb_version()));
   return o;

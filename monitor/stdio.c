@@ -25,6 +25,7 @@ struct mon_stdio {
   struct mb_machine *machine; /* borrowed */
   struct end end[MB_VMS_MAX];
   unsigned ends, shown;
+  bool asked;    /* a key did, for the status line */
   bool mid_line; /* the screen's last line is not finished */
 };
 
@@ -38,10 +39,16 @@ static void show(struct mon_stdio *s, const char *text) {
   (void)io_host_tty_flush(&s->tty);
 }
 
-static void show_status(struct mon_stdio *s) {
+bool mon_stdio_asked(const struct mon_stdio *s) {
+  return s && s->asked;
+}
+
+void mon_stdio_tell(struct mon_stdio *s) {
   struct mb_stats now;
-  struct mb_vm *vm = s->machine->shown;
   char text[400], symbol[128];
+  if (!mon_stdio_asked(s)) return;
+  s->asked = false;
+  struct mb_vm *vm = s->machine->shown;
   mb_get_stats(vm, &now);
   snprintf(text, sizeof text,
            "\r\n[%s%s%" PRIu64 ".%03u virtual s, %" PRIu64 " M instructions, %" PRIu64 " %% idle, pc 0x%" PRIx64
@@ -86,7 +93,7 @@ static void handle_event(struct mon_stdio *s) {
   switch (io_host_tty_event(&s->tty)) {
   case IO_ESCAPE_QUIT: mb_machine_interrupt(s->machine); break;
   case IO_ESCAPE_HELP: show_help(s); break;
-  case IO_ESCAPE_STATUS: show_status(s); break;
+  case IO_ESCAPE_STATUS: s->asked = true; break;
   case IO_ESCAPE_NEXT: switch_to(s, (s->shown + 1) % s->ends); break;
   case IO_ESCAPE_PICK: switch_to(s, s->tty.picked - 1u); break;
   case IO_ESCAPE_BYTE:

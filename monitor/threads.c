@@ -354,7 +354,11 @@ static void set_horizon(struct mon_threads *a, uint64_t end) {
 static void look_at_host(struct mon_threads *a) {
   if (a->vm->machine->side_by_side) return;
   mips_gang_enter(a->gang);
-  mon_look_at_host(a->vm->machine);
+  if (mon_look_at_host(a->vm->machine)) {
+    mips_gang_alone(a->gang); /* what is told is the vcpus' own, and they are between slices now */
+    mon_tell(a->vm->machine);
+    mips_gang_together(a->gang);
+  }
   mips_gang_leave(a->gang);
 }
 
@@ -374,7 +378,11 @@ void mon_threads_turn(struct mb_vm *vm, uint64_t end) {
     } else if (!mon_any_lives(vm)) {
       mon_all_dead(vm);
     } else if (anyone(a, AHEAD) || vm->clock.now >= end) {
-      if (a->horizon == end) break;
+      if (vm->clock.now >= end) break;
+      if (a->horizon == end) {
+        advance(a, end); /* no further, but that far: or the next turn would end where this one does */
+        continue;
+      }
       (void)mon_pace_idle(vm, vm->clock.now, vm->clock.now);
       set_horizon(a, end);
     } else {
