@@ -31,7 +31,7 @@ static const char *guest_name(const void *ctx, size_t i) {
   return name;
 }
 
-static int known_guest(const struct request *r, const char *name) {
+int request_known_guest(const struct request *r, const char *name) {
   const char *s;
   for (size_t i = 0; (s = guest_name(NULL, i)); i++)
     if (!strcmp(s, name)) return 0;
@@ -47,7 +47,7 @@ static int known_guest(const struct request *r, const char *name) {
 static int resolve_guest(struct request *r) {
   struct guest *g = &r->guest;
   if (!r->name) return 0;
-  if (known_guest(r, r->name) || guests_get(r->name, false, g)) return EXIT_INPUT;
+  if (request_known_guest(r, r->name) || guests_get(r->name, false, g)) return EXIT_INPUT;
   if (!r->kernel) r->kernel = g->kernel;
   if (!r->initrd) r->initrd = g->initrd;
   if (!r->config.append) r->config.append = g->append;

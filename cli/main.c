@@ -9,6 +9,8 @@ int cmd_compare(int argc, char **argv);
 int cmd_disasm(int argc, char **argv);
 int cmd_guests(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_numa(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 static int cmd_help(int argc, char **argv);
 static int cmd_version(int argc, char **argv);
 
@@ -20,6 +22,8 @@ static const struct command {
     {"run", cmd_run, "boot a kernel, or a guest known by name"},
     {"compare", cmd_compare, "run the same guest bare, trapping and translated, and say what each mode costs"},
     {"status", cmd_status, "ask runs that go on how far they are and what memory they have"},
+    {"numa", cmd_numa, "run a matrix of machines, policies and workloads from one description"},
+    {"report", cmd_report, "show what numa has found, as a table or a page of plots"},
     {"guests", cmd_guests, "list and fetch the guests known by name"},
     {"disasm", cmd_disasm, "show how a block of MIPS code is translated"},
     {"help", cmd_help, "this text, or that of a command"},

@@ -68,7 +68,9 @@ int machine_file_read(struct request_run *run);
 /* The machine that is asked for, as such a file. 0 or 1. */
 int machine_file_print(const struct request_run *run, FILE *to);
 
-/* boot.c: build it, run it, say how it ended: the exit code. */
+/* boot.c: is there a guest of this name? 0, or 2 after a complaint that says which is meant. */
+int request_known_guest(const struct request *r, const char *name);
+/* Build it, run it, say how it ended: the exit code. */
 int boot_run(struct request_run *run);
 
 enum {
