@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Where optimized code is kept: the caller frees. NULL: nowhere. */
-static char *code_store(const char *v) {
+char *boot_code_store(const char *v) {
   if (v) return strcmp(v, "none") ? strdup(v) : NULL;
   const char *s = getenv("XDG_CACHE_HOME");
   if (s && *s == '/') return guests_text("%s/mirrorball/code", s);
@@ -43,8 +42,7 @@ int request_known_guest(const struct request *r, const char *name) {
               : request_fail(r, "there is no guest \"%s\" (mirrorball guests list)", name);
 }
 
-/* What the guest's name stands for, where no option says otherwise. */
-static int resolve_guest(struct request *r) {
+int boot_guest(struct request *r) {
   struct guest *g = &r->guest;
   if (!r->name) return 0;
   if (request_known_guest(r, r->name) || guests_get(r->name, false, g)) return EXIT_INPUT;
@@ -247,7 +245,7 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   return code;
 }
 
-static int build_vm(struct mb_machine *m, const struct request *r) {
+int boot_vm(struct mb_machine *m, const struct request *r) {
   struct mb_vm *vm;
   if (mb_vm_add(m, &vm, &r->config)) return vm_fail(r, m);
   int code = add_console(m, vm, r);
@@ -263,11 +261,11 @@ static int build(struct mb_machine **m, struct request_run *run, const char *sto
   if (!code) code = check_file(&run->options, "status", run->status);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) {
     code = check_files(r);
-    if (!code) code = resolve_guest(r);
+    if (!code) code = boot_guest(r);
     r->config.code_store = store;
   }
   if (!code && mb_machine_new(m, &run->machine)) code = options_fail("run: %s", mb_error_text(*m));
-  for (size_t i = 0; !code && (r = request_at(run, i)); i++) code = build_vm(*m, r);
+  for (size_t i = 0; !code && (r = request_at(run, i)); i++) code = boot_vm(*m, r);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) {
     if (!r->console || strcmp(r->console, "tty")) continue;
     mb_console_show(mb_vm_at(*m, i));
@@ -287,7 +285,7 @@ static void say_lines(char *text) {
 int boot_run(struct request_run *run) {
   struct mb_machine *m = NULL;
   struct mb_vm *vm;
-  char *text = NULL, *store = code_store(run->code_store), *warning = NULL;
+  char *text = NULL, *store = boot_code_store(run->code_store), *warning = NULL;
   signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
   int code = build(&m, run, store);
   if (!code) code = boot(m, run, &text);

@@ -116,21 +116,23 @@ static int set_key(struct request *r, int row, const config_setting_t *s) {
   return bad;
 }
 
+int machine_file_key(struct request *r, const struct config_setting_t *key) {
+  const char *name = config_setting_name(key);
+  int k = find(name, vm_key_name);
+  r->line = (int)config_setting_source_line(key);
+  return k < 0          ? unknown(r, name, vm_key_name)
+         : k < OWN_KEYS ? set_own(r, (enum own_key)k, key)
+                        : set_key(r, k - OWN_KEYS, key);
+}
+
 /* --- VMs and the machine --- */
 
 static int read_vm(struct request *r, const config_setting_t *s) {
   int bad = 0;
   r->line = r->begins = (int)config_setting_source_line(s);
   if (!config_setting_is_group(s)) return request_fail(r, "vms: a VM is written as { name = \"a\"; ... }");
-  for (int i = 0; !bad && i < config_setting_length(s); i++) {
-    const config_setting_t *key = config_setting_get_elem(s, (unsigned)i);
-    const char *name = config_setting_name(key);
-    int k = find(name, vm_key_name);
-    r->line = (int)config_setting_source_line(key);
-    bad = k < 0          ? unknown(r, name, vm_key_name)
-          : k < OWN_KEYS ? set_own(r, (enum own_key)k, key)
-                         : set_key(r, k - OWN_KEYS, key);
-  }
+  for (int i = 0; !bad && i < config_setting_length(s); i++)
+    bad = machine_file_key(r, config_setting_get_elem(s, (unsigned)i));
   if (!bad) bad = request_check(r);
   if (!bad && !r->config.name) bad = request_fail(r, "name: each VM wants one");
   return bad;

@@ -65,12 +65,21 @@ const char *request_keep(struct request_run *run, const char *text);
 
 /* machine_file.c: run->file into run->machine and run->vm; 0 or 2. */
 int machine_file_read(struct request_run *run);
+/* One key of a VM; 0 or 2. */
+struct config_setting_t; /* libconfig's */
+int machine_file_key(struct request *r, const struct config_setting_t *key);
 /* The machine that is asked for, as such a file. 0 or 1. */
 int machine_file_print(const struct request_run *run, FILE *to);
 
 /* boot.c: is there a guest of this name? 0, or 2 after a complaint that says which is meant. */
 int request_known_guest(const struct request *r, const char *name);
-/* Build it, run it, say how it ended: the exit code. */
+/* What the guest's name stands for, where no option says otherwise; 0 or 2. */
+int boot_guest(struct request *r);
+/* Where optimized code is kept, as --code-store says: the caller frees. NULL: nowhere. */
+char *boot_code_store(const char *v);
+/* Add it to a machine, with its console and all it loads: 0 or 2. */
+int boot_vm(struct mb_machine *m, const struct request *r);
+/* Build it all, run it, say how it ended: the exit code. */
 int boot_run(struct request_run *run);
 
 enum {

@@ -244,6 +244,10 @@ bool mips_waits(const struct cpu *c);
 void mips_idle_to(struct cpu *c, uint64_t cycles);
 /* Cycle at which Count reaches Compare, UINT64_MAX when it cannot matter. */
 uint64_t mips_timer_deadline(const struct cpu *c);
+/* The next instruction meets a bus error, or a parity error of the data cache. Between instructions only, and not while
+ * Status.EXL or ERL is set: the kernel's way back would be lost. */
+void mips_bus_error(struct cpu *c);
+void mips_cache_error(struct cpu *c);
 /* Level of hardware interrupt line 0..5. Between instructions only. */
 void mips_irq_set(struct cpu *c, int line, int level);
 /* Somebody else (DMA, another cpu) stores to guest-physical memory: a link to it is broken, SC will fail. In a gang SC

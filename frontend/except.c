@@ -144,3 +144,25 @@ void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot) {
   c->j.left = NULL;
   mips_mode_changed(c);
 }
+
+void mips_bus_error(struct cpu *c) {
+  c->waiting = false;
+  mips_raise(c, EXC_IBE);
+  mips_exception_enter(c, c->j.pc, false);
+}
+
+/* 24K software manual, "CacheErr": a data reference met bad data. */
+#define CACHEERR_DATA (UINT32_C(1) << 31 | UINT32_C(1) << 29)
+
+void mips_cache_error(struct cpu *c) {
+  bool r2 = c->cfg.model->isa & ISA_MIPS32R2;
+  uint32_t base = r2 ? (uint32_t)c->cp0.ebase & 0x1ffff000 : 0;
+  c->waiting = false;
+  if (c->cfg.moved) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_ENTER);
+  c->cp0.cacheerr = CACHEERR_DATA;
+  c->cp0.errorepc = c->j.pc;
+  c->cp0.status |= ST_ERL;
+  c->j.pc = c->cp0.status & ST_BEV ? c->reset_at + 0x300 : (uint64_t)(int64_t)(int32_t)(0xa0000000 | base) + 0x100;
+  c->j.left = NULL;
+  mips_mode_changed(c);
+}

@@ -136,6 +136,8 @@ struct mb_console {
   void (*put)(void *ctx, const uint8_t *bytes, size_t n);
   int (*get)(void *ctx, uint8_t *bytes, size_t room);
   int (*fd)(void *ctx);
+  /* Sees each byte as the guest writes it. True: stop with MB_STOP_CONSOLE after the instruction that wrote it. */
+  bool (*watch)(void *ctx, uint8_t byte);
   void *ctx;
 };
 
@@ -266,6 +268,9 @@ __attribute__((warn_unused_result)) int mb_console_until(struct mb_vm *vm, const
 /* Stop with MB_STOP_LIMIT when the count of guest instructions since power-on reaches this; UINT64_MAX: never, as it is
  * at first. */
 void mb_vm_limit(struct mb_vm *vm, uint64_t instructions);
+/* The same for virtual time, in ns since power-on: it stops less than a round (1 ms) behind it, always at the same
+ * instruction. Until then time passes even if nothing can happen any more. Not with `parallel`. */
+void mb_vm_limit_ns(struct mb_vm *vm, uint64_t ns);
 
 /* Power on: build the VMs, put kernels, initrds and YAMON's arguments in memory. */
 __attribute__((warn_unused_result)) int mb_machine_start(struct mb_machine *m);
@@ -291,6 +296,47 @@ __attribute__((warn_unused_result)) int mb_guest_function(struct mb_vm *vm, cons
 /* Of the last such call: 0, or an enum mb_error, with a text: what it returned is 0 then. When the function has not
  * come back the VM is where it has got to. */
 int mb_guest_call_failed(const struct mb_vm *vm);
+
+/* The same without a prototype: arguments are texts, or numbers as wide as the guest's registers, and so is *result. */
+struct mb_value {
+  const char *text; /* NULL: number */
+  uint64_t number;
+};
+enum { MB_CALL_ARGS = 8 };
+__attribute__((warn_unused_result)) int mb_guest_call(struct mb_vm *vm, const char *name, const struct mb_value *arg,
+                                                      size_t args, uint64_t *result);
+
+/* --- looking at a guest that has stopped: nothing it could see changes --- */
+
+/* Where a symbol lies: of those that were loaded, else of those a Linux kernel keeps in its memory. False: unknown. */
+bool mb_symbol_find(struct mb_vm *vm, const char *name, uint64_t *va);
+/* n bytes of the guest's memory, as its vcpu that ran last would read them; unmapped kernel addresses at any time. */
+__attribute__((warn_unused_result)) int mb_memory_read(struct mb_vm *vm, uint64_t va, void *to, size_t n);
+/* The number that `bytes` (1, 2, 4 or 8) of them are, in the guest's byte order. */
+__attribute__((warn_unused_result)) int mb_memory_number(struct mb_vm *vm, uint64_t va, unsigned bytes, uint64_t *out);
+/* pc of the vcpu that ran last and the calls that led there, innermost first, for mb_symbol(). Returns how many, at
+ * most `max`. Ends where the stack is in doubt. */
+size_t mb_backtrace(struct mb_vm *vm, uint64_t *call, size_t max);
+
+/* --- trouble made on purpose, when a guest has stopped: as deterministic as the moment it is made at --- */
+
+/* Hardware interrupt `line` (0 to 5) of a vcpu is at this level, until the board or another call changes it. */
+__attribute__((warn_unused_result)) int mb_inject_irq(struct mb_vm *vm, unsigned vcpu, unsigned line, bool level);
+/* The next instruction of the vcpu that ran last meets an error of memory: a bus error, or a parity error of its data
+ * cache (MIPS64 PRA vol. III, "Cache Error Exception"). MB_ERR_STATE while it is in an exception's first steps. */
+enum mb_memory_error { MB_MEMORY_ERROR_BUS, MB_MEMORY_ERROR_CACHE };
+__attribute__((warn_unused_result)) int mb_inject_memory_error(struct mb_vm *vm, enum mb_memory_error kind);
+/* The next `times` reads or writes (UINT32_MAX: all) of a disk that touch bytes [at, at + n) fail. The last such call
+ * for a disk holds; times 0: it is sound again. */
+struct mb_disk_fault {
+  uint64_t at, n;
+  bool read, write;
+  uint32_t times;
+};
+__attribute__((warn_unused_result)) int mb_inject_disk_fault(struct mb_vm *vm, unsigned disk,
+                                                             const struct mb_disk_fault *fault);
+/* Cut a network card's cable: what it sends and what is sent to it is lost. Or mend it. */
+__attribute__((warn_unused_result)) int mb_inject_net_cut(struct mb_vm *vm, unsigned net, bool cut);
 
 void mb_get_stats(struct mb_vm *vm, struct mb_stats *out);
 /* Why generated code is left: "next", "stop", ... for 0..MB_EXITS-1. Static text. */

@@ -168,9 +168,22 @@ static bool in_range(const struct io_host_disk *d, uint64_t at, uint64_t n) {
   return at <= d->image->size && n <= d->image->size - at;
 }
 
+static bool touches(const struct io_disk_fault *f, uint64_t at, uint64_t n) {
+  return f->times && at < f->at + f->n && f->at < at + n;
+}
+
+/* Does this access fail on purpose? */
+static bool meets_fault(struct io_host_disk *d, uint64_t at, uint64_t n, bool write) {
+  struct io_disk_fault *f = &d->fault;
+  if (!touches(f, at, n) || !(write ? f->write : f->read)) return false;
+  if (f->times != UINT32_MAX) f->times--;
+  d->faults++;
+  return true;
+}
+
 static int disk_read(void *disk, uint64_t at, void *to, uint64_t n) {
   struct io_host_disk *d = disk;
-  if (!in_range(d, at, n)) return -1;
+  if (!in_range(d, at, n) || meets_fault(d, at, n, false)) return -1;
   d->reads++;
   d->bytes_read += n;
   return cow_read(d, at, to, n);
@@ -178,7 +191,7 @@ static int disk_read(void *disk, uint64_t at, void *to, uint64_t n) {
 
 static int disk_write(void *disk, uint64_t at, const void *from, uint64_t n) {
   struct io_host_disk *d = disk;
-  if (!in_range(d, at, n) || d->failed) return -1;
+  if (!in_range(d, at, n) || d->failed || meets_fault(d, at, n, true)) return -1;
   d->writes++;
   d->bytes_written += n;
   return d->mode == IO_DISK_PERSIST ? image_write(d->image, at, from, n) : cow_write(d, at, from, n);
@@ -187,6 +200,7 @@ static int disk_write(void *disk, uint64_t at, const void *from, uint64_t n) {
 static const struct io_image *disk_shared(void *disk, uint64_t at) {
   const struct io_host_disk *d = disk;
   if (!in_range(d, at, IO_DISK_BLOCK) || own_block(d, at / IO_DISK_BLOCK)) return NULL;
+  if (d->fault.read && touches(&d->fault, at, IO_DISK_BLOCK)) return NULL; /* it must be asked */
   return d->image;
 }
 
@@ -203,7 +217,7 @@ static int image_zero(const struct io_image *image, uint64_t at, uint64_t n) {
 
 static int disk_zero(void *disk, uint64_t at, uint64_t n) {
   struct io_host_disk *d = disk;
-  if (!in_range(d, at, n) || d->failed) return -1;
+  if (!in_range(d, at, n) || d->failed || meets_fault(d, at, n, true)) return -1;
   if (!n) return 0;
   d->writes++;
   return d->mode == IO_DISK_PERSIST ? image_zero(d->image, at, n) : cow_zero(d, at, n);

@@ -28,6 +28,13 @@ __attribute__((warn_unused_result)) int io_image_read(const struct io_image *ima
  * goes into the file; a flush returns once the host says that it is stable. */
 enum io_disk_mode { IO_DISK_RO, IO_DISK_COW, IO_DISK_PERSIST };
 
+/* Reads or writes that touch [at, at + n) fail, so many times (UINT32_MAX: always). */
+struct io_disk_fault {
+  uint64_t at, n;
+  bool read, write;
+  uint32_t times;
+};
+
 struct io_host_disk {
   struct io_image *image; /* borrowed; writable for PERSIST */
   enum io_disk_mode mode;
@@ -35,6 +42,8 @@ struct io_host_disk {
   uint64_t kept; /* blocks in it */
   bool failed;   /* PERSIST: a flush has failed; what is stable is not known any more */
   uint64_t reads, writes, flushes, bytes_read, bytes_written;
+  struct io_disk_fault fault; /* made on purpose; zeroed: none */
+  uint64_t faults;            /* that it has made */
 };
 void io_host_disk_init(struct io_host_disk *d, struct io_image *image, enum io_disk_mode mode);
 /* Forgets what was written, if it is not in the file. Twice is harmless, and so is a zeroed one. */

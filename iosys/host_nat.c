@@ -136,6 +136,7 @@ static void nat_send(void *nat, const uint8_t *frame, unsigned n) {
   t->spoken = true;
   t->frames++;
   t->bytes += n;
+  if (t->wire.cut) return;
   if (!is_fit(frame, n)) {
     t->refused++;
     return;

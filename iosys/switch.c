@@ -34,7 +34,7 @@ static void station_send(void *station, const uint8_t *frame, unsigned n) {
   struct io_switch *s = from->at;
   struct io_net_pages pages = from->pages;
   from->pages.n = 0;
-  if (!s || n < IO_NET_HEADER || n > IO_NET_FRAME_MAX) return;
+  if (!s || from->wire.cut || n < IO_NET_HEADER || n > IO_NET_FRAME_MAX) return;
   uint64_t now = io_clock_ns(from->wire.clock);
   from->frames++;
   from->bytes += n;

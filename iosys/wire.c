@@ -49,7 +49,7 @@ void io_wire_fini(struct io_wire *w) {
 
 void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t sent_ns,
                  const struct io_net_pages *pages) {
-  struct io_wire_frame *f = n <= IO_WIRE_ROOM - w->waiting ? malloc(sizeof *f + n) : NULL;
+  struct io_wire_frame *f = !w->cut && n <= IO_WIRE_ROOM - w->waiting ? malloc(sizeof *f + n) : NULL;
   if (!f) {
     w->lost++;
     return;

@@ -17,6 +17,7 @@ struct io_wire {
   void *card;
   struct io_wire_frame *first, *last; /* owned */
   uint64_t waiting;                   /* bytes */
+  bool cut;                           /* what is put in is lost, and so should be what the card sends */
   uint64_t frames, bytes, lost;       /* since it was made; `lost` ones are not among the others */
 };
 

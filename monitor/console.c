@@ -170,5 +170,7 @@ void mon_console_put(void *console, uint8_t byte) {
   c->digest = (c->digest ^ byte) * DIGEST_PRIME;
   c->last_out_ns = t.ns;
   if (c->step && mon_matcher_byte(&c->step->wait, byte)) release_steps(c, true);
-  if (mon_matcher_byte(&c->until, byte) && c->stop) c->stop(c->owner);
+  bool stop = mon_matcher_byte(&c->until, byte);
+  if (c->host.watch && c->host.watch(c->host.ctx, byte)) stop = true;
+  if (stop && c->stop) c->stop(c->owner);
 }

@@ -199,9 +199,8 @@ int mb_guest_call_failed(const struct mb_vm *vm) {
 }
 
 static int check(struct mb_vm *vm, struct mon_guest_function *g) {
-  const struct mon_symbol *y = mon_symbol_named(&vm->symbols, g->signature.name);
-  if (!y) return mon_fail(vm->error, MB_ERR_ARGUMENT, "the guest has no function %s, or no symbols", g->signature.name);
-  g->at = y->at;
+  if (!mb_symbol_find(vm, g->signature.name, &g->at))
+    return mon_fail(vm->error, MB_ERR_ARGUMENT, "the guest has no function %s, or no symbols", g->signature.name);
   bool real = g->signature.result == MON_HOST_F32 || g->signature.result == MON_HOST_F64;
   for (unsigned i = 0; i < g->signature.args; i++)
     real |= g->signature.arg[i] == MON_HOST_F32 || g->signature.arg[i] == MON_HOST_F64;
@@ -238,6 +237,24 @@ int mb_guest_function(struct mb_vm *vm, const char *signature, void (**out)(void
   g->next = vm->functions;
   vm->functions = g;
   return MB_OK;
+}
+
+int mb_guest_call(struct mb_vm *vm, const char *name, const struct mb_value *arg, size_t args, uint64_t *result) {
+  char signature[512];
+  size_t n = (size_t)snprintf(signature, sizeof signature, "unsigned long %.128s(", name);
+  void (*function)(void);
+  void *at[MB_CALL_ARGS];
+  *result = 0;
+  if (args > MB_CALL_ARGS)
+    return mon_fail(vm->error, MB_ERR_ARGUMENT, "%s: more than %d arguments", name, MB_CALL_ARGS);
+  for (size_t i = 0; i < args; i++) {
+    n += (size_t)snprintf(signature + n, sizeof signature - n, "%s%s", i ? ", " : "",
+                          arg[i].text ? "const char *" : "unsigned long");
+    at[i] = arg[i].text ? (void *)(uintptr_t)&arg[i].text : (void *)(uintptr_t)&arg[i].number;
+  }
+  snprintf(signature + n, sizeof signature - n, "%s)", args ? "" : "void");
+  int code = mb_guest_function(vm, signature, &function);
+  return code ? code : call(vm->functions, at, result);
 }
 
 void mon_guest_functions_free(struct mb_vm *vm) {

@@ -108,7 +108,7 @@ int mb_vm_add(struct mb_machine *m, struct mb_vm **out, const struct mb_config *
   if (!vm) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   vm->machine = m;
   vm->error = &m->error;
-  vm->limit = UINT64_MAX;
+  vm->limit = vm->time_limit = UINT64_MAX;
   mon_console_init(&vm->console);
   int code = mon_config_own(vm, config);
   if (!code) code = mon_config_check(vm);
@@ -132,6 +132,10 @@ const char *mb_vm_name(const struct mb_vm *vm) {
 
 void mb_vm_limit(struct mb_vm *vm, uint64_t instructions) {
   vm->limit = instructions;
+}
+
+void mb_vm_limit_ns(struct mb_vm *vm, uint64_t ns) {
+  vm->time_limit = ns / 1000 < UINT64_MAX / vm->config.mhz ? mon_cycles(vm, ns) : UINT64_MAX;
 }
 
 const char *mb_code_store_trouble(struct mb_vm *vm) {

@@ -112,6 +112,7 @@ struct mb_vm {
   /* running */
   bool started;
   uint64_t limit; /* instructions to stop at, exactly */
+  uint64_t time_limit; /* cycles to stop at the first round boundary behind */
   bool stopping;  /* `why` is why */
   enum mb_stop why;
   unsigned guest_code;

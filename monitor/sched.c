@@ -64,7 +64,8 @@ bool mon_all_wait(const struct mb_vm *vm) {
 
 /* Go to the next event. */
 void mon_skip(struct mb_vm *vm) {
-  uint64_t next = mon_next_event(vm), to = next > vm->round_end ? mon_pace_idle(vm, vm->round_end, next) : next;
+  uint64_t next = least(mon_next_event(vm), vm->time_limit),
+           to = next > vm->round_end ? mon_pace_idle(vm, vm->round_end, next) : next;
   if (to == UINT64_MAX) mon_stop(vm, MB_STOP_STUCK);
   if (to == UINT64_MAX || next <= vm->round_end) return;
   vm->round_end = to;
@@ -149,6 +150,7 @@ static void begin_round(struct mb_vm *vm) {
   vm->turn = 0;
   io_clock_advance(&vm->clock, vm->round_end);
   if (!vm->machine->side_by_side && mon_look_at_host(vm->machine)) mon_tell(vm->machine);
+  if (vm->clock.now >= vm->time_limit && !vm->threads) mon_stop(vm, MB_STOP_LIMIT);
   if (vm->stopping) return;
   if (vm->machine->pace.pace == MB_PACE_REAL) mon_pace_idle(vm, vm->round_end, vm->round_end);
   if (!mon_any_lives(vm)) /* the last one has powered itself down */

@@ -34,7 +34,8 @@ static const char *unhandled(const struct cpu *c, char *buf, size_t n) {
 static const char *stop_cause(const struct mb_vm *vm, char *buf, size_t n) {
   const struct cpu *c = mon_cpu(vm);
   switch (vm->why) {
-  case MB_STOP_LIMIT: return "reached the instruction limit";
+  case MB_STOP_LIMIT:
+    return mon_instructions(vm) < vm->limit ? "reached the time limit" : "reached the instruction limit";
   case MB_STOP_CONSOLE: return "showed the awaited text";
   case MB_STOP_TIMEOUT: return "ran out of wall time";
   case MB_STOP_INTERRUPTED: return "was interrupted";

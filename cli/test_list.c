@@ -1,0 +1,135 @@
+/* cli/test_list.c: which tests there are: scenarios, each on its guests. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "cli/config_file.h"
+#include "cli/test.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* --- one test --- */
+
+static int set_option(struct request *r, const char *text) {
+  const char *equals = strchr(text, '=');
+  size_t n = equals ? (size_t)(equals - text) : strlen(text);
+  for (int i = 0; request_rows[i].name; i++) {
+    if (strlen(request_rows[i].name) != n || strncmp(request_rows[i].name, text, n) || !request_is_key(i)) continue;
+    return request_set(r, i, equals ? equals + 1 : NULL);
+  }
+  return options_fail("test: --set %s: there is no option --%.*s of mirrorball run that describes a guest", text,
+                      (int)n, text);
+}
+
+/* What a scenario decides itself. */
+static int check(const struct request *r) {
+  const struct mb_config *c = &r->config;
+  if (c->parallel) return request_fail(r, "parallel: no two runs would be alike");
+  if (c->timestamps) return request_fail(r, "timestamps: the console must be the guest's own");
+  if (r->types || r->until_text || r->console || r->profiles)
+    return request_fail(r, "type, until, console, profile: are what steps are for");
+  return r->name || r->kernel ? 0 : request_fail(r, "which guest? Give guests = [\"debian-4kc\"], or machine.kernel");
+}
+
+static int make(struct test *t, const struct scenario *s, const char *guest, const struct test_options *o) {
+  struct request *r = &t->run.options;
+  const config_setting_t *keys = s->machine;
+  int bad = 0;
+  t->scenario = s;
+  request_begin(r, &t->run);
+  r->file = s->path;
+  for (int i = 0; !bad && keys && i < config_setting_length(keys); i++)
+    bad = machine_file_key(r, config_setting_get_elem(keys, (unsigned)i));
+  for (size_t i = 0; !bad && i < o->sets; i++) bad = set_option(r, o->set[i]);
+  if (guest) r->name = guest;
+  if (o->kernel) r->kernel = o->kernel;
+  if (o->symbols) r->symbols = true, r->symbols_file = o->symbols;
+  t->guest = r->config.name = r->name ? r->name : "kernel";
+  if (keys) r->line = r->begins = (int)config_setting_source_line(keys);
+  return bad ? bad : check(r);
+}
+
+/* --- all --- */
+
+static int add(struct test_list *l, const struct scenario *s, const char *guest, const struct test_options *o) {
+  if (o->guest && (!guest || strcmp(guest, o->guest))) return 0;
+  struct test *t = &l->test[l->tests++];
+  return make(t, s, guest, o);
+}
+
+int test_list_read(struct test_list *l, const char *const *path, size_t n, const struct test_options *o) {
+  size_t room = 1;
+  int bad = 0;
+  *l = (struct test_list){.scenario = calloc(n + 1, sizeof *l->scenario)};
+  if (!l->scenario) return options_fail("out of memory");
+  for (size_t i = 0; !bad && i < n; i++) {
+    bad = scenario_read(&l->scenario[l->scenarios++], path[i]);
+    room += l->scenario[i].guests.n + 1;
+  }
+  if (!bad && !(l->test = calloc(room, sizeof *l->test))) bad = options_fail("out of memory");
+  for (size_t i = 0; !bad && i < n; i++) {
+    const struct scenario *s = &l->scenario[i];
+    for (size_t k = 0; !bad && k < s->guests.n; k++) bad = add(l, s, s->guests.text[k], o);
+    if (!bad && !s->guests.n) bad = add(l, s, NULL, o);
+  }
+  if (!bad && !l->tests && o->guest) bad = options_fail("test: no scenario here is for the guest %s", o->guest);
+  return bad;
+}
+
+static void forget(struct test *t) {
+  request_fini(&t->run.options);
+  for (size_t i = 0; i < t->run.texts; i++) free(t->run.text[i]);
+  free(t->run.text);
+}
+
+int test_list_prepare(struct test_list *l, const struct test_options *o) {
+  size_t kept = 0;
+  for (size_t i = 0; i < l->tests; i++) {
+    if (o->shards && i % o->shards != o->shard - 1) {
+      forget(&l->test[i]);
+      continue;
+    }
+    l->test[kept] = l->test[i];
+    l->test[kept].run.options.run = &l->test[kept].run;
+    kept++;
+  }
+  l->tests = kept;
+  for (size_t i = 0; i < l->tests; i++)
+    if (boot_guest(&l->test[i].run.options)) return TEST_NONE;
+  return 0;
+}
+
+void test_list_free(struct test_list *l) {
+  for (size_t i = 0; i < l->tests; i++) forget(&l->test[i]);
+  for (size_t i = 0; i < l->scenarios; i++) scenario_free(&l->scenario[i]);
+  free(l->test);
+  free(l->scenario);
+  *l = (struct test_list){0};
+}
+
+/* --- commands --- */
+
+static void put_word(FILE *to, const char *word) {
+  bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:,+@%-")];
+  fputc(' ', to);
+  if (!plain) fputc('\'', to);
+  for (const char *s = word; *s; s++)
+    if (*s == '\'')
+      fputs("'\\''", to);
+    else
+      fputc(*s, to);
+  if (!plain) fputc('\'', to);
+}
+
+char *test_command(const struct test *t, const struct test_options *o) {
+  char *text = NULL;
+  size_t n = 0;
+  FILE *f = open_memstream(&text, &n);
+  if (!f) return NULL;
+  fputs("mirrorball test", f);
+  put_word(f, t->scenario->path);
+  if (t->scenario->guests.n) fprintf(f, " --guest %s", t->guest);
+  if (o->kernel) fputs(" --kernel", f), put_word(f, o->kernel);
+  if (o->symbols) fputs(" --symbols", f), put_word(f, o->symbols);
+  for (size_t i = 0; i < o->sets; i++) fputs(" --set", f), put_word(f, o->set[i]);
+  fclose(f);
+  return text;
+}

@@ -1,0 +1,41 @@
+/* cli/test_parts.h: what the files that run one test ask of each other. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_TEST_PARTS_H
+#define CLI_TEST_PARTS_H
+#include "cli/test.h"
+#include "cli/test_console.h"
+
+struct test_going {
+  struct test *test;
+  const struct scenario *s;
+  struct mb_machine *m;
+  struct mb_vm *vm;
+  struct test_console console;
+  size_t at;         /* step under way */
+  bool shell;        /* takes commands, */
+  unsigned commands; /* and has had so many */
+  bool ours;         /* what is wrong is no guest's fault: no verdict */
+  char why[1024];    /* what is wrong; empty: nothing yet */
+};
+
+/* --- test_run.c --- */
+
+/* Say what is wrong; returns false. */
+bool test_bad(struct test_going *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The library refused to do it: a step that cannot be done here. Returns false. */
+bool test_refused(struct test_going *t);
+/* Run until what the console awaits is there, or the time (ns) has passed, or so many instructions (0: no such limit).
+ * False: neither, or a complaint came; `why` has it. *found: it was not the time. */
+bool test_go(struct test_going *t, uint64_t ns, uint64_t insns, bool *found);
+
+/* --- test_steps.c --- */
+
+/* Do the step at t->at; false: t->why. */
+bool test_step(struct test_going *t);
+
+/* --- test_files.c --- */
+
+/* Put the scenario's files behind the initrd of its machine, and make its disks: in memory, for this process. 0 or 2.
+ */
+int test_files_make(const struct scenario *s, struct request *r);
+#endif

@@ -1,0 +1,55 @@
+/* monitor/inspect.c: looking at a guest that has stopped: symbols, memory, who called whom. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/monitor.h"
+#include "monitor/unwind.h"
+#include <inttypes.h>
+#include <string.h>
+
+bool mb_symbol_find(struct mb_vm *vm, const char *name, uint64_t *va) {
+  const struct mon_symbol *y = mon_symbol_named(&vm->symbols, name);
+  if (!y) {
+    mon_learn_symbols(vm);
+    y = mon_symbol_named(&vm->symbols, name);
+  }
+  if (y) *va = y->at;
+  return y;
+}
+
+/* The bytes of va's page. Kernel addresses without a TLB are there in user mode, too. NULL: none. */
+static const uint8_t *page_at(const struct mb_vm *vm, uint64_t va) {
+  enum { KSEG = 0x1fffffff };
+  const struct cpu *c = mon_cpu(vm);
+  if (!mips_unmapped(va)) return mips_peek_page(c, va);
+  uint64_t at = va >> 62 == 2 ? va & ((UINT64_C(1) << 36) - 1) : va & KSEG; /* xkphys, kseg0 and kseg1 */
+  const struct mmu_page *g = mmu_pmap_page(&vm->pmap, gpa(at));
+  return g ? g->host : NULL;
+}
+
+int mb_memory_read(struct mb_vm *vm, uint64_t va, void *to, size_t n) {
+  if (!vm->started) return mon_fail(vm->error, MB_ERR_STATE, "the VM has not been started");
+  for (size_t done = 0, k; done < n; done += k) {
+    uint64_t at = va + done, in_page = at & (MMU_PAGE_SIZE - 1);
+    const uint8_t *page = page_at(vm, at);
+    if (!page) return mon_fail(vm->error, MB_ERR_ARGUMENT, "there is no memory at 0x%" PRIx64 " now", at);
+    k = n - done < MMU_PAGE_SIZE - in_page ? n - done : MMU_PAGE_SIZE - in_page;
+    memcpy((char *)to + done, page + in_page, k);
+  }
+  return MB_OK;
+}
+
+int mb_memory_number(struct mb_vm *vm, uint64_t va, unsigned bytes, uint64_t *out) {
+  uint8_t b[8] = {0};
+  *out = 0;
+  if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
+    return mon_fail(vm->error, MB_ERR_ARGUMENT, "a number has 1, 2, 4 or 8 bytes, not %u", bytes);
+  int code = mb_memory_read(vm, va, b, bytes);
+  for (unsigned i = 0; !code && i < bytes; i++)
+    *out = *out << 8 | b[vm->config.endian == MB_ENDIAN_BIG ? i : bytes - 1 - i];
+  return code;
+}
+
+size_t mb_backtrace(struct mb_vm *vm, uint64_t *call, size_t max) {
+  if (!vm->started || !max) return 0;
+  mon_learn_symbols(vm);
+  return mon_unwind(mon_cpu(vm), call, max < MON_STACK_MAX ? (unsigned)max : MON_STACK_MAX);
+}
