@@ -214,6 +214,7 @@ static const char *trap_kind(const json_t *e) {
   if (is(e, "group", "reflected")) return "reflected";
   if (is(e, "name", "TLB refill, second level")) return "mapped";
   if (is(e, "group", "refill")) return "forwarded";
+  if (is(e, "group", "monitor")) return "none";
   return !strncmp(json_string_value(json_object_get(e, "name")), "kseg0", 5) ? "kseg0" : "kseg1";
 }
 

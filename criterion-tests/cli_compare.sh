@@ -116,7 +116,7 @@ if [[ -x $guests/mips32r2el/kernel ]]; then
   code=$?
   check "the own kernel: $(cat err)" $code
   check "it is the same run" "$(grep -q '"same": true' own.json; echo $?)"
-  for service in 'page fault' 'TLB refill' 'kernel threads, boot' 'system call [0-9]*'; do
+  for service in 'page fault, zeroed' 'TLB refill' 'kernel threads, boot' 'system call [0-9]*'; do
     check "its services have $service" "$(grep -qE "\"name\": \"$service\"" own.json; echo $?)"
   done
   if command -v python3 >/dev/null; then

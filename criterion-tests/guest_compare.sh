@@ -11,7 +11,7 @@ cd "$folder" || exit 1
 code=$?
 check "compare ends with exit code $code: $(cat err)" "$code"
 check "it is the same run" "$(grep -q '"same": true' doc.json; echo $?)"
-for name in 'page fault' 'TLB refill' interrupt read write openat clone execve exit_group wait4; do
+for name in 'page fault, quick' 'page fault, zeroed' 'page fault, filled' 'TLB refill' interrupt read write openat clone execve exit_group wait4; do
   check "$name is among the services" "$(grep -qE "\"name\": \"$name\"" doc.json; echo $?)"
 done
 check "every system call has a name: $(grep -o '"system call [^"]*"' doc.json | head -3)" \

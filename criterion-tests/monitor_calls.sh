@@ -106,13 +106,14 @@ for target in mips32r2el mips32r2eb mips64r2el mips64r2eb; do
       shift
       "$program" run --kernel "$guests/$target/calls" --cpu $cpu --mem 64M --tier $tier --code-store none --timeout 600 \
         --stats s.json "$@" </dev/null >out 2>err
-      local code=$?
+      code=$?
       ((code == 2)) && grep -q 'left out of this build' err && return
       tr -d '\r' <out | diff "$want" - >diff
       local same=$?
       check "$target $tier $*: $code, $(cat err) $(head -5 diff)" $((code || same))
     }
     run expected
+    [[ $target$tier == mips32r2elstencil ]] && plain=$(stat_of s.json state_hash)
     run with --host-calls host.so
     this=$(stat_of s.json state_hash)$(stat_of s.json instructions)
     [[ -z $first || $first == "$this" ]]
@@ -120,4 +121,14 @@ for target in mips32r2el mips32r2eb mips64r2el mips64r2eb; do
     first=$this
   done
 done
+
+# As events: one for each call that was answered, and one for each page that a call cleared or remapped.
+count_of() { grep -A 2 "\"name\": \"$1\"" s.json | sed -n 's/.*"count": \([0-9]*\),/\1/p'; }
+tier=stencil target=mips32r2el cpu=24Kf
+run expected --events
+if ((code != 2)); then
+  check "monitor calls count: $(count_of 'monitor call'), pages $(count_of 'page of a monitor call')" \
+    "$([[ $(count_of 'monitor call') -gt 20 && $(count_of 'page of a monitor call') -gt 3 ]]; echo $?)"
+  check "it is the same run: $(stat_of s.json state_hash)" "$([[ $(stat_of s.json state_hash) == "$plain" ]]; echo $?)"
+fi
 finish

@@ -58,6 +58,18 @@ for order in little big; do
     done
   done
 done
+# As events: a vcpu that runs where another ran is a switch; the turns are the same in each tier, and counted or not.
+for tier in eval stencil; do
+  timeout 600 "$program" run --board disco --vcpus 2 --kernel count.little32 --tier $tier --events --code-store none \
+    --stats "events.$tier" >out 2>err </dev/null
+  code=$?
+  ((code == 2)) && continue
+  switches=$(grep -A 2 '"name": "vcpu switch"' "events.$tier" | sed -n 's/.*"count": \([0-9]*\),/\1/p')
+  check "--tier $tier counts switches, always as many: $switches, not ${before:=$switches}" \
+    $((switches < 2 || switches != before))
+  timeout 600 "$program" run --board disco --vcpus 2 --kernel count.little32 --stats plain >out 2>err </dev/null
+  check "... and is the run without counting" "$([[ $(grep state_hash "events.$tier") == "$(grep state_hash plain)" ]]; echo $?)"
+done
 # A core that is not there is not started.
 timeout 600 "$program" run --board disco --kernel count.little32 --until insns:1000000 >out 2>err </dev/null
 code=$?

@@ -24,6 +24,7 @@ enum mips_event_group {
   MIPS_EVENT_DEVICE,
   MIPS_EVENT_REFILL,
   MIPS_EVENT_REFLECTED,
+  MIPS_EVENT_MONITOR,
   MIPS_EVENT_GROUPS
 };
 struct mips_event_info {
@@ -41,11 +42,11 @@ enum mips_move {
   MIPS_MOVE_THREAD, /* $28 is not what it was at the last event; cpu->event_sp is what $29 was then */
 };
 
-/* Within the frontend. */
+/* events: NULL counts nothing. */
 static inline void mips_event_add(uint64_t *events, enum mips_event e) {
   if (events) events[e]++;
 }
-/* The exception under way (c->fault) as an event. */
+/* Within the frontend. The exception under way (c->fault) as an event. */
 enum mips_event mips_event_of_fault(const struct cpu *c);
 /* Append the count of the instruction just lifted, whose operations begin at `from`. */
 void mips_event_lift(struct lift *l, const struct insn *i, unsigned from);

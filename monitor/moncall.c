@@ -55,6 +55,10 @@ struct mon_host_memory mon_guest_memory(struct mb_vm *vm) {
                                   .big_endian = vm->config.endian == MB_ENDIAN_BIG};
 }
 
+static void count(struct mb_vm *vm, enum mips_event e, uint64_t n) {
+  if (mon_cpu(vm)->events) mon_cpu(vm)->events[e] += n;
+}
+
 /* --- pages --- */
 
 /* All of them in RAM? */
@@ -85,6 +89,7 @@ static enum mon_call_error clear_pages(struct mb_vm *vm, struct mon_call_block *
   struct run r = {0};
   if (b->arg[1] > MON_CALL_PAGES) return MON_CALL_ARGUMENT;
   if (!are_pages(vm, b->arg[0], b->arg[1])) return MON_CALL_ADDRESS;
+  count(vm, MIPS_EVENT_CALL_PAGE, b->arg[1]);
   for (uint64_t i = 0; i < b->arg[1]; i++) {
     uint64_t at = b->arg[0] + (i << MMU_PAGE_BITS);
     struct mmu_page *g = mon_page_written(vm, at);
@@ -115,6 +120,7 @@ static enum mon_call_error remap(struct mb_vm *vm, struct mon_call_block *b) {
   if (pages > MON_CALL_PAGES) return MON_CALL_ARGUMENT;
   if (!are_pages(vm, to, pages) || !are_pages(vm, from, pages)) return MON_CALL_ADDRESS;
   if (to < from + (pages << MMU_PAGE_BITS) && from < to + (pages << MMU_PAGE_BITS)) return MON_CALL_ARGUMENT;
+  count(vm, MIPS_EVENT_CALL_PAGE, pages);
   for (uint64_t i = 0; i < pages; i++) remap_page(vm, to + (i << MMU_PAGE_BITS), from + (i << MMU_PAGE_BITS));
   return MON_CALL_OK;
 }
@@ -183,6 +189,7 @@ static void swap(const struct mb_vm *vm, struct mon_call_block *b) {
 static void make_call(struct mb_vm *vm, uint64_t at) {
   struct mon_call_block b;
   if (at & 7 || mon_guest_read(vm, at, &b, sizeof b) != sizeof b) return;
+  count(vm, MIPS_EVENT_MONITOR_CALL, 1);
   swap(vm, &b);
   b.result = 0;
   b.error = b.call < MON_CALLS ? calls[b.call](vm, &b) : MON_CALL_UNKNOWN;

@@ -105,6 +105,7 @@ struct mb_vm {
   struct mon_vcpu vcpu[IO_VCPUS];
   unsigned vcpus;     /* of them have been made */
   unsigned turn;      /* whose it is */
+  unsigned ran;       /* who has run last, of those that take turns */
   uint64_t round_end; /* in cycles: where the present round's turns end; see sched.c */
   bool has_pmap, has_board;
   uint8_t rom[MON_ROM_BYTES];

@@ -171,6 +171,8 @@ static bool goes_on(struct mb_vm *vm) {
 static void run(struct mb_vm *vm, uint64_t instructions) {
   struct cpu *c = mon_cpu(vm);
   vm->board.bus.master = vm->turn;
+  if (vm->ran != vm->turn) mips_event_add(c->events, MIPS_EVENT_VCPU_SWITCH);
+  vm->ran = vm->turn;
   mmu_pmap_settle(&vm->pmap); /* what a device did on its own */
   uint64_t now = mips_now(c);
   switch (run_to(vm, now + least(vm->round_end - now, instructions))) {

@@ -72,6 +72,71 @@ void mon_services_attach(struct mb_vm *vm, unsigned vcpu) {
   point(vm->services, &vm->services->active[vcpu], &vm->cpu[vcpu]);
 }
 
+/* --- page faults --- */
+
+void mon_service_add(struct mon_service *to, const struct mon_service *s) {
+  to->invocations += s->invocations;
+  to->instructions += s->instructions;
+  to->tlb_instructions += s->tlb_instructions;
+  to->idle += s->idle;
+  to->stall += s->stall;
+  for (unsigned e = 0; e < MIPS_EVENTS; e++) to->events[e] += s->events[e];
+}
+
+/* Each fault is counted by itself until it is over, since only then can one tell what it was. */
+static uint16_t fault_service(struct mb_vm *vm, const struct cpu *c) {
+  struct mon_services *s = vm->services;
+  uint16_t i = s->unused;
+  if (i) {
+    s->unused = s->service[i].next;
+  } else if (s->n < UINT16_MAX && more_services(vm)) {
+    i = (uint16_t)s->n++;
+  } else {
+    s->failed = true;
+    return MON_SERVICE_QUICK_FAULT;
+  }
+  s->service[i] = (struct mon_service){.fault = true, .va = c->fault.badvaddr};
+  return i;
+}
+
+/* Are there zeros at va, as the guest has it mapped now? -1: it has not mapped it yet. */
+static int is_zeroed(struct mb_vm *vm, const struct cpu *c, uint64_t va) {
+  uint8_t bytes[MMU_PAGE_SIZE];
+  gpa_t at;
+  bool writable;
+  va &= ~(uint64_t)(sizeof bytes - 1);
+  if (mmu_translate((struct mmu_guest *)(uintptr_t)&c->mmu, va, MMU_READ, &at, &writable) != MMU_OK ||
+      mmu_read(&vm->pmap, at, bytes, sizeof bytes) != sizeof bytes)
+    return -1;
+  return !bytes[0] && !memcmp(bytes, bytes + 1, sizeof bytes - 1);
+}
+
+/* A kernel that has stored a whole page, by words of its own size, has filled one for who faulted: with zeros, if it
+ * holds them, or, where the page cannot be looked at yet, if as much has not been loaded. */
+static enum mon_service_kind kind_of_fault(struct mb_vm *vm, const struct cpu *c, const struct mon_service *s) {
+  uint64_t words = MMU_PAGE_SIZE / (vm->is64 ? 8 : 4);
+  if (s->events[MIPS_EVENT_KSEG0_STORE] < words) return MON_SERVICE_QUICK_FAULT;
+  int zeroed = is_zeroed(vm, c, s->va);
+  if (zeroed < 0) zeroed = s->events[MIPS_EVENT_KSEG0_LOAD] < words;
+  return zeroed ? MON_SERVICE_ZERO_FAULT : MON_SERVICE_COPY_FAULT;
+}
+
+/* The activity of a frame is over. */
+static void finish(struct mb_vm *vm, struct mon_frame *f, const struct cpu *c) {
+  struct mon_services *s = vm->services;
+  struct mon_service *fault = &s->service[f->service];
+  if (f->refill || !fault->fault) return;
+  enum mon_service_kind kind = kind_of_fault(vm, c, fault);
+  mon_service_add(&s->service[kind], fault);
+  *fault = (struct mon_service){.fault = true, .next = s->unused};
+  s->unused = f->service;
+  f->service = (uint16_t)kind;
+}
+
+static void finish_all(struct mb_vm *vm, struct mon_activity *a, const struct cpu *c) {
+  for (unsigned i = 0; i < a->depth && i < MON_FRAMES; i++) finish(vm, &a->frame[i], c);
+}
+
 /* --- which service --- */
 
 static uint16_t syscall_service(struct mb_vm *vm, uint64_t number) {
@@ -92,7 +157,7 @@ static uint16_t service_of(struct mb_vm *vm, const struct cpu *c) {
   case MIPS_EVENT_INTERRUPT: return MON_SERVICE_INTERRUPT;
   case MIPS_EVENT_REFILL_USER: return MON_SERVICE_REFILL;
   case MIPS_EVENT_TLB_INVALID:
-  case MIPS_EVENT_TLB_MODIFIED: return MON_SERVICE_PAGE_FAULT;
+  case MIPS_EVENT_TLB_MODIFIED: return fault_service(vm, c);
   case MIPS_EVENT_FPU_UNUSABLE: return MON_SERVICE_FPU;
   case MIPS_EVENT_RESERVED: return MON_SERVICE_EMULATION;
   default: return MON_SERVICE_EXCEPTION;
@@ -133,13 +198,14 @@ static void put_asleep(struct mon_services *s, const struct mon_activity *a) {
   *to = *a;
 }
 
-static void wake(struct mon_services *s, struct mon_activity *a, const struct cpu *c) {
-  const struct mon_activity *was = place(s->asleep, s->places, c->gpr[28]);
-  if (was->thread && was->sp == c->gpr[29])
-    *a = *was;
-  else
-    *a = (struct mon_activity){.depth = 1};
+static void wake(struct mb_vm *vm, struct mon_activity *a, const struct cpu *c) {
+  struct mon_services *s = vm->services;
+  struct mon_activity *was = place(s->asleep, s->places, c->gpr[28]);
+  bool same = was->depth && was->sp == c->gpr[29];
+  if (!same) finish_all(vm, was, c); /* it has died in them */
+  *a = same ? *was : (struct mon_activity){.depth = 1};
   a->thread = c->gpr[28];
+  was->depth = 0; /* they are no longer its own */
 }
 
 /* --- moves --- */
@@ -150,28 +216,32 @@ static bool in_user_mode(const struct cpu *c) {
 
 static void enter(struct mb_vm *vm, struct mon_active *a, const struct cpu *c) {
   struct mon_services *s = vm->services;
-  struct mon_frame f = {service_of(vm, c), c->fault.refill && !in_user_mode(c)};
-  if (f.refill)
-    f.service = top(a)->service;
-  else
-    s->service[f.service].invocations++;
-  if (in_user_mode(c))
+  struct mon_frame f = {.refill = c->fault.refill && !in_user_mode(c)};
+  f.service = f.refill ? top(a)->service : service_of(vm, c);
+  if (!f.refill) s->service[f.service].invocations++;
+  if (in_user_mode(c)) {
+    finish_all(vm, &a->now, c);
     a->now = (struct mon_activity){.depth = 1};
-  else if (!(c->cp0.status & ST_EXL)) /* else one ERET will leave both: this one takes the other's place */
+  } else if (!(c->cp0.status & ST_EXL)) /* else one ERET will leave both: this one takes the other's place */
     a->now.depth++;
+  else if (!f.refill)
+    finish(vm, top(a), c);
   *top(a) = f;
 }
 
-static void leave(struct mon_services *s, struct mon_active *a, const struct cpu *c) {
+static void leave(struct mb_vm *vm, struct mon_active *a, const struct cpu *c) {
+  struct mon_services *s = vm->services;
   if (in_user_mode(c)) {
+    finish_all(vm, &a->now, c);
     a->now = (struct mon_activity){.depth = 1, .frame = {{MON_SERVICE_USER, false}}};
     return;
   }
+  finish(vm, top(a), c);
   if (a->now.depth > 1) a->now.depth--;
   s->pc[s->pcs++ % MON_KERNEL_PCS] = c->j.pc;
 }
 
-static void switch_thread(struct mon_services *s, struct mon_active *a, const struct cpu *c) {
+static void switch_thread(struct mb_vm *vm, struct mon_active *a, const struct cpu *c) {
   bool in_kernel = c->gpr[28] >> 63; /* else the kernel has not loaded its own yet */
   if (!in_kernel || a->now.thread == c->gpr[28]) return;
   if (!a->now.thread) {
@@ -179,8 +249,8 @@ static void switch_thread(struct mon_services *s, struct mon_active *a, const st
     return;
   }
   a->now.sp = c->event_sp;
-  put_asleep(s, &a->now);
-  wake(s, &a->now, c);
+  put_asleep(vm->services, &a->now);
+  wake(vm, &a->now, c);
 }
 
 void mon_services_moved(void *ctx, struct cpu *c, enum mips_move move) {
@@ -190,10 +260,11 @@ void mon_services_moved(void *ctx, struct cpu *c, enum mips_move move) {
   charge(s, a, c, move == MIPS_MOVE_RETURN); /* that instruction is done, and not counted yet */
   switch (move) {
   case MIPS_MOVE_ENTER: enter(vm, a, c); break;
-  case MIPS_MOVE_RETURN: leave(s, a, c); break;
-  case MIPS_MOVE_THREAD: switch_thread(s, a, c); break;
+  case MIPS_MOVE_RETURN: leave(vm, a, c); break;
+  case MIPS_MOVE_THREAD: switch_thread(vm, a, c); break;
   case MIPS_MOVE_WAIT:
     s->service[MON_SERVICE_IDLE].invocations++;
+    finish(vm, top(a), c);
     *top(a) = (struct mon_frame){MON_SERVICE_IDLE, false};
     break;
   }

@@ -19,16 +19,21 @@ enum mon_service_kind {
   MON_SERVICE_USER,
   MON_SERVICE_IDLE,
   MON_SERVICE_INTERRUPT,
-  MON_SERVICE_REFILL,     /* of the TLB, for user code */
-  MON_SERVICE_PAGE_FAULT, /* TLB invalid and modified, taken anywhere */
+  MON_SERVICE_REFILL,      /* of the TLB, for user code */
+  MON_SERVICE_QUICK_FAULT, /* TLB invalid and modified, taken anywhere: the page was there, or there is none, */
+  MON_SERVICE_ZERO_FAULT,  /* or one was cleared, */
+  MON_SERVICE_COPY_FAULT,  /* or one was filled from another */
   MON_SERVICE_FPU,
   MON_SERVICE_EMULATION, /* reserved instructions: RDHWR, LL and SC, FPU */
   MON_SERVICE_EXCEPTION, /* all others */
-  MON_SERVICE_SYSCALL,   /* by number: services from here on */
+  MON_SERVICE_SYSCALL,   /* by number, and page faults under way: services from here on */
 };
 
 struct mon_service {
   uint32_t number; /* what $2 held at SYSCALL */
+  bool fault;      /* for a page fault under way, which is added to those of its kind when it is over: */
+  uint64_t va;     /* where, */
+  uint16_t next;   /* or, if there is none, the next of these that is free; 0: none */
   uint64_t invocations, instructions;
   uint64_t tlb_instructions; /* of those: handling TLB refills that itself has caused */
   uint64_t idle, stall;      /* cycles */
@@ -57,6 +62,7 @@ enum { MON_SYSCALLS = 8192, MON_KERNEL_PCS = 256 };
 struct mon_services {
   struct mon_service *service; /* owned */
   size_t n, room;
+  uint16_t unused;                  /* the first `fault` that is free */
   uint16_t by_number[MON_SYSCALLS]; /* service of a system call; 0: none yet */
   struct mon_activity *asleep;      /* owned; hash table by thread; thread 0: free */
   size_t threads, places;
@@ -75,6 +81,7 @@ void mon_services_attach(struct mb_vm *vm, unsigned vcpu);
 void mon_services_moved(void *vm, struct cpu *c, enum mips_move move);
 /* Charge up to the present. Between instructions. */
 void mon_services_settle(struct mb_vm *vm);
+void mon_service_add(struct mon_service *to, const struct mon_service *s);
 /* services_report.c: all events, and all services with theirs, as new JSON arrays. */
 struct json_t *mon_events_json(struct mb_vm *vm);
 struct json_t *mon_services_json(struct mb_vm *vm);

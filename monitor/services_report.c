@@ -58,12 +58,15 @@ static void name_service(const struct mb_vm *vm, size_t i, char *buf, size_t n) 
       [MON_SERVICE_IDLE] = "idle",
       [MON_SERVICE_INTERRUPT] = "interrupt",
       [MON_SERVICE_REFILL] = "TLB refill",
-      [MON_SERVICE_PAGE_FAULT] = "page fault",
+      [MON_SERVICE_QUICK_FAULT] = "page fault, quick",
+      [MON_SERVICE_ZERO_FAULT] = "page fault, zeroed",
+      [MON_SERVICE_COPY_FAULT] = "page fault, filled",
       [MON_SERVICE_FPU] = "coprocessor unusable",
       [MON_SERVICE_EMULATION] = "emulated instruction",
       [MON_SERVICE_EXCEPTION] = "other exception",
   };
   uint32_t call = vm->services->service[i].number;
+
   if (i < MON_SERVICE_SYSCALL)
     snprintf(buf, n, "%s", name[i]);
   else if (!syscall_name(vm, call, buf, n))
@@ -74,7 +77,8 @@ static void name_service(const struct mb_vm *vm, size_t i, char *buf, size_t n) 
 
 static const char *const group_name[MIPS_EVENT_GROUPS] = {
     [MIPS_EVENT_PRIVILEGED] = "privileged", [MIPS_EVENT_TLB_WRITE] = "tlb-write", [MIPS_EVENT_SEGMENT] = "segment",
-    [MIPS_EVENT_DEVICE] = "device",         [MIPS_EVENT_REFILL] = "refill",       [MIPS_EVENT_REFLECTED] = "reflected"};
+    [MIPS_EVENT_DEVICE] = "device",         [MIPS_EVENT_REFILL] = "refill",       [MIPS_EVENT_REFLECTED] = "reflected",
+    [MIPS_EVENT_MONITOR] = "monitor"};
 
 const char *mb_event_name(size_t i) {
   return i < MIPS_EVENTS ? mips_event_info[i].name : NULL;
@@ -98,15 +102,12 @@ json_t *mon_events_json(struct mb_vm *vm) {
   return all;
 }
 
-static json_t *service_json(const struct mb_vm *vm, size_t i) {
-  const struct mon_service *s = &vm->services->service[i];
-  char name[128];
-  name_service(vm, i, name, sizeof name);
+static json_t *service_json(const struct mon_service *s, const char *name, bool call) {
   json_t *o = json_object(), *events = json_object();
   for (unsigned e = 0; e < MIPS_EVENTS; e++)
     if (s->events[e]) json_object_set_new(events, mips_event_info[e].name, number(s->events[e]));
   json_object_set_new(o, "name", json_string(name));
-  json_object_set_new(o, "system_call", i < MON_SERVICE_SYSCALL ? json_null() : number(s->number));
+  json_object_set_new(o, "system_call", call ? number(s->number) : json_null());
   json_object_set_new(o, "invocations", number(s->invocations));
   json_object_set_new(o, "instructions", number(s->instructions));
   json_object_set_new(o, "tlb_instructions", number(s->tlb_instructions));
@@ -118,6 +119,17 @@ static json_t *service_json(const struct mb_vm *vm, size_t i) {
 
 json_t *mon_services_json(struct mb_vm *vm) {
   json_t *all = json_array();
-  for (size_t i = 0; i < vm->services->n; i++) json_array_append_new(all, service_json(vm, i));
+  struct mon_service open = {0}; /* faults under way */
+  char name[128];
+  for (size_t i = 0; i < vm->services->n; i++) {
+    const struct mon_service *s = &vm->services->service[i];
+    if (s->fault) {
+      mon_service_add(&open, s);
+      continue;
+    }
+    name_service(vm, i, name, sizeof name);
+    json_array_append_new(all, service_json(s, name, i >= MON_SERVICE_SYSCALL));
+  }
+  if (open.invocations) json_array_append_new(all, service_json(&open, "page fault, not over", false));
   return all;
 }
