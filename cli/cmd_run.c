@@ -50,6 +50,8 @@ enum row {
   O_HOST_CALLS,
   O_CODE_CACHE,
   O_CODE_STORE,
+  O_NUMA,
+  O_NUMA_MACHINE,
   O_MACHINE,
   O_PRINT,
   O_HELP
@@ -134,6 +136,12 @@ const struct option_row request_rows[] = {
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
          "where optimized code is kept from run to run\n($XDG_CACHE_HOME/mirrorball/code or ~/.cache/mirrorball/code)"},
+    [O_NUMA] = {"numa", "off|tlb",
+                "model a machine whose memory is near or far, and charge what it costs\n"
+                "as guest time (off). tlb: refills of its TLB, counted by page"},
+    [O_NUMA_MACHINE] = {"numa-machine", "NAME|FILE",
+                        "which machine (flash); help lists those with a name, help:NAME shows one,\n"
+                        "as a file to begin with. Its clock is the guest's, unless --mhz is given"},
     [O_MACHINE] = {"machine", "FILE",
                    "run the VMs that FILE describes (docs/machine.md). Options that describe\n"
                    "a VM are its keys there"},
@@ -145,10 +153,11 @@ const struct option_row request_rows[] = {
 /* What does not describe one VM, and what may be given several times. */
 enum { KEY, REPEATS, ALL, RUN };
 static const unsigned char kind[] = {
-    [O_DISK] = REPEATS, [O_NET] = REPEATS, [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS, [O_TIER] = ALL,
-    [O_EVENTS] = ALL,   [O_MODE] = ALL,    [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,  [O_PACE] = RUN,
-    [O_JOBS] = RUN,     [O_TIMEOUT] = RUN, [O_STATS] = RUN,      [O_CODE_STORE] = RUN,  [O_MACHINE] = RUN,
-    [O_PRINT] = RUN,    [O_HELP] = RUN,    [O_MERGE] = RUN,      [O_STATUS] = RUN};
+    [O_DISK] = REPEATS,   [O_NET] = REPEATS,      [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS, [O_TIER] = ALL,
+    [O_EVENTS] = ALL,     [O_MODE] = ALL,         [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,  [O_PACE] = RUN,
+    [O_NUMA] = RUN,       [O_NUMA_MACHINE] = RUN, [O_JOBS] = RUN,       [O_TIMEOUT] = RUN,     [O_STATS] = RUN,
+    [O_CODE_STORE] = RUN, [O_MACHINE] = RUN,      [O_PRINT] = RUN,      [O_HELP] = RUN,        [O_MERGE] = RUN,
+    [O_STATUS] = RUN};
 
 bool request_is_key(int row) {
   return kind[row] != RUN;
@@ -357,6 +366,37 @@ static int set_mode(struct request *r, const char *v) {
   return request_fail(r, "--mode %s: neither bare nor trap nor translate", v);
 }
 
+static int set_numa(struct request *r, const char *v) {
+  static const char *const name[] = {[MB_NUMA_OFF] = "off", [MB_NUMA_TLB] = "tlb"};
+  for (unsigned i = 0; i < sizeof name / sizeof *name; i++)
+    if (!strcmp(v, name[i])) return r->run->machine.numa = (enum mb_numa)i, 0;
+  return request_fail(r, "--numa %s: neither off nor tlb", v);
+}
+
+static const char *numa_machine_name(const void *ctx, size_t i) {
+  (void)ctx;
+  return mb_numa_machine(i, NULL);
+}
+
+/* help, or help:NAME. */
+static int show_numa_machine(const struct request *r, const char *v) {
+  const char *name, *text;
+  for (size_t i = 0; (name = mb_numa_machine(i, &text)); i++)
+    if (!v[4])
+      puts(name);
+    else if (!strcmp(v + 5, name))
+      return fputs(text, stdout), -1;
+  if (!v[4]) return -1;
+  const char *near = options_nearest(v + 5, numa_machine_name, NULL);
+  return request_fail(r, "there is no machine %s; did you mean %s?", v + 5, near ? near : "flash");
+}
+
+static int set_numa_machine(struct request *r, const char *v) {
+  if (!strcmp(v, "help") || !strncmp(v, "help:", 5)) return show_numa_machine(r, v);
+  r->run->machine.numa_machine = v;
+  return 0;
+}
+
 static int set_timeout(struct request *r, const char *v) {
   char *end;
   double seconds = strtod(v, &end);
@@ -505,6 +545,8 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_PARALLEL: r->config.parallel = true; return 0;
   case O_CODE_CACHE: return set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;
+  case O_NUMA: return set_numa(r, v);
+  case O_NUMA_MACHINE: return set_numa_machine(r, v);
   case O_MACHINE: r->run->file = v; return 0;
   case O_PRINT: r->run->print = true; return 0;
   case O_HELP: print_help(); return -1;
@@ -582,6 +624,8 @@ static int parse(struct request *r, int argc, char **argv) {
       return bad;
     }
   }
+  if (r->run->machine.numa_machine && !r->run->machine.numa)
+    return options_fail("run: --numa-machine goes with --numa tlb");
   return r->run->file ? check_beside_file(r) : request_check(r);
 }
 

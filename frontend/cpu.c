@@ -26,7 +26,7 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
   c->ir = malloc(sizeof *c->ir);
   if (jit_cpu_init(&c->j) || !c->index || !c->ir || insn_index_init(c->index, m->isa) ||
       mmu_guest_init(&c->mmu, m->tlb_entries, m->segbits, m->pabits, &c->j.tlb) ||
-      mmu_l2tlb_resize(&c->mmu, cfg->l2tlb) || mips_traps_init(c)) {
+      mmu_l2tlb_resize(&c->mmu, cfg->l2tlb) || mips_traps_init(c) || (cfg->numa && mips_numa_init(c))) {
     mips_cpu_fini(c);
     return -1;
   }
@@ -44,7 +44,7 @@ static uint64_t side_by_side(const struct mmu_pmap *p) {
 }
 
 void mips_find_linear(struct cpu *c) {
-  uint64_t pages = c->watching || c->cfg.trap ? 0 : side_by_side(c->cfg.pmap);
+  uint64_t pages = c->watching || c->cfg.trap || c->cfg.numa ? 0 : side_by_side(c->cfg.pmap);
   c->j.linear.host = pages ? c->cfg.pmap->page[0]->host : NULL;
   for (int k = 0; k < 4; k++) c->j.linear.limit[k] = pages * MMU_PAGE_SIZE >> k;
 }

@@ -7,9 +7,11 @@
 #include "frontend/events.h"
 #include "frontend/fpu.h"
 #include "frontend/model.h"
+#include "frontend/numa.h"
 #include "frontend/trap.h"
 #include "jit/jit.h"
 #include "mmu/mmu.h"
+#include "numa-model/model.h"
 
 /* Exception codes of Cause.ExcCode (MIPS64 PRA vol. III, table "Cause Register ExcCode Field"). */
 enum mips_exc {
@@ -115,11 +117,12 @@ struct cpu_config {
    * is below MIPS_GANG_MAX. NULL: they take turns. */
   struct mips_gang *gang;
   bool big_endian;
-  unsigned number;      /* EBase.CPUNum */
-  uint64_t gcr;         /* guest-physical address of the coherence manager's registers; 0: the board has none */
-  unsigned l2tlb;       /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
-  bool trap;            /* the kernel is de-privileged: what it may not do is a host trap (trap.c) */
-  unsigned machine_tlb; /* then: entries of the machine TLB; 0: as many as usual, but none for kseg0 */
+  unsigned number;        /* EBase.CPUNum */
+  uint64_t gcr;           /* guest-physical address of the coherence manager's registers; 0: the board has none */
+  unsigned l2tlb;         /* entries of the second-level TLB, as for mmu_l2tlb_resize() */
+  bool trap;              /* the kernel is de-privileged: what it may not do is a host trap (trap.c) */
+  unsigned machine_tlb;   /* then: entries of the machine TLB; 0: as many as usual, but none for kseg0 */
+  struct numa_vcpu *numa; /* borrowed: what memory costs is modelled; not with `trap` or in a gang. NULL: it is not */
   /* Device access at a guest-physical address outside RAM. */
   uint64_t (*io_read)(void *ctx, uint64_t gpa, int size);
   void (*io_write)(void *ctx, uint64_t gpa, uint64_t v, int size);

@@ -139,6 +139,11 @@ static bool resolve(struct cpu *c, uint64_t *va, unsigned size, enum mmu_access 
   return !watch_hit(c, *va, size, kind);
 }
 
+/* An access of a page is about to be made, which may cost time. False: not now, trouble is set. */
+static bool pay(struct cpu *c, uint64_t va, const struct mmu_page *f, enum mmu_access kind) {
+  return !c->cfg.numa || mips_numa_page(c, va, f, kind);
+}
+
 /* An access of memory is about to be made, for which it may have to trap. May soft TLBs have the page? */
 static bool let_pass(struct cpu *c, uint64_t va, enum mmu_access kind) {
   return !c->cfg.trap || mips_trap_page(c, va, kind);
@@ -190,6 +195,7 @@ static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   if (!resolve(c, &va, s.size, MMU_READ, &at, &writable)) return 0;
   struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
   if (f) {
+    if (!pay(c, va, f, MMU_READ)) return 0;
     if (let_pass(c, va, MMU_READ) && may_fill(c, va, MMU_READ)) {
       mmu_soft_fill(&c->mmu, va, MMU_READ, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
       if (by_view(c, at_once)) enter_in_view(c, va, f, writable);
@@ -232,6 +238,7 @@ static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool a
   struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
   uint32_t offset = at.v & (MMU_PAGE_SIZE - 1);
   if (f) {
+    if (!pay(c, va, f, MMU_WRITE)) return;
     if ((!mmu_page_is_open(f) && !open_page(c, f)) || !mips_code_store(c, f, offset, s.size)) return;
     bool pass = let_pass(c, va, MMU_WRITE);
     put_bytes(f->host + offset, v, s);

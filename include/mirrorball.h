@@ -74,14 +74,20 @@ struct mb_net {
   unsigned forwards;
 };
 
+/* How exactly the memory of a modelled machine with near and far memory is modelled; what it costs is guest time. TLB:
+ * each refill of its 64-entry TLB (or what the machine has) is charged, and counted by page. */
+enum mb_numa { MB_NUMA_OFF, MB_NUMA_TLB };
+
 /* What VMs are put into. Zeroed means: as many cpus and as much memory as they have together. */
 struct mb_machine_config {
-  unsigned cpus;     /* each vcpu has one to itself */
-  uint64_t memory;   /* bytes; each VM has its own part of it */
-  enum mb_pace pace; /* touches wall time only, never what guests see */
-  double timeout;    /* wall seconds mb_machine_run() may take; 0: no limit */
-  bool merge;        /* look for equal pages, and let them share memory; guests see nothing of it */
-  unsigned jobs;     /* host threads for VMs, which see nothing of it; 0: as many as the host has cpus */
+  unsigned cpus;            /* each vcpu has one to itself */
+  uint64_t memory;          /* bytes; each VM has its own part of it */
+  enum mb_pace pace;        /* touches wall time only, never what guests see */
+  double timeout;           /* wall seconds mb_machine_run() may take; 0: no limit */
+  bool merge;               /* look for equal pages, and let them share memory; guests see nothing of it */
+  unsigned jobs;            /* host threads for VMs, which see nothing of it; 0: as many as the host has cpus */
+  enum mb_numa numa;        /* all VMs take their turns on one thread then */
+  const char *numa_machine; /* a name of mb_numa_machine(), or a file; NULL: flash */
 };
 enum { MB_VMS_MAX = 64, MB_NAME_MAX = 32, MB_JOBS_MAX = 64 };
 
@@ -190,6 +196,9 @@ const char *mb_version(void);
 const char *mb_cpu_model(size_t i, const char **about);
 /* The same for the boards. */
 const char *mb_board(size_t i, const char **about);
+
+/* Row i of the modelled machines known by name, and its description; NULL past the last. Static text. */
+const char *mb_numa_machine(size_t i, const char **text);
 
 /* Machine memory that VMs have, in bytes. What several pages share is counted for each of them in `resident` and
  * `shared`, and to equal parts in `part`. */

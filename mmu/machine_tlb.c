@@ -7,12 +7,17 @@
  * entering. */
 #include "mmu/mmu.h"
 #include <stdlib.h>
+#include <string.h>
 
+enum { HINTS = 256 };
 struct mmu_machine_tlb {
   unsigned entries;
   uint64_t random;
-  uint64_t tag[]; /* address of the pair, and the bits below */
+  uint16_t hint[HINTS];              /* by address: where an entry was last found, if it is still there */
+  uint8_t seen[MMU_MACHINE_TLB_MAX]; /* by entry: bits SEEN() */
+  uint64_t tag[];                    /* address of the pair, and the bits below */
 };
+#define SEEN(va, kind) (uint8_t)(1u << (2 * ((va) >> MMU_PAGE_BITS & 1) + ((kind) == MMU_WRITE)))
 enum { PAIR_BITS = MMU_PAGE_BITS + 1, TAG_GLOBAL = 1 << 8, TAG_VALID = 1 << 9 /* else ASID in the low 8 */ };
 #define PAIR_MASK (UINT64_MAX << PAIR_BITS)
 
@@ -26,12 +31,32 @@ int mmu_machine_tlb_resize(struct mmu_guest *g, unsigned entries) {
   return 0;
 }
 
-bool mmu_machine_tlb_has(const struct mmu_guest *g, uint64_t va) {
-  const struct mmu_machine_tlb *t = g->machine;
+/* The entry that has va, or -1. */
+static int find(const struct mmu_guest *g, uint64_t va) {
+  struct mmu_machine_tlb *t = g->machine;
   uint64_t global = (va & PAIR_MASK) | TAG_VALID | TAG_GLOBAL, own = (va & PAIR_MASK) | TAG_VALID | g->state.asid;
+  uint16_t *hint = &t->hint[(va >> PAIR_BITS ^ va >> (PAIR_BITS + 8)) % HINTS];
+  if (t->tag[*hint] == global || t->tag[*hint] == own) return *hint;
   for (unsigned i = 0; i < t->entries; i++)
-    if (t->tag[i] == global || t->tag[i] == own) return true;
-  return false;
+    if (t->tag[i] == global || t->tag[i] == own) return *hint = (uint16_t)i;
+  return -1;
+}
+
+bool mmu_machine_tlb_has(const struct mmu_guest *g, uint64_t va) {
+  return find(g, va) >= 0;
+}
+
+bool mmu_machine_tlb_seen(struct mmu_guest *g, uint64_t va, enum mmu_access kind) {
+  struct mmu_machine_tlb *t = g->machine;
+  int i = find(g, va);
+  bool before = t->seen[i] & SEEN(va, kind);
+  t->seen[i] |= SEEN(va, kind);
+  return before;
+}
+
+void mmu_machine_tlb_unsee(struct mmu_guest *g) {
+  memset(g->machine->seen, 0, sizeof g->machine->seen);
+  mmu_soft_forget_data(g);
 }
 
 /* Does the page belong to the ASID in force alone? Unmapped segments, and the user's while they are unmapped, do not.
@@ -45,7 +70,9 @@ static bool has_asid(const struct mmu_guest *g, uint64_t va) {
 void mmu_machine_tlb_enter(struct mmu_guest *g, uint64_t va, bool mapped) {
   struct mmu_machine_tlb *t = g->machine;
   t->random = t->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-  uint64_t *tag = &t->tag[(t->random >> 32) * t->entries >> 32];
+  unsigned i = (unsigned)((t->random >> 32) * t->entries >> 32);
+  uint64_t *tag = &t->tag[i];
+  t->seen[i] = 0;
   if (*tag) mmu_soft_drop_pair(g, *tag & PAIR_MASK, *tag & TAG_GLOBAL ? -1 : (int)(*tag & 0xff));
   *tag = (va & PAIR_MASK) | TAG_VALID | (mapped && has_asid(g, va) ? g->state.asid : TAG_GLOBAL);
 }

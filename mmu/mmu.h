@@ -214,9 +214,15 @@ int mmu_machine_tlb_resize(struct mmu_guest *g, unsigned entries);
 bool mmu_machine_tlb_has(const struct mmu_guest *g, uint64_t va);
 /* Enter the pair of va, which is not there, in place of another. mapped: by the guest's TLB. */
 void mmu_machine_tlb_enter(struct mmu_guest *g, uint64_t va, bool mapped);
+/* Has the page of va, which is there, been asked for in this way since it was entered, or since _unsee()? From now on
+ * it has. After _unsee() the next load and the next store of each page come to a slow path. Not within a block. */
+bool mmu_machine_tlb_seen(struct mmu_guest *g, uint64_t va, enum mmu_access kind);
+void mmu_machine_tlb_unsee(struct mmu_guest *g);
 /* Within mmu/: what came from a guest's entry, whose address with its sign is vpn. */
 void mmu_machine_tlb_drop(struct mmu_guest *g, uint64_t vpn, const struct mmu_tlb_entry *e);
 void mmu_machine_tlb_flush(struct mmu_guest *g);
+/* Within mmu/: forget all loads and stores. */
+void mmu_soft_forget_data(struct mmu_guest *g);
 /* Within mmu/: forget the loads and stores of a pair of pages of an ASID, -1: of all. */
 void mmu_soft_drop_pair(struct mmu_guest *g, uint64_t va, int asid);
 

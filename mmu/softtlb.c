@@ -300,6 +300,19 @@ void mmu_soft_drop_pair(struct mmu_guest *g, uint64_t va, int asid) {
   }
 }
 
+void mmu_soft_forget_data(struct mmu_guest *g) {
+  for (struct mmu_context *c = g->contexts; c; c = c->next)
+    for (int k = 0; k < MMU_FETCH; k++) table_clear(&c->tlb.table[k]);
+  for (int asid = 0; asid < 256; asid++) {
+    struct mmu_loan *l = g->loan[asid];
+    for (unsigned i = 0; l && i < l->n;)
+      if (l->page[i].kind != MMU_FETCH)
+        loan_drop(l, i);
+      else
+        i++;
+  }
+}
+
 static bool leads_to(const struct softtlb_entry *e, int kind, const struct mmu_page *page) {
   uint64_t data = kind == MMU_FETCH ? (uint64_t)(uintptr_t)page : (uint64_t)(uintptr_t)page->host - e->tag;
   return e->tag != EMPTY_TAG && e->addend == data;

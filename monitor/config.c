@@ -63,7 +63,7 @@ int mon_config_check(struct mb_vm *vm) {
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "a board has %u to %u MiB of memory", (unsigned)(MB_MEMORY_MIN >> 20),
                     (unsigned)(MB_MEMORY_MAX >> 20));
   if (c->memory & 0xfffff) return mon_fail(vm->error, MB_ERR_ARGUMENT, "the memory size must be a whole number of MiB");
-  if (!c->mhz) c->mhz = 200;
+  if (!c->mhz) c->mhz = vm->machine->config.numa ? vm->machine->numa.machine.clock : 200;
   if (!c->vcpus) c->vcpus = 1;
   if (c->vcpus > vm->kind->vcpus)
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the board %s has at most %u vcpu%s", vm->kind->name, vm->kind->vcpus,
@@ -86,6 +86,9 @@ int mon_config_check(struct mb_vm *vm) {
   const char *turns = c->events ? "events are" : c->profile_every ? "profiles are" : "mode trap is";
   if (c->parallel && (c->events || c->profile_every || c->mode == MB_MODE_TRAP))
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "%s for vcpus that take turns: not for parallel ones", turns);
+  if (vm->machine->config.numa && (c->parallel || c->mode == MB_MODE_TRAP))
+    return mon_fail(vm->error, MB_ERR_ARGUMENT, "a modelled machine is for vcpus that take turns, %s",
+                    c->parallel ? "not for parallel ones" : "in mode bare or translate");
   if (!mb_has_tier(c->tier)) return mon_fail(vm->error, MB_ERR_ARGUMENT, "this build has no such tier");
   return MB_OK;
 }

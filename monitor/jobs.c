@@ -22,8 +22,10 @@ struct mon_jobs {
   bool quit;
 };
 
-/* Would these see each other's frames, or are both behind libslirp, which keeps a few things for the whole process? */
+/* Would these see each other's frames, or are both behind libslirp, which keeps a few things for the whole process? Do
+ * they share a modelled machine? */
 static bool joined(const struct mb_vm *a, const struct mb_vm *b) {
+  if (a->machine->config.numa) return true;
   for (unsigned i = 0; i < a->config.nets; i++)
     for (unsigned k = 0; k < b->config.nets; k++) {
       const struct mb_net *x = &a->config.net[i], *y = &b->config.net[k];

@@ -50,7 +50,7 @@ int mb_machine_new(struct mb_machine **out, const struct mb_machine_config *conf
   if (config->jobs > MB_JOBS_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the jobs must be 1 to %d", MB_JOBS_MAX);
   if (!(config->timeout >= 0) || config->timeout > 1e9)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the time-out must be 0 to 1000000000 seconds");
-  return MB_OK;
+  return mon_numa_choose(m);
 }
 
 static void free_vm(struct mb_vm *vm) {
@@ -81,6 +81,7 @@ void mb_machine_free(struct mb_machine *m) {
   mon_status_free(m->status);
   mon_stdio_free(m->stdio);
   for (unsigned i = 0; i < m->vms; i++) free_vm(m->vm[i]);
+  numa_model_fini(&m->numa);
   mmu_merger_fini(&m->merger);
   mmu_memmap_fini(&m->memmap);
   mon_subnets_free(m);
@@ -296,6 +297,8 @@ static int check_sums(struct mb_machine *m) {
   if (m->config.memory && memory > m->config.memory)
     return mon_fail(&m->error, MB_ERR_FIT, "the VMs have %" PRIu64 " MiB of memory together, the machine has %" PRIu64,
                     memory >> 20, m->config.memory >> 20);
+  int code = mon_numa_check(m, vcpus, memory);
+  if (code) return code;
   if (m->config.memory > memory) memory = m->config.memory;
   if (memory > host)
     return mon_fail(&m->error, MB_ERR_FIT, "the machine has %" PRIu64 " MiB of memory, this host %" PRIu64,
@@ -335,6 +338,7 @@ int mb_machine_start(struct mb_machine *m) {
   int code = check_sums(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = check_vm(m->vm[i]);
   if (!code) code = make_memory(m);
+  if (!code) code = mon_numa_start(m);
   if (!code) mon_share_images(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = start_vm(m->vm[i]);
   for (unsigned i = 0; i < m->vms; i++) m->joined |= mon_nets_joined(m->vm[i]);

@@ -107,6 +107,8 @@ struct mb_vm {
   unsigned turn;      /* whose it is */
   unsigned ran;       /* who has run last, of those that take turns */
   uint64_t round_end; /* in cycles: where the present round's turns end; see sched.c */
+  struct numa_vcpu numa[IO_VCPUS]; /* with a modelled machine */
+  uint64_t numa_sample_at; /* in cycles: when the pages in use are next looked for */
   bool has_pmap, has_board;
   uint8_t rom[MON_ROM_BYTES];
   uint64_t ram; /* bytes */
@@ -159,6 +161,7 @@ struct mb_machine {
   bool started;
   struct mmu_memmap memmap; /* the memory of all VMs, once they are started */
   struct mmu_merger merger; /* with config.merge */
+  struct numa_model numa;   /* with config.numa; its description from the beginning */
   /* running */
   struct mon_jobs *jobs;  /* threads that take turns; NULL: ours takes all */
   bool side_by_side;      /* they do: nobody looks at the host meanwhile */
@@ -300,6 +303,21 @@ struct json_t *mon_stats_json(struct mb_vm *vm);
  * error text. */
 __attribute__((warn_unused_result)) int mon_write_file(struct mon_error *e, const char *what, const char *path,
                                                        const char *text, size_t n);
+
+/* numa.c: read the description of the modelled machine; once all VMs are known, do they fit it?; make it. Each does
+ * nothing when none is wanted. */
+__attribute__((warn_unused_result)) int mon_numa_choose(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_numa_check(struct mb_machine *m, unsigned vcpus, uint64_t memory);
+__attribute__((warn_unused_result)) int mon_numa_start(struct mb_machine *m);
+/* The modelled cpu that a vcpu runs on. */
+unsigned mon_vcpu_cpu(const struct mb_vm *vm, unsigned vcpu);
+/* The vcpu for the model; NULL: nothing is modelled. */
+struct numa_vcpu *mon_numa_vcpu(struct mb_vm *vm, unsigned vcpu);
+/* A turn of vcpu vm->turn begins; a round begins. */
+void mon_numa_turn(struct mb_vm *vm);
+void mon_numa_round(struct mb_vm *vm);
+/* What was modelled, as a new JSON object. */
+struct json_t *mon_numa_json(const struct mb_vm *vm);
 
 /* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise. */
 void mon_learn_symbols(struct mb_vm *vm);

@@ -149,6 +149,7 @@ static void begin_round(struct mb_vm *vm) {
   uint64_t cycles = vm->vcpus > 1 ? ROUND_CYCLES : (uint64_t)vm->config.mhz * (ALONE_NS / 1000);
   vm->turn = 0;
   io_clock_advance(&vm->clock, vm->round_end);
+  mon_numa_round(vm);
   if (!vm->machine->side_by_side && mon_look_at_host(vm->machine)) mon_tell(vm->machine);
   if (vm->clock.now >= vm->time_limit && !vm->threads) mon_stop(vm, MB_STOP_LIMIT);
   if (vm->stopping) return;
@@ -174,6 +175,7 @@ static void run(struct mb_vm *vm, uint64_t instructions) {
   if (vm->ran != vm->turn) mips_event_add(c->events, MIPS_EVENT_VCPU_SWITCH);
   vm->ran = vm->turn;
   mmu_pmap_settle(&vm->pmap); /* what a device did on its own */
+  mon_numa_turn(vm);
   uint64_t now = mips_now(c);
   switch (run_to(vm, now + least(vm->round_end - now, instructions))) {
   case MIPS_STOP_CUT:

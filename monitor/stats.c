@@ -259,6 +259,7 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
   json_object_set_new(o, "tiers", mon_tiers_json(&s));
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
   json_object_set_new(o, "memory_use", mon_memory_json(vm));
+  if (vm->machine->config.numa) json_object_set_new(o, "numa", mon_numa_json(vm));
   if (vm->config.disks) json_object_set_new(o, "disks", mon_disks_json(vm));
   if (vm->config.nets) json_object_set_new(o, "nets", mon_nets_json(vm));
   if (vm->services) {

@@ -196,7 +196,7 @@ static int init_board(struct mb_vm *vm, bool big_endian) {
 
 static int init_jit(struct mb_vm *vm, struct jit **jit) {
   if (jit_new(jit, mips_jit_guest(), MON_CODE_BYTES) || jit_set_tier(*jit, mon_jit_tier(vm->config.tier))) return -1;
-  if (vm->config.mode == MB_MODE_TRAP) jit_set_exact(*jit);
+  if (vm->config.mode == MB_MODE_TRAP || vm->machine->config.numa) jit_set_exact(*jit);
   jit_set_clock(*jit, vm->profile ? mon_wall_ns : NULL);
   if (vm->config.code_cache) jit_set_code_cache(*jit, vm->config.code_cache);
   if (vm->config.code_store)
@@ -214,6 +214,7 @@ static int init_cpu(struct mb_vm *vm, bool big_endian, unsigned number) {
                          .gcr = vm->kind->gcr,
                          .l2tlb = vm->config.l2tlb == MB_L2TLB_OFF ? 0 : vm->config.l2tlb,
                          .trap = vm->config.mode == MB_MODE_TRAP,
+                         .numa = mon_numa_vcpu(vm, number),
                          .machine_tlb = vm->config.machine_tlb == MB_MACHINE_TLB_OFF ? 0 : vm->config.machine_tlb,
                          .io_read = io_read,
                          .io_write = io_write,

@@ -1,0 +1,75 @@
+#!/bin/bash
+# criterion-tests/run_numa.sh: a modelled machine under small guests: right, the same counts in each tier, seen by guests.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck source-path=SCRIPTDIR source=guest.bash
+source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
+guests=${MB_BUILD:?}/guests
+[[ -d $guests ]] || { echo "skipped: guests/build has not run (no cross compilers?)"; exit 77; }
+cd "$folder" || exit 1
+
+run() { # program vcpus words options: into out, err, stats; sets code
+  local program_=$1 vcpus=$2 words=$3
+  shift 3
+  "$program" run --board disco --kernel "$guests/$program_" --vcpus "$vcpus" --append "$words" --stats stats \
+    --code-store none --timeout 600 "$@" >out 2>err </dev/null
+  code=$?
+}
+# What was modelled, and how the run ended.
+outcome() {
+  python3 -c 'import json,sys; s=json.load(open("stats")); print(json.dumps([s.get("numa"), s["instructions"],
+    s["virtual_ns"], s["state_hash"]]))'
+}
+number() { # PYTHON expression of s
+  python3 -c "import json; s=json.load(open('stats')); print($1)"
+}
+
+declare -A words=([radix]='n=20011 radix=64 seed=7' [raytrace]='size=20 balls=1')
+for numa in tlb; do
+  for name in radix raytrace; do
+    for target in mips32r2eb mips64r2el; do
+      first=
+      for tier in eval stencil llvm auto; do
+        run $target/splash-$name 5 "splash $name ${words[$name]}" --tier $tier --numa $numa
+        ((code == 2)) && continue # a build without this tier
+        check "$target $name, --numa $numa --tier $tier: exit code $code: $(tail -1 out) $(cat err)" $code
+        result=$(outcome)
+        check "$target $name, --numa $numa: $first; with --tier $tier: $result" \
+          "$([[ $result == "${first:=$result}" ]]; echo $?)"
+      done
+    done
+  done
+done
+
+# A machine that costs nothing is the run without one, but for the clock.
+"$program" run --numa-machine help:flash >free.machine
+sed -i 's/tlb_refill = .*/tlb_refill = 0;/' free.machine
+run mips32r2el/splash-radix 2 'splash radix n=5000' --mhz 400
+without=$(number '[s["instructions"], s["virtual_ns"], s["state_hash"]]')
+run mips32r2el/splash-radix 2 'splash radix n=5000' --numa tlb --numa-machine free.machine
+held=$([[ $without == "$(number '[s["instructions"], s["virtual_ns"], s["state_hash"]]')" ]]; echo $?)
+check "without costs it is the same run: $without; $(outcome)" "$held"
+# A dear one takes longer, by the guest's own clock.
+sed -i 's/tlb_refill = .*/tlb_refill = 100000;/' free.machine
+run mips32r2el/splash-radix 2 'splash radix n=5000' --numa tlb --numa-machine free.machine
+held=$(number 'int(not s["numa"]["vcpus"][0]["stall_ns"] == 100000 * s["numa"]["vcpus"][0]["tlb_refills"] < s["virtual_ns"])')
+check "refills are charged: $(outcome)" "$held"
+
+# What does not go, in a line.
+bad() { # text options...
+  local text=$1
+  shift
+  run mips32r2el/splash-radix 2 'n=5000' "$@"
+  [[ $code == 2 && $(wc -l <err) == 1 ]] && grep -qF -- "$text" err
+  held=$?
+  check "$*: exit code $code, expected 2 and: $text; $(cat err)" "$held"
+}
+sed 's/nodes = 8/nodes = 0/' free.machine >none.machine
+bad 'none.machine:8: nodes: 0 is not from 1 to 64' --numa tlb --numa-machine none.machine
+bad 'there is no machine flush; did you mean flash?' --numa tlb --numa-machine help:flush
+bad 'nothing.machine' --numa tlb --numa-machine nothing.machine
+bad '--numa-machine goes with --numa' --numa-machine uma
+bad '--numa on: neither off nor tlb' --numa on
+bad 'the machine flash has 8 cpus' --numa tlb --vcpus 9
+bad 'not for parallel ones' --numa tlb --parallel
+bad 'in mode bare or translate' --numa tlb --mode trap
+finish

@@ -1,0 +1,19 @@
+/* frontend/numa.h: the cpu's references to memory, told to the modelled machine and charged as time. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the model says a reference waits for comes off the budget, as a slow device's time does, before the access is
+ * made. When the budget is used up by that the unit is begun again alone; what has been told of it is not told again.
+ */
+#ifndef FRONTEND_NUMA_H
+#define FRONTEND_NUMA_H
+#include "mmu/mmu.h"
+
+struct cpu;
+
+/* Within mips_cpu_init(), when cfg.numa is set: no memory but by the soft TLB, which is what the machine TLB allows. 0
+ * or -1 (no memory). */
+int mips_numa_init(struct cpu *c);
+/* A page is about to be accessed that the soft TLB does not have. False: not now, the unit is begun again. */
+bool mips_numa_page(struct cpu *c, uint64_t va, const struct mmu_page *f, enum mmu_access kind);
+/* Count which pages are in use, from now on, although the machine TLB has them. Between instructions. */
+void mips_numa_sample(struct cpu *c);
+#endif

@@ -1,0 +1,121 @@
+/* numa-model/model.h: the modelled machine at work: what each reference to memory waits for. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two fidelities. NUMA_TLB: the machine TLB's refills are charged and counted by page (mmu/machine_tlb.c is that TLB).
+ * NUMA_CACHE: every load, store and fetch goes through the caches of its cpu, two levels that have what the level above
+ * has, least recently used first out, kept coherent as by a directory that knows every copy (MESI). The model is exact
+ * and knows nothing of virtual addresses: machine addresses are frame number and offset.
+ *
+ * Whoever runs a vcpu need not tell of every reference: one to the line that was last used of its set changes nothing
+ * and costs nothing, as long as it has the rights. `lost` says when that no longer holds.
+ *
+ * One thread at a time, for all VMs of a machine. Addresses count up from 0; a page without a frame goes by the number
+ * of the frame that would be its own. */
+#ifndef NUMA_MODEL_MODEL_H
+#define NUMA_MODEL_MODEL_H
+#include "numa-model/counters.h"
+#include "numa-model/machine.h"
+#include "numa-model/numa.h"
+
+enum numa_fidelity { NUMA_OFF, NUMA_TLB, NUMA_CACHE };
+enum numa_access { NUMA_READ, NUMA_WRITE, NUMA_FETCH, NUMA_ACCESSES };
+/* How the second level's miss was served. CLEAN, near or far: by memory. DIRTY: by another cpu's cache. UPGRADE: a
+ * write to a line that others may have, too: no data were wanted, but the right. */
+enum numa_miss { NUMA_MISS_LOCAL, NUMA_MISS_REMOTE, NUMA_MISS_DIRTY, NUMA_MISS_UPGRADE, NUMA_MISSES };
+extern const char *const numa_miss_name[NUMA_MISSES];
+
+struct numa_stats {
+  uint64_t tlb_refills, tlb_samples;
+  uint64_t told[NUMA_ACCESSES]; /* references that the model was told of */
+  uint64_t l1_misses[NUMA_ACCESSES];
+  uint64_t l2_hits, uncached;
+  uint64_t misses[NUMA_MISSES];
+  uint64_t to_node[NUMA_NODES_MAX];   /* misses of the second level, by home */
+  uint64_t invalidations, writebacks; /* copies of others that went; lines given back changed */
+  uint64_t stall_ns, wait_ns;         /* all that was charged; of it, waiting for others at a home */
+};
+
+struct numa_model;
+/* A vcpu, as the model knows it. */
+struct numa_vcpu {
+  struct numa_model *model; /* NULL: nothing is modelled */
+  unsigned cpu;             /* where it runs */
+  unsigned mhz;             /* of the VM's clock */
+  uint32_t rest;            /* of stalls, in 1/1000 cycles, that made no cycle yet */
+  struct numa_stats n;
+  /* References to this set of the first level (fetches: the instructions') are to be told again; set NUMA_ALL_SETS: to
+   * every one. */
+  void (*lost)(void *ctx, bool fetch, uint32_t set);
+  void *ctx;
+};
+#define NUMA_ALL_SETS UINT32_MAX
+
+struct numa_way {
+  uint64_t line; /* machine address / line size; NUMA_NO_LINE */
+  uint8_t state;
+};
+#define NUMA_NO_LINE UINT64_MAX
+
+/* The ways of a set stand in the order in which they were used, the last first. */
+struct numa_level {
+  struct numa_way *way; /* [set * ways + k]; NULL: there are no caches */
+  uint32_t sets, ways, shift;
+};
+struct numa_cpu {
+  struct numa_level l1i, l1d, l2;
+  struct numa_vcpu *running; /* the last one; NULL: nobody has yet */
+};
+/* A home's load, window by window of virtual time. */
+struct numa_home {
+  uint64_t window;
+  uint32_t requests, before; /* in this one, in the one before */
+};
+
+struct numa_model {
+  struct numa_machine machine;
+  enum numa_fidelity fidelity;
+  struct numa_memory *memory; /* borrowed: frames know their homes */
+  struct numa_counters counters;
+  struct numa_cpu *cpu; /* numa_cpus() */
+  struct numa_home home[NUMA_NODES_MAX];
+};
+
+/* `memory`: of the machine, outlives the model; each frame gets its home. trigger: see struct numa_counters. 0 or -1
+ * (no memory). _fini takes a zeroed one, too. */
+__attribute__((warn_unused_result)) int numa_model_init(struct numa_model *m, const struct numa_machine *machine,
+                                                        enum numa_fidelity fidelity, struct numa_memory *memory,
+                                                        uint16_t trigger);
+void numa_model_fini(struct numa_model *m);
+/* A vcpu runs on a cpu from now on; what it had on another stays there. Call it when its turn begins, too. */
+void numa_vcpu_run(struct numa_vcpu *v, unsigned cpu);
+
+/* The machine TLB had no entry for a page, and gets one. What that costs, in ns. */
+uint64_t numa_refill(struct numa_vcpu *v, uint32_t frame, bool write);
+/* A page was found in use: it counts as this many misses, and costs nothing. */
+enum { NUMA_SAMPLE_WEIGHT = 16 };
+void numa_sampled(struct numa_vcpu *v, uint32_t frame, bool write);
+/* A reference through the caches, at a time in cycles of the vcpu. What it waits for, in ns. */
+uint64_t numa_refer(struct numa_vcpu *v, uint64_t address, enum numa_access kind, uint64_t now);
+/* The same around the caches. */
+uint64_t numa_refer_uncached(struct numa_vcpu *v, uint64_t address, uint64_t now);
+/* A device writes there, or the page gets other bytes: nobody has a copy of these bytes any more. */
+void numa_written(struct numa_model *m, uint64_t address, uint64_t bytes);
+/* ns in cycles; what makes no whole one is kept for the next time. Counts as stall. */
+uint64_t numa_charge(struct numa_vcpu *v, uint64_t ns);
+
+static inline uint32_t numa_set(const struct numa_level *l, uint64_t address) {
+  return (uint32_t)(address >> l->shift) & (l->sets - 1);
+}
+/* The first level that a kind of reference goes through. */
+static inline const struct numa_level *numa_first_level(const struct numa_vcpu *v, enum numa_access kind) {
+  const struct numa_cpu *c = &v->model->cpu[v->cpu];
+  return kind == NUMA_FETCH ? &c->l1i : &c->l1d;
+}
+/* May the last used line of the set of this address, which is the one there, be written to untold? */
+bool numa_may_write(const struct numa_vcpu *v, uint64_t address);
+
+/* Within numa-model/. */
+int numa_caches_init(struct numa_cpu *c, const struct numa_machine *m);
+void numa_caches_fini(struct numa_cpu *c);
+/* Which kind of miss a read or write of memory by a cpu is, and its ns, waiting included. */
+uint64_t numa_memory_ns(struct numa_vcpu *v, uint64_t address, bool write, enum numa_miss kind, uint64_t now);
+#endif
