@@ -225,6 +225,17 @@ static void be_found(struct mb_machine *m) {
   free(why);
 }
 
+/* How gdb attaches. */
+static void say_gdb(const struct mb_machine *m) {
+  struct mb_vm *vm;
+  for (size_t i = 0; (vm = mb_vm_at(m, i)); i++) {
+    const char *command = mb_gdb_command(vm), *name = mb_vm_name(vm);
+    if (!command) continue;
+    fprintf(stderr, "mirrorball: %s%s%s gdb: %s\n", name ? name : "", name ? ": " : "",
+            mb_gdb_waits(vm) ? "waiting for" : "ready for", command);
+  }
+}
+
 /* Boot and run a loaded machine. *text: lines to tell people, owned by the caller. */
 static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   if (mb_machine_start(m))
@@ -233,6 +244,7 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
     fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
   if (any_parallel(run)) fputs("mirrorball: with --parallel no two runs are alike\n", stderr);
   be_found(m);
+  say_gdb(m);
   catch_signals(m);
   int code = exit_code_of_all(m, run_on(m, run));
   *text = bad_ends(m);
@@ -251,6 +263,7 @@ int boot_vm(struct mb_machine *m, const struct request *r) {
   int code = add_console(m, vm, r);
   if (!code && r->host_calls && mb_host_calls_load(vm, r->host_calls)) code = vm_fail(r, m);
   if (!code) code = load(m, vm, r);
+  if (!code && r->gdb && mb_gdb_open(vm, r->gdb)) code = vm_fail(r, m);
   if (!code) mb_vm_limit(vm, r->until_insns);
   return code;
 }

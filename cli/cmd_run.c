@@ -48,6 +48,7 @@ enum row {
   O_CONSOLE,
   O_TIMESTAMPS,
   O_HOST_CALLS,
+  O_GDB,
   O_CODE_CACHE,
   O_CODE_STORE,
   O_NUMA,
@@ -132,6 +133,11 @@ const struct option_row request_rows[] = {
                    "socket takes one client at a time, and keeps text until there is one"},
     [O_TIMESTAMPS] = {"timestamps", NULL, "begin console lines with virtual seconds and instruction count"},
     [O_HOST_CALLS] = {"host-calls", "FILE.so", "let the guest call functions of FILE (docs/monitor-calls.md)"},
+    [O_GDB] = {"gdb", "PORT|HOST:PORT|SOCKET[,later]",
+               "let gdb attach at a TCP port of this host's, or a Unix socket (a path with\n"
+               "a slash). The guest waits at its first instruction until gdb lets it go on;\n"
+               "later: it does not wait. What to type is said on stderr. Breakpoints and\n"
+               "stops change nothing about the run (docs/gdb.md)"},
     [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
@@ -202,6 +208,7 @@ static void print_help(void) {
        "  mirrorball run debian-4kc --disk disk.img,persist\n"
        "  mirrorball run debian-4kc --print-machine >my.machine; mirrorball run --machine my.machine\n"
        "  mirrorball run debian-4kc --net nat --type '# =>udhcpc; wget http://10.0.2.2:8000/\\n'\n"
+       "  mirrorball run debian-4kc --gdb 1234 --append 'console=ttyS0 nokaslr'\n"
        "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'");
 }
 
@@ -542,6 +549,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_EVENTS: r->config.events = true; return 0;
   case O_TIMESTAMPS: r->config.timestamps = true; return 0;
   case O_HOST_CALLS: r->host_calls = v; return 0;
+  case O_GDB: r->gdb = v; return 0;
   case O_PARALLEL: r->config.parallel = true; return 0;
   case O_CODE_CACHE: return set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;

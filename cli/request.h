@@ -19,7 +19,7 @@ struct request_given {
 struct request {
   struct request_run *run; /* that it is a part of */
   struct mb_config config;
-  const char *name, *kernel, *initrd, *symbols_file, *host_calls, *until_text, *console, *type[REQUEST_STEPS],
+  const char *name, *kernel, *initrd, *symbols_file, *host_calls, *gdb, *until_text, *console, *type[REQUEST_STEPS],
       *profile[REQUEST_PROFILES];
   char *disk_path[MB_DISKS_MAX];
   unsigned types, profiles;

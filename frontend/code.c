@@ -159,6 +159,16 @@ void mips_drop_code(struct cpu *c) {
   }
 }
 
+void mips_code_renew(struct cpu *c, uint64_t pc) {
+  for (uint64_t i = 0; i < c->cfg.pmap->pages; i++) {
+    struct mmu_page *f = c->cfg.pmap->page[i];
+    struct jit_page *p = f ? mips_code_page(c, f) : NULL;
+    if (!p || !jit_page_covers(p, pc & (MMU_PAGE_SIZE - 1), 4)) continue;
+    jit_page_drop(c->cfg.jit, &p);
+    set_page(c, f, p);
+  }
+}
+
 void mips_code_forget(struct cpu *c) {
   mips_code_settle(c);
   mips_drop_code(c);

@@ -24,6 +24,9 @@ struct jit_block *mips_code_add(struct cpu *c, struct mmu_page *f, const struct 
 bool mips_code_store(struct cpu *c, struct mmu_page *f, uint32_t offset, uint32_t bytes);
 /* In a gang: drop what others have found to be out of date. */
 void mips_code_settle(struct cpu *c);
+/* Forget all translations that have an instruction from this address, whatever page it is on. Between runs; not in a
+ * gang. */
+void mips_code_renew(struct cpu *c, uint64_t pc);
 /* The last of the cpus with these frames goes. */
 void mips_code_forget(struct cpu *c);
 #endif

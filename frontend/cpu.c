@@ -44,7 +44,8 @@ static uint64_t side_by_side(const struct mmu_pmap *p) {
 }
 
 void mips_find_linear(struct cpu *c) {
-  uint64_t pages = c->watching || c->cfg.trap || c->cfg.numa ? 0 : side_by_side(c->cfg.pmap);
+  bool seen = c->watching || c->cfg.trap || c->cfg.numa || (c->cfg.debug && c->cfg.debug->watches);
+  uint64_t pages = seen ? 0 : side_by_side(c->cfg.pmap);
   c->j.linear.host = pages ? c->cfg.pmap->page[0]->host : NULL;
   for (int k = 0; k < 4; k++) c->j.linear.limit[k] = pages * MMU_PAGE_SIZE >> k;
 }

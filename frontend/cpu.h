@@ -4,6 +4,7 @@
  * exist. 32-bit registers are kept as the manual wants them in a 64-bit register: sign-extended. */
 #ifndef FRONTEND_CPU_H
 #define FRONTEND_CPU_H
+#include "frontend/debug.h"
 #include "frontend/events.h"
 #include "frontend/fpu.h"
 #include "frontend/model.h"
@@ -133,6 +134,7 @@ struct cpu_config {
   bool (*io_fetch)(void *ctx, uint64_t gpa, uint32_t *word);
   void *ctx;
   FILE *trace_insn, *trace_exc, *trace_tlb; /* borrowed; NULL: off */
+  struct mips_debug *debug;                 /* borrowed; NULL: no debugger will come. Not in a gang */
   /* Called each time generated code is left for the run loop; pc is that of the block it was left from. NULL: not. */
   void (*left)(void *ctx, uint64_t pc, enum jit_exit_kind kind);
   /* Called where the guest goes from one thing to another. NULL: not, and events are not counted. */
@@ -229,7 +231,7 @@ const struct jit_guest *mips_jit_guest(void);
 enum mips_stop {
   MIPS_STOP_TIME, /* the deadline is reached */
   MIPS_STOP_WAIT, /* WAIT, and no interrupt pending: time may be skipped */
-  MIPS_STOP_CUT,  /* the cut is reached, and the deadline is not */
+  MIPS_STOP_CUT,  /* the cut is reached, and the deadline is not; or a debugger wants to stop here (cfg.debug->hit) */
   MIPS_STOP_DEAD, /* can never do anything again: see mips_dead_reason() */
 };
 /* Run until the deadline (cycles), exactly (in a gang: up to 64 cycles less); or until nothing can be done before an

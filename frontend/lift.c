@@ -38,6 +38,11 @@ static void raise_by_trap(struct ir_block *ir, uint32_t word) {
   ir_raise(ir, exception);
 }
 
+/* A debugger may want to stop before the instruction. */
+static void look_for_break(struct lift *l, const struct translate_config *t) {
+  if (mips_debug_has_site(t->debug, l->pc, 1)) ir_call(l->ir, HELPER_BREAK, imm(l, 0), imm(l, 0), imm(l, 0));
+}
+
 /* Lift one instruction; true when nothing can follow it because it always raises. */
 static bool lift_insn(struct lift *l, const struct translate_config *t, uint32_t word) {
   const struct insn_index *x = t->index;
@@ -45,6 +50,7 @@ static bool lift_insn(struct lift *l, const struct translate_config *t, uint32_t
   bool known = insn_decode(x, word, &i);
   int no = refusal(l, x, known, &i);
   l->flow = LIFT_NEXT;
+  look_for_break(l, t);
   unsigned from = l->ir->n;
   l->trap = t->trap && insn_coprocessor(word, x->isa) == 0 ? word : 0;
   if (no >= 0)

@@ -3,8 +3,8 @@
 /* Reached when the soft TLB has no entry: translate, then fill, raise, or go to a device. Writes to translated code
  * happen only in a block that runs ALONE, so that no running block is pulled away; elsewhere they ask for a restart. So
  * do device accesses of helpers. Those of plain loads and stores are made at once; if the block may not go on after
- * one, its unit is run again ALONE, and finds there that the access has been made. Pages under a watch register never
- * enter the soft TLB. */
+ * one, its unit is run again ALONE, and finds there that the access has been made. Pages under a watch register, or
+ * that a debugger watches, never enter the soft TLB. */
 #include "frontend/code.h"
 #include "jit/memory_ops.h"
 #include <string.h>
@@ -136,7 +136,7 @@ static bool resolve(struct cpu *c, uint64_t *va, unsigned size, enum mmu_access 
   if (*va & (size - 1)) return refuse(c, MMU_ADDRESS_ERROR, kind, *va);
   enum mmu_result r = mmu_translate(&c->mmu, *va, kind, at, writable);
   if (r != MMU_OK) return refuse(c, r, kind, *va);
-  return !watch_hit(c, *va, size, kind);
+  return !watch_hit(c, *va, size, kind) && !mips_debug_stops(c, *va, size, kind);
 }
 
 /* An access of a page is about to be made, which may cost time. False: not now, trouble is set. */
@@ -150,6 +150,7 @@ static bool let_pass(struct cpu *c, uint64_t va, enum mmu_access kind) {
 }
 
 static bool may_fill(const struct cpu *c, uint64_t va, enum mmu_access kind) {
+  if (mips_debug_watched(c->cfg.debug, va, 0, kind)) return false;
   return !c->cfg.model->watch || !watched(c, va, 0, kind);
 }
 

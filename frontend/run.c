@@ -55,6 +55,7 @@ static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct
                                .counting = c->cfg.moved != NULL,
                                .trap = c->cfg.trap,
                                .gang = c->cfg.gang,
+                               .debug = c->cfg.debug,
                                .fpu = &fpu};
   struct jit_shape shape;
   if (!read_words(c, f, k->pc, word, &t.words)) return NULL;
@@ -116,6 +117,7 @@ static struct jit_block *translate_timed(struct cpu *c, struct mmu_page *f, stru
 /* The block of a process that maps the page elsewhere than another did, or has got a view since. */
 static struct jit_block *copy(struct cpu *c, struct mmu_page *f, const struct jit_key *k) {
   bool wraps = !(k->mode & MODE_ADDR64) && k->pc + BRANCH_REACH >= UINT64_C(1) << 31;
+  if (mips_debug_has_site(c->cfg.debug, k->pc, MAX_INSNS + 1)) return NULL; /* what is copied may not look there */
   return wraps || jit_full(c->cfg.jit) ? NULL : jit_add_copy(c->cfg.jit, mips_code_page(c, f), k, k->mode ^ MODE_VIEW);
 }
 
@@ -198,6 +200,19 @@ static bool watched_slot(struct cpu *c, const struct jit_block *b) {
   return true;
 }
 
+static bool debugger_stops(const struct cpu *c) {
+  return c->cfg.debug && c->cfg.debug->hit.what != MIPS_HIT_NONE;
+}
+
+/* The block was left in a unit of which nothing has been done: back to where that begins. */
+static void back_to_unit(struct cpu *c) {
+  bool in_slot;
+  uint64_t pc = left_at(c, &in_slot);
+  c->j.budget += jit_block_shape(c->j.block).insns - (c->j.at - in_slot);
+  c->j.pc = pc - 4 * in_slot;
+  c->j.trouble = JIT_FINE;
+}
+
 /* Run the unit at j.pc by itself: a device may be touched, code written, an event be near. */
 static void run_alone(struct cpu *c) {
   struct jit_block *b = mips_block(c, true);
@@ -214,19 +229,15 @@ static void run_alone(struct cpu *c) {
   c->j.running = false;
   c->alone = false;
   c->j.left = NULL;
-  assert(kind != JIT_EXIT_RESTART && kind != JIT_EXIT_BUDGET);
+  assert((kind != JIT_EXIT_RESTART || debugger_stops(c)) && kind != JIT_EXIT_BUDGET);
+  if (kind == JIT_EXIT_RESTART) back_to_unit(c);
   if (kind == JIT_EXIT_FAULT) mips_take_fault(c);
 }
 
 /* A device access or a write to code in the middle of a block: run its unit alone. */
 static void restart(struct cpu *c) {
-  bool in_slot;
-  uint64_t pc = left_at(c, &in_slot);
-  unsigned from = c->j.at - in_slot;
-  c->j.budget += jit_block_shape(c->j.block).insns - from;
-  c->j.pc = pc - 4 * in_slot;
-  c->j.trouble = JIT_FINE;
-  run_alone(c);
+  back_to_unit(c);
+  if (!debugger_stops(c)) run_alone(c);
 }
 
 /* A slice is cut where the jit is to see what is running. Is there budget left, or was there? */
@@ -356,6 +367,7 @@ enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
     c->j.attention = 0;
     timer_check(c, now);
     if (c->dead) return MIPS_STOP_DEAD;
+    if (debugger_stops(c)) return MIPS_STOP_CUT;
     if (now >= c->deadline || near_enough(c, now)) {
       if (!c->waiting && spins_for_ever(c)) c->dead = "stuck: a jump to itself with interrupts off";
       return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;

@@ -5,6 +5,7 @@
 #include "frontend/decode.h"
 #include "jit/jit.h"
 
+struct mips_debug;
 struct translate_config {
   const struct cpu_model *model;
   const struct insn_index *index;
@@ -18,6 +19,7 @@ struct translate_config {
   bool counting;        /* events are counted (events.h) */
   bool trap;            /* privileged instructions are host traps */
   bool gang;            /* other cpus run at the same time */
+  const struct mips_debug *debug; /* its sites are looked at; NULL: none */
   bool slot_known;      /* slot_word is the first word of the next page */
   bool slot_may_change; /* ... and the block, which begins with its branch, must look at it each time */
   uint32_t slot_word;

@@ -271,6 +271,15 @@ __attribute__((warn_unused_result)) int mb_console_open(struct mb_vm *vm, const 
 /* Add a step of scripted typing: once the console has shown `text` since the step before was done, type `keys`. */
 __attribute__((warn_unused_result)) int mb_console_type(struct mb_vm *vm, const char *text, size_t text_n,
                                                         const char *keys, size_t keys_n);
+/* Let gdb debug the VM, which vcpus that run in parallel cannot be: listen at "[HOST:]PORT" (the host's loopback, unless
+ * a HOST is given) or at "PATH", a Unix socket, with a slash in it. The VM waits at its first instruction until gdb lets
+ * it go; with ",later" behind that, it runs, and gdb may come when it likes. Nothing gdb looks at, no breakpoint and no
+ * stop changes the run. Before mb_machine_start(); the VM's other stops are told to gdb, too. */
+__attribute__((warn_unused_result)) int mb_gdb_open(struct mb_vm *vm, const char *where);
+/* The command by which a person attaches, or NULL: there is no gdb. Lives as long as the VM. */
+const char *mb_gdb_command(struct mb_vm *vm);
+/* Will the VM wait for it? */
+bool mb_gdb_waits(const struct mb_vm *vm);
 /* Stop with MB_STOP_CONSOLE when the console shows these bytes. */
 __attribute__((warn_unused_result)) int mb_console_until(struct mb_vm *vm, const char *text, size_t n);
 

@@ -54,6 +54,15 @@ static struct mmu_tlb_entry *search(struct mmu_l2tlb *l, uint64_t va, uint64_t m
   return NULL;
 }
 
+const struct mmu_tlb_entry *mmu_l2tlb_next(const struct mmu_guest *g, size_t *at) {
+  const struct mmu_l2tlb *l = g->l2;
+  while (l && *at < (size_t)l->sets * WAYS) {
+    const struct mmu_tlb_entry *e = &l->entry[(*at)++];
+    if (!e->hidden) return e;
+  }
+  return NULL;
+}
+
 const struct mmu_tlb_entry *mmu_l2tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid) {
   struct mmu_l2tlb *l = g->l2;
   va &= mmu_vpn_bits(g);

@@ -148,6 +148,8 @@ int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s);
 enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable);
 /* The same for a read by somebody who watches: not even counted. */
 enum mmu_result mmu_peek(const struct mmu_guest *g, uint64_t va, gpa_t *out);
+/* The same as a kernel would see it, in the address space in force. */
+enum mmu_result mmu_peek_as_kernel(const struct mmu_guest *g, uint64_t va, gpa_t *out);
 /* Where the address linked to has led; 0 when nowhere. */
 uint64_t mmu_link_gpa(const struct mmu_guest *g);
 /* Within mmu/: an address may lead elsewhere from now on. */
@@ -175,6 +177,8 @@ uint64_t mmu_canonical(const struct mmu_guest *g, uint64_t va);
 /* Forget what soft TLBs hold of a TLB entry about to be replaced. */
 void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e);
 void mmu_soft_flush(struct mmu_guest *g);
+/* The same, but a machine TLB keeps what it has: nothing leads elsewhere, it is only to be looked up again. */
+void mmu_soft_forget(struct mmu_guest *g);
 /* Forget every soft entry of the given kinds (bit 1 << enum mmu_access) that leads to a page. */
 void mmu_soft_drop_page(struct mmu_guest *g, const struct mmu_page *page, unsigned kinds);
 /* Within mmu/: forget what lets stores pass to closed pages of p, and what views have of pages that got another frame.
@@ -234,6 +238,8 @@ enum { MMU_L2TLB_DEFAULT = 1024, MMU_L2TLB_MIN = 4, MMU_L2TLB_MAX = 1 << 16 };
 /* 0 (none) or a power of two within the bounds above; what it held is forgotten. 0 or -1 (no memory, nothing changed).
  */
 int mmu_l2tlb_resize(struct mmu_guest *g, unsigned entries);
+/* One after the other; *at begins as 0. NULL: past the last. */
+const struct mmu_tlb_entry *mmu_l2tlb_next(const struct mmu_guest *g, size_t *at);
 const struct mmu_tlb_entry *mmu_l2tlb_find(const struct mmu_guest *g, uint64_t va, uint8_t asid);
 /* Within mmu/. */
 void mmu_l2tlb_keep(struct mmu_guest *g, const struct mmu_tlb_entry *e);

@@ -79,11 +79,15 @@ enum mmu_result mmu_peek(const struct mmu_guest *g, uint64_t va, gpa_t *out) {
   return look(g, &g->state, va, MMU_READ, out, &writable, &second);
 }
 
-uint64_t mmu_link_gpa(const struct mmu_guest *g) {
-  if (g->link.gpa != (uint64_t)MMU_LINK_OPEN) return g->link.gpa;
+enum mmu_result mmu_peek_as_kernel(const struct mmu_guest *g, uint64_t va, gpa_t *out) {
   struct mmu_state s = g->state;
   bool writable, second;
-  gpa_t at;
-  s.priv = MMU_KERNEL; /* all else is as it was then */
-  return look(g, &s, g->link.va, MMU_READ, &at, &writable, &second) == MMU_OK ? at.v : 0;
+  s.priv = MMU_KERNEL;
+  return look(g, &s, va, MMU_READ, out, &writable, &second);
+}
+
+uint64_t mmu_link_gpa(const struct mmu_guest *g) {
+  if (g->link.gpa != (uint64_t)MMU_LINK_OPEN) return g->link.gpa;
+  gpa_t at; /* all but the privilege is as it was then */
+  return mmu_peek_as_kernel(g, g->link.va, &at) == MMU_OK ? at.v : 0;
 }

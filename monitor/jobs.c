@@ -100,6 +100,8 @@ void mon_jobs_start(struct mb_machine *m) {
   long cpus = sysconf(_SC_NPROCESSORS_ONLN);
   unsigned wanted = m->config.jobs ? m->config.jobs : cpus > 0 ? (unsigned)cpus : 1, groups = make_groups(m);
   if (wanted > groups) wanted = groups;
+  for (unsigned i = 0; i < m->vms; i++)
+    if (m->vm[i]->gdb) return; /* while gdb has one stopped all wait */
   if (m->jobs || wanted < 2) return;
   struct mon_jobs *j = calloc(1, sizeof *j);
   if (!j) return; /* one thread does as well, only slower */

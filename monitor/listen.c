@@ -1,9 +1,11 @@
-/* monitor/listen.c: a Unix socket to be called at. */
+/* monitor/listen.c: a socket to be called at. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE /* accept4 */
 #include "monitor/listen.h"
 #include <errno.h>
+#include <netdb.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,6 +35,32 @@ int mon_listen(const char *path, int backlog) {
   if (fd >= 0) close(fd);
   errno = error;
   return -1;
+}
+
+static int listen_at(const struct addrinfo *a) {
+  int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol), one = 1;
+  if (fd < 0) return -1;
+  (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one); /* a port just left counts as taken for a minute */
+  if (!bind(fd, a->ai_addr, a->ai_addrlen) && !listen(fd, 1)) return fd;
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+int mon_listen_tcp(const char *where, const char **why) {
+  const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+  const char *colon = strrchr(where, ':');
+  struct addrinfo *found = NULL;
+  char *host = colon && colon > where ? strndup(where, (size_t)(colon - where)) : strdup("localhost");
+  int no = host ? getaddrinfo(host, colon ? colon + 1 : where, &hints, &found) : EAI_MEMORY, fd = -1;
+  free(host);
+  if (no) return *why = gai_strerror(no), -1;
+  for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next) fd = listen_at(a);
+  int error = errno;
+  freeaddrinfo(found);
+  *why = strerror(error);
+  return fd;
 }
 
 const char *mon_listen_why(void) {

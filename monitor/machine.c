@@ -57,7 +57,9 @@ static void free_vm(struct mb_vm *vm) {
   if (!vm) return;
   mon_console_fini(&vm->console);
   mon_outlet_free(vm->outlet);
+  mon_gdb_tell_end(vm);
   if (vm->started) mon_vm_fini(vm);
+  mon_gdb_free(vm);
   mon_nets_close(vm);
   mon_disks_close(vm);
   mon_image_close(&vm->image);

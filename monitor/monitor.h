@@ -49,6 +49,7 @@ struct mon_jobs;    /* monitor/jobs.h */
 struct mon_threads; /* monitor/threads.h */
 struct mon_outlet;  /* monitor/outlet.h */
 struct mon_status;  /* monitor/status.h */
+struct mon_gdb;     /* monitor/gdbstub.h */
 
 struct mon_disk {
   struct io_image image;
@@ -92,6 +93,7 @@ struct mb_vm {
   bool calling;                         /* one of them, which has not returned */
   int call_failed;
   FILE *trace;
+  struct mon_gdb *gdb;           /* NULL: no debugger will come */
   struct mon_profile *profile;   /* NULL: none is wanted */
   struct mon_services *services; /* likewise: events are counted */
   /* hardware: built by mon_vm_init() in this order, undone in reverse */
@@ -206,6 +208,9 @@ bool mon_may_go_on(const struct mb_vm *vm);
  * is to be told by mon_tell() when no vcpu runs. */
 bool mon_look_at_host(struct mb_machine *m);
 void mon_tell(struct mb_machine *m);
+/* Only the signals. */
+void mon_heed_interrupt(struct mb_machine *m);
+bool mon_interrupted(const struct mb_machine *m);
 /* Let a VM live on to the end of the round. */
 void mon_take_turn(struct mb_vm *vm);
 
@@ -273,6 +278,25 @@ void mon_merge(struct mb_machine *m);
 /* memory.c: what memory a VM, or all, have, as new JSON objects. */
 struct json_t *mon_memory_json(struct mb_vm *vm);
 struct json_t *mon_memory_sum_json(struct mb_machine *m);
+
+/* gdb_run.c: where vm->gdb is not NULL. */
+/* Before a VM with a debugger goes on: hear what that wants. True: it may not go on; it is stopping, or the machine. */
+bool mon_gdb_holds(struct mb_vm *vm);
+/* The cycle at which the vcpu in turn is to be looked at again; UINT64_MAX: when it comes back. */
+uint64_t mon_gdb_cut(const struct mb_vm *vm);
+/* Has a breakpoint or a watchpoint been hit? */
+bool mon_gdb_hit(const struct mb_vm *vm);
+/* It has run up to there, or something was hit. */
+void mon_gdb_ran(struct mb_vm *vm);
+/* The VM has stopped, but for a stop of the whole machine: let a person look at it, if that was no good end. */
+void mon_gdb_ended(struct mb_vm *vm);
+/* The debugger is told that all is over. vm->gdb may be NULL, as in the next. */
+void mon_gdb_tell_end(struct mb_vm *vm);
+/* What a sleep ends for; -1: nothing. */
+int mon_gdb_fd(const struct mb_vm *vm);
+/* gdb_open.c */
+struct mips_debug *mon_gdb_debug(struct mb_vm *vm);
+void mon_gdb_free(struct mb_vm *vm);
 
 /* trace.c */
 __attribute__((warn_unused_result)) int mon_trace_open(struct mb_vm *vm);

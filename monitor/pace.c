@@ -37,6 +37,8 @@ static void sleep_ns(struct mb_machine *m, uint64_t ns) {
     mon_console_flush(c);
     int key = c->host.fd && !c->in_ended ? c->host.fd(c->host.ctx) : -1;
     if (key >= 0) (void)io_polls_add(p, key, POLLIN); /* without memory for it the sleep ends in time all the same */
+    int gdb = mon_gdb_fd(m->vm[i]);
+    if (gdb >= 0) (void)io_polls_add(p, gdb, POLLIN);
   }
   mon_status_polls(m, p);
   if (ppoll(p->fd, p->n, &t, NULL) <= 0) return;

@@ -17,11 +17,18 @@ static void stop_all(struct mb_machine *m, enum mb_stop why) {
     if (!m->vm[i]->stopping) mon_stop(m->vm[i], why);
 }
 
+bool mon_interrupted(const struct mb_machine *m) {
+  return atomic_load_explicit(&m->interrupted, memory_order_relaxed);
+}
+
+void mon_heed_interrupt(struct mb_machine *m) {
+  if (!mon_interrupted(m)) return;
+  atomic_store(&m->interrupted, false);
+  stop_all(m, MB_STOP_INTERRUPTED);
+}
+
 bool mon_look_at_host(struct mb_machine *m) {
-  if (atomic_load_explicit(&m->interrupted, memory_order_relaxed)) {
-    atomic_store(&m->interrupted, false);
-    stop_all(m, MB_STOP_INTERRUPTED);
-  }
+  mon_heed_interrupt(m);
   uint64_t now = mon_wall_ns();
   bool hurry = false;
   for (unsigned i = 0; i < m->vms; i++) hurry |= mon_nets_hurry(m->vm[i]);
@@ -125,6 +132,7 @@ static void take_turns(struct mb_machine *m) {
     if (!vm->stopping || vm->told) continue;
     vm->told = true;
     if (!is_common(vm->why)) mon_stdio_stopped(vm);
+    if (!is_common(vm->why) && vm->gdb) mon_gdb_ended(vm);
   }
 }
 

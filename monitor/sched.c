@@ -132,16 +132,17 @@ void mon_start_vcpu(struct mb_vm *vm, struct cpu *c, struct mon_vcpu *v) {
   mips_cpu_reset(c);
 }
 
-/* Run to the deadline, with a look wherever a sample is due. */
+/* Run to the deadline, with a look wherever a sample is due, or to where a debugger wants to look. */
 static enum mips_stop run_to(struct mb_vm *vm, uint64_t deadline) {
   struct cpu *c = mon_cpu(vm);
   enum mips_stop stop;
-  if (!vm->profile) return mips_run(c, deadline);
+  uint64_t look = mon_gdb_cut(vm), sample = UINT64_MAX;
   do {
-    stop = mips_run_cut(c, deadline, mips_now(c) + (vm->profile->due - mon_instructions(vm)));
-    mon_profile_look(vm);
+    if (vm->profile) sample = mips_now(c) + (vm->profile->due - mon_instructions(vm));
+    stop = mips_run_cut(c, deadline, least(look, sample));
+    if (vm->profile) mon_profile_look(vm);
     deadline = c->deadline;
-  } while (stop == MIPS_STOP_CUT);
+  } while (stop == MIPS_STOP_CUT && vm->profile && mips_now(c) < look && !(vm->gdb && mon_gdb_hit(vm)));
   return stop;
 }
 
@@ -189,9 +190,11 @@ static void run(struct mb_vm *vm, uint64_t instructions) {
     break;
   }
   vm->round_end = least(vm->round_end, io_clock_next(&vm->clock));
+  if (vm->gdb) mon_gdb_ran(vm);
 }
 
 void mon_step(struct mb_vm *vm) {
+  if (vm->gdb && mon_gdb_holds(vm)) return;
   uint64_t done = mon_instructions(vm);
   if (done >= vm->limit) {
     mon_stop(vm, MB_STOP_LIMIT);
