@@ -50,16 +50,16 @@ void children_wait(void) {
 /* --- a child --- */
 
 /* After fork(): become the run, or end. */
-static void become(const struct child *c, pid_t parent, char **word, int inherit) {
+static void become(const struct child *c, pid_t parent, char **word, const int *inherit) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() == parent && freopen("/dev/null", "r", stdin) && freopen("/dev/null", "w", stdout) &&
-      dup2(c->words, STDERR_FILENO) >= 0 && !fcntl(c->stats, F_SETFD, 0) &&
-      (inherit < 0 || !fcntl(inherit, F_SETFD, 0)))
-    execv("/proc/self/exe", word);
+  bool good = getppid() == parent && freopen("/dev/null", "r", stdin) && freopen("/dev/null", "w", stdout) &&
+              dup2(c->words, STDERR_FILENO) >= 0 && !fcntl(c->stats, F_SETFD, 0);
+  for (const int *fd = inherit; good && *fd >= 0; fd++) good = !fcntl(*fd, F_SETFD, 0);
+  if (good) execv("/proc/self/exe", word);
   _exit(1);
 }
 
-int child_start(struct child *c, const char *command, char *const *words, int inherit) {
+int child_start(struct child *c, const char *command, char *const *words, const int *inherit) {
   size_t n = 0;
   char path[48];
   while (words[n]) n++;

@@ -10,10 +10,12 @@
 #include "cli/results.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int cmd_numa(int argc, char **argv);
 
+enum { OWN_WORDS = 8 };
 enum row { O_DB, O_JOBS, O_LIST, O_HTML, O_JSON, O_HELP };
 static const struct option_row rows[] = {
     [O_DB] = {"db", "FILE", "where results are kept (the experiment's name, with .db for what follows\nits last dot)"},
@@ -145,31 +147,61 @@ struct pass {
   struct numa *n;
   bool check;
   struct child child[MB_JOBS_MAX];
+  int log[MB_JOBS_MAX]; /* page logs, in memory; -1 */
   size_t cell[MB_JOBS_MAX], next, failed;
   struct progress progress;
   int code;
 };
 
+/* Options in front of the cell's own. Returns how many. */
+static size_t own_words(char **word, char (*path)[48], const int *fd) {
+  static const char *const option[] = {"--machine", "--page-log"};
+  size_t n = 0;
+  word[n++] = (char *)"--jobs", word[n++] = (char *)"1";
+  for (size_t i = 0; fd[i] >= 0; i++) {
+    snprintf(path[i], sizeof *path, "/proc/self/fd/%d", fd[i]);
+    word[n++] = (char *)option[i], word[n++] = path[i];
+  }
+  return n;
+}
+
 static int start(struct pass *p, unsigned slot, size_t i) {
   const struct cell *c = &p->n->cells[i];
-  size_t words = 0;
-  int fd = cell_machine_file(c, p->check), code;
-  char path[48], **word;
+  bool log = c->page_log && !p->check;
+  int *at = &p->log[slot], code;
+  size_t words = 0, own;
+  char path[2][48];
   while (c->words[words]) words++;
-  word = malloc((words + 5) * sizeof *word);
-  if (fd < 0 || !word) {
+  char **word = malloc((words + OWN_WORDS) * sizeof *word);
+  *at = log ? memfd_create("pages", MFD_CLOEXEC) : -1;
+  int fd[] = {cell_machine_file(c, p->check), *at, -1};
+  if (fd[0] < 0 || !word || (log && *at < 0)) {
     code = no_memory();
   } else {
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    char *own[] = {(char *)"--machine", path, (char *)"--jobs", (char *)"1"};
-    memcpy(word, own, sizeof own);
-    memcpy(word + sizeof own / sizeof *own, c->words, (words + 1) * sizeof *word);
+    own = own_words(word, path, fd);
+    memcpy(word + own, c->words, (words + 1) * sizeof *word);
     code = child_start(&p->child[slot], "numa", word, fd);
   }
-  if (fd >= 0) close(fd);
+  if (fd[0] >= 0) close(fd[0]);
   free(word);
   p->cell[slot] = i;
   return code;
+}
+
+/* Into the results, with its page log if it has one. */
+static int keep(struct pass *p, const struct cell *c, struct result *result, int log) {
+  off_t n = log < 0 ? 0 : lseek(log, 0, SEEK_END);
+  void *text = n > 0 ? mmap(NULL, (size_t)n, PROT_READ, MAP_SHARED, log, 0) : MAP_FAILED;
+  if (text != MAP_FAILED) result->page_log = text, result->log_bytes = (size_t)n;
+  int bad = results_keep(p->n->results, c, result);
+  if (text != MAP_FAILED) munmap(text, (size_t)n);
+  return bad;
+}
+
+static void clear(struct pass *p, unsigned slot) {
+  child_free(&p->child[slot]);
+  if (p->log[slot] >= 0) close(p->log[slot]);
+  p->log[slot] = -1;
 }
 
 /* A run has ended: keep what it found. What its input lacked is for people to mend; else the others go on. */
@@ -188,11 +220,11 @@ static void ended(struct pass *p, unsigned slot, int code) {
   } else if (!p->check) {
     result.stats = child_stats(child);
     if (!result.stats) options_fail("numa: %s: left no statistics", c->name), p->failed++;
-    if (result.stats && results_keep(p->n->results, c, &result)) p->code = EXIT_OURS;
+    if (result.stats && keep(p, c, &result, p->log[slot])) p->code = EXIT_OURS;
   }
   json_decref(result.stats);
   free(said);
-  child_free(child);
+  clear(p, slot);
 }
 
 static const char *under_way(const struct pass *p) {
@@ -204,7 +236,7 @@ static const char *under_way(const struct pass *p) {
 static int run_pass(struct numa *n, bool check) {
   struct pass p = {.n = n, .check = check};
   p.progress = (struct progress){.command = "numa", .total = (unsigned)n->pendings, .begun = children_seconds()};
-  for (unsigned i = 0; i < n->jobs; i++) p.child[i] = CHILD_NONE;
+  for (unsigned i = 0; i < n->jobs; i++) p.child[i] = CHILD_NONE, p.log[i] = -1;
   for (bool any = true; any && !p.code;) {
     any = false;
     for (unsigned i = 0; i < n->jobs && !p.code; i++) {
@@ -217,7 +249,7 @@ static int run_pass(struct numa *n, bool check) {
     if (any) children_wait();
   }
   progress_clear(&p.progress);
-  for (unsigned i = 0; i < n->jobs; i++) child_free(&p.child[i]);
+  for (unsigned i = 0; i < n->jobs; i++) clear(&p, i);
   if (p.failed) options_fail("numa: %zu of %zu runs failed", p.failed, n->pendings);
   return p.code ? p.code : p.failed ? EXIT_OURS : 0;
 }
@@ -225,7 +257,7 @@ static int run_pass(struct numa *n, bool check) {
 /* --- what came of it --- */
 
 static int tell(struct numa *n) {
-  json_t *document = results_document(n->results, n->e.name);
+  json_t *document = results_document(n->results, n->e.name, n->html);
   if (!document) return EXIT_OURS;
   int code = 0;
   report_print(document, stdout);

@@ -74,7 +74,7 @@ int cmd_report(int argc, char **argv) {
   json_t *document = NULL;
   int code = parse(&r, argc, argv);
   if (!code) code = results_open(&results, "report", r.db, false);
-  if (!code && !(document = results_document(results, r.experiment))) code = EXIT_OURS;
+  if (!code && !(document = results_document(results, r.experiment, r.html))) code = EXIT_OURS;
   if (!code) code = show(&r, document);
   json_decref(document);
   results_close(results);

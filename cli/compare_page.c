@@ -4,56 +4,24 @@
 #include "cli/page.h"
 
 /* clang-format off */
-static const char head[] =
-"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>mirrorball: three modes</title>\n"
-"<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>\n"
-"<style>\n"
-"body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #222 }\n"
-"h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.5rem }\n"
-"table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .15rem .7rem; text-align: right }\n"
-"td:first-child, th:first-child { text-align: left } tr:nth-child(even) { background: #f4f4f4 }\n"
-".plot { position: relative } .scroll { overflow-x: auto } .bad { color: #a00; font-weight: bold }\n"
-"</style></head><body>\n<h1>One kernel, three ways to run it</h1>\n<p id='about'></p><div id='root'></div>\n<script>";
-
 static const char script[] =
-"'use strict';\n"
-"const data = JSON.parse(document.getElementById('data').textContent), root = document.getElementById('root');\n"
 "const colour = { user: '#2a6fbb', kernel: '#7fb069', monitor: '#c8553d', idle: '#cfcfcf', trap: '#c8553d',\n"
 "  translate: '#2a6fbb', bare: '#777', tlb_writes: '#e0a030', privileged: '#8a5a9e', kernel_tlb: '#4aa3a2' };\n"
 "const words = { tlb_writes: 'TLB-write emulation', privileged: 'other privileged instructions', kernel: 'kernel execution',\n"
 "  monitor: 'monitor: exceptions, devices, segments', kernel_tlb: 'kernel TLB faults' };\n"
-"function add(parent, kind, text) {\n"
-"  const e = parent.appendChild(document.createElement(kind));\n"
-"  if (text !== undefined) e.textContent = text;\n"
-"  return e;\n}\n"
-"function table(heads, rows) {\n"
-"  const t = add(add(root, 'div'), 'table'), top = add(t, 'tr');\n"
-"  t.parentNode.className = 'scroll';\n"
-"  heads.forEach(h => add(top, 'th', h));\n"
-"  rows.forEach(r => { const tr = add(t, 'tr'); r.forEach(c => add(tr, 'td', c)); });\n}\n"
-"function bars(labels, sets, title, more = {}) {\n"
-"  const box = add(root, 'div');\n"
-"  box.className = 'plot';\n"
-"  box.style.height = 110 + labels.length * (more.stacked ? 30 : 12 + 16 * sets.length) + 'px';\n"
-"  new Chart(add(box, 'canvas'), { type: 'bar', data: { labels, datasets: sets }, plugins: more.plugins || [],\n"
-"    options: { indexAxis: 'y', animation: false, maintainAspectRatio: false, scales: {\n"
-"      x: { stacked: !!more.stacked, suggestedMax: more.max, type: more.log ? 'logarithmic' : 'linear', title: { display: true, text: title } },\n"
-"      y: { stacked: !!more.stacked, ticks: { autoSkip: false } } },\n"
-"      plugins: { legend: { display: sets.length > 1 },\n"
-"        tooltip: { callbacks: { label: c => `${c.dataset.label}: ${(+c.raw).toPrecision(4)}` } } } } });\n}\n"
 "const whiskers = { id: 'whiskers', afterDatasetsDraw(chart) {\n"
 "  chart.data.datasets.forEach((set, i) => chart.getDatasetMeta(i).data.forEach((bar, k) => {\n"
 "    const s = set.spread[k], x = chart.scales.x, ctx = chart.ctx;\n"
 "    const from = x.getPixelForValue(s.min), to = x.getPixelForValue(s.max);\n"
-"    ctx.save(); ctx.strokeStyle = '#222'; ctx.beginPath(); ctx.moveTo(from, bar.y); ctx.lineTo(to, bar.y);\n"
+"    ctx.save(); ctx.strokeStyle = css('--ink'); ctx.beginPath(); ctx.moveTo(from, bar.y); ctx.lineTo(to, bar.y);\n"
 "    for (const at of [from, to]) { ctx.moveTo(at, bar.y - 4); ctx.lineTo(at, bar.y + 4); }\n"
 "    ctx.stroke(); ctx.restore();\n"
 "  }));\n} };\n"
-"const big = n => Math.round(n).toLocaleString('en'), part = n => n.toFixed(2), percent = n => (n * 100).toFixed(2) + ' %';\n"
 "const runs = data.settings.flatMap(s => s.modes.map(m => ({ s, m, name: `${m.mode}, l2tlb ${s.l2tlb}` })));\n"
-"document.getElementById('about').textContent = `${data.guest || 'a kernel'}${data.workload ? ' running \\u201c' + data.workload"
+"add(root, 'h1', 'One kernel, three ways to run it');\n"
+"add(root, 'p', `${data.guest || 'a kernel'}${data.workload ? ' running \\u201c' + data.workload"
 " + '\\u201d' : ''}; ${data.repeat} times each, in turns; ${data.when}; mirrorball ${data.version} on ${data.host}. ` +\n"
-"  (data.same ? 'It was the same run in each mode: instructions, final state and console are equal.' : '');\n"
+"  (data.same ? 'It was the same run in each mode: instructions, final state and console are equal.' : ''));\n"
 "if (!data.same) add(root, 'p', 'The runs were NOT the same: what follows means nothing.').className = 'bad';\n"
 "add(root, 'p', 'Bare: the guest\\u2019s kernel owns the machine. Trap: it runs without privileges, and whatever it may not do is a"
 " trap that a monitor emulates. Translate: the same things are calls into the monitor, or inline code.');\n"
@@ -103,5 +71,5 @@ int compare_page_check(void) {
 }
 
 int compare_page(const json_t *document, const char *path) {
-  return page_write("compare", path, head, document, script);
+  return page_write("compare", path, "mirrorball: three modes", document, script);
 }

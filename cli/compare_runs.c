@@ -31,7 +31,7 @@ static int start(struct child *child, const struct compare *c, uint32_t l2tlb, i
   if (!word) return options_fail("compare: out of memory") - 1;
   snprintf(size, sizeof size, "%u", l2tlb);
   add_words(c, word, size, mode);
-  int code = child_start(child, "compare", word, -1);
+  int code = child_start(child, "compare", word, (const int[]){-1});
   free(word);
   return code;
 }

@@ -28,12 +28,12 @@ static const struct {
 /* The rest of the file's keys, and the keys of a level that are no options. */
 static const char *const other_keys[] = {"name", "title", "about", "all"};
 enum { OTHERS = sizeof other_keys / sizeof *other_keys };
-static const char *const level_keys[] = {"name", "guest", "count"};
+static const char *const level_keys[] = {"name", "guest", "count", "page-log"};
 enum { LEVEL_KEYS = sizeof level_keys / sizeof *level_keys };
 
 /* Options that are not for a cell to say: where results go, and what the command decides itself. */
-static const char *const reserved[] = {"stats",   "status", "machine", "print-machine", "help",     "jobs", "console",
-                                       "profile", "trace",  "pace",    "parallel",      "page-log", NULL};
+static const char *const reserved[] = {"stats",   "status",  "machine", "print-machine", "help",     "jobs",
+                                       "console", "profile", "trace",   "pace",          "parallel", NULL};
 
 const char *experiment_unit(enum experiment_axis axis, const char *name) {
   if (axis != AXIS_VMS || strspn(name, "0123456789") != strlen(name)) return "";
@@ -158,6 +158,13 @@ static int set_count(struct reading *r, struct experiment_level *l, enum experim
   return 0;
 }
 
+/* To the option it is a file, which is the results' here. */
+static int set_page_log(struct reading *r, struct experiment_level *l, const config_setting_t *s) {
+  if (config_setting_type(s) != CONFIG_TYPE_BOOL) return request_fail(&r->at, "page-log: neither true nor false");
+  l->page_log = config_setting_get_bool(s);
+  return 0;
+}
+
 static int set_own(struct reading *r, struct experiment_level *l, enum experiment_axis axis, const char *key,
                    const char *text) {
   if (!strcmp(key, "count")) return set_count(r, l, axis, text);
@@ -174,6 +181,7 @@ static int read_key(struct reading *r, struct experiment_level *l, enum experime
   if (is_reserved(name)) return request_fail(&r->at, "%s: is not for an experiment to say", name);
   if (k < 0) return unknown(&r->at, name, level_key_name);
   if (k >= LEVEL_KEYS) return add_options(r, l, k - LEVEL_KEYS, s);
+  if (!strcmp(name, "page-log")) return set_page_log(r, l, s);
   const char *text = text_of(r, name, s);
   return text ? set_own(r, l, axis, name, text) : EXIT_INPUT;
 }

@@ -27,6 +27,7 @@ enum { EXPERIMENT_GUEST = -1 };
 struct experiment_level {
   const char *name; /* "": the axis is not in the file */
   unsigned vms;     /* of the axis of VMs: how many; else 0 */
+  bool page_log;    /* keep what becomes of pages */
   int line;
   struct experiment_set *set;
   size_t sets;
@@ -54,6 +55,7 @@ struct cell {
   char *name;         /* for people: the levels' names */
   char *machine;      /* the machine file that describes its VMs */
   char **words;       /* options for the run beside that; NULL ends them */
+  bool page_log;      /* is a page log wanted? */
   char key[CELL_KEY]; /* in hex: equal for equal runs, i.e. of what the program and all files named hold, and of all
                          options that decide a run */
 };

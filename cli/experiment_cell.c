@@ -224,6 +224,7 @@ static int make_key(struct cell *c) {
   XXH3_128bits_reset(k.hash);
   hash_text(k.hash, mb_version());
   hash_text(k.hash, c->machine);
+  hash_text(k.hash, c->page_log ? "page-log" : "");
   bool good = hash_file(k.hash, "/proc/self/exe") && each_set(c, hash_set, &k);
   XXH128_hash_t sum = XXH3_128bits_digest(k.hash);
   XXH3_freeState(k.hash);
@@ -253,6 +254,7 @@ int cell_make(struct cell *c, const struct experiment *e, size_t i) {
     i /= e->levels[a];
   }
   struct words w = {.c = c};
+  for (int a = 0; a <= AXES; a++) c->page_log |= level_of(c, a)->page_log;
   c->name = make_name(c);
   c->machine = machine_text(c, false);
   c->words = calloc(1, sizeof *c->words);

@@ -1,7 +1,8 @@
-/* cli/page.c: self-contained pages of plots, drawn by Debian's Chart.js. */
+/* cli/page.c: self-contained pages of plots, drawn by Debian's Chart.js, dressed by cli/page.css. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/page.h"
 #include "cli/options.h"
+#include "cli/page_files.h" /* made of page.css and page.js */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,16 +40,20 @@ static bool put_library(FILE *to) {
   return good;
 }
 
-int page_write(const char *command, const char *path, const char *head, const json_t *document, const char *script) {
+int page_write(const char *command, const char *path, const char *title, const json_t *document, const char *script) {
   char *text = json_dumps(document, JSON_COMPACT);
   FILE *f = text ? fopen(path, "we") : NULL;
   bool good = f;
   if (good) {
-    fputs(head, f);
+    fprintf(f,
+            "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>%s</title>\n"
+            "<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>\n"
+            "<style>\n%s</style></head><body><main id='root'></main>\n<script>",
+            title, (const char *)page_css);
     good = put_library(f);
     fputs("</script>\n<script type='application/json' id='data'>", f);
     put_script(text, strlen(text), f);
-    fprintf(f, "</script>\n<script>\n%s", script);
+    fprintf(f, "</script>\n<script>\n%s%s", (const char *)page_js, script);
     good = fputs("</script></body></html>\n", f) != EOF && good;
   }
   if (f && fclose(f)) good = false;

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/experiment.h"
 #include "cli/report.h"
+#include "mirrorball.h"
 #include <string.h>
 
 static double get(const json_t *o, const char *key) {
@@ -15,19 +16,106 @@ static const char *text(const json_t *o, const char *key) {
 
 /* --- one run --- */
 
+/* Add the numbers of an object to those of the same names in another. */
+static void add_all(json_t *sum, const json_t *more) {
+  const char *key;
+  json_t *v;
+  json_object_foreach((json_t *)more, key, v)
+      json_object_set_new(sum, key, json_real(get(sum, key) + json_number_value(v)));
+}
+
+/* Call with each vcpu's part of what the modelled machine tells. */
+static void each_vcpu(const json_t *stats, void (*with)(void *ctx, const json_t *vcpu), void *ctx) {
+  size_t i, k;
+  json_t *vm, *vcpu;
+  json_array_foreach(json_object_get(stats, "vms"), i, vm)
+      json_array_foreach(json_object_get(json_object_get(vm, "numa"), "vcpus"), k, vcpu) with(ctx, vcpu);
+}
+
+static void add_stalls(void *ctx, const json_t *vcpu) {
+  const json_t *by = json_object_get(vcpu, "stall_ns_by");
+  if (by)
+    add_all(ctx, by);
+  else /* without caches there is nothing else to wait for */
+    json_object_set_new(ctx, "tlb", json_real(get(ctx, "tlb") + get(vcpu, "stall_ns")));
+}
+
+static void add_misses(void *ctx, const json_t *vcpu) {
+  add_all(ctx, json_object_get(vcpu, "misses"));
+}
+
+static void add_refills(void *ctx, const json_t *vcpu) {
+  *(double *)ctx += get(vcpu, "tlb_refills");
+}
+
+/* From node to node: rows are added as nodes are met. */
+static void add_traffic(void *ctx, const json_t *vcpu) {
+  const json_t *to = json_object_get(vcpu, "to_node");
+  size_t node = (size_t)get(vcpu, "node"), nodes = json_array_size(to), i;
+  json_t *rows = ctx, *v;
+  while (json_array_size(rows) < nodes) {
+    json_t *row = json_array();
+    for (i = 0; i < nodes; i++) json_array_append_new(row, json_real(0));
+    if (json_array_append_new(rows, row)) return;
+  }
+  json_t *row = json_array_get(rows, node);
+  json_array_foreach(to, i, v)
+      json_array_set_new(row, i, json_real(json_number_value(json_array_get(row, i)) + json_number_value(v)));
+}
+
+/* What moved pages cost; with one VM it tells of that. */
+static const json_t *placement(const json_t *stats) {
+  const json_t *all = json_object_get(stats, "placement");
+  return all ? all : json_object_get(json_array_get(json_object_get(stats, "vms"), 0), "placement");
+}
+
 /* Seconds of cpu time, of all vcpus of all VMs together: what each clock tick was for. */
 static json_t *parts(const json_t *stats) {
-  double busy = 0, idle = 0, devices = 0;
+  double busy = 0, idle = 0, stalled = 0, told = get(placement(stats), "ns") / 1e9;
   size_t i;
-  json_t *vm;
+  const char *key;
+  json_t *vm, *v, *o = json_object();
   json_array_foreach(json_object_get(stats, "vms"), i, vm) {
     double hz = get(vm, "mhz") * 1e6;
     if (hz <= 0) continue;
     busy += get(vm, "instructions") / hz;
     idle += get(vm, "idle_cycles") / hz;
-    devices += get(vm, "stall_cycles") / hz;
+    stalled += get(vm, "stall_cycles") / hz;
   }
-  return json_pack("{s:f,s:f,s:f}", "instructions", busy, "devices", devices, "idle", idle);
+  json_object_set_new(o, "moves", json_real(told));
+  each_vcpu(stats, add_stalls, o);
+  json_object_foreach(o, key, v) {
+    if (!strcmp(key, "moves")) continue;
+    json_real_set(v, json_number_value(v) / 1e9);
+    told += json_number_value(v);
+  }
+  json_object_set_new(o, "instructions", json_real(busy));
+  json_object_set_new(o, "devices",
+                      json_real(stalled > told ? stalled - told : 0)); /* whatever else time was charged for */
+  json_object_set_new(o, "idle", json_real(idle));
+  return o;
+}
+
+/* What the modelled machine tells, if there was one. */
+static void add_numa(json_t *o, const json_t *stats) {
+  json_t *misses = json_object(), *traffic = json_array();
+  const json_t *moves = placement(stats);
+  double refills = 0;
+  each_vcpu(stats, add_misses, misses);
+  each_vcpu(stats, add_traffic, traffic);
+  each_vcpu(stats, add_refills, &refills);
+  json_object_set_new(o, "tlb_refills", json_real(refills));
+  if (json_object_size(misses)) json_object_set(o, "misses", misses);
+  if (json_array_size(traffic)) json_object_set(o, "traffic", traffic);
+  json_decref(misses);
+  json_decref(traffic);
+  if (!moves) return;
+  double migrations = get(moves, "migrations"), replications = get(moves, "replications"),
+         collapses = get(moves, "collapses");
+  json_object_set_new(o, "moves",
+                      json_pack("{s:f,s:f,s:f,s:f,s:f,s:f}", "migrations", migrations, "replications", replications,
+                                "collapses", collapses, "copies_lost", get(moves, "copies_lost"), "count",
+                                migrations + replications + collapses, "seconds", get(moves, "ns") / 1e9));
 }
 
 /* The levels that vary within the experiment, as words. */
@@ -62,6 +150,9 @@ static json_t *row(const json_t *cell, const bool varies[AXES]) {
   json_object_set_new(o, "instructions", json_real(get(stats, "instructions")));
   json_object_set_new(o, "host_seconds", json_real(get(cell, "cpu")));
   json_object_set_new(o, "parts", parts(stats));
+  add_numa(o, stats);
+  json_t *pages = *text(cell, "page_log") ? report_pages(text(cell, "page_log")) : NULL;
+  if (pages) json_object_set_new(o, "pages", pages);
   return o;
 }
 
@@ -80,6 +171,13 @@ static double base_of(const json_t *rows, const char *workload) {
   json_t *r;
   json_array_foreach(rows, i, r) if (!strcmp(text(r, "workload"), workload)) return get(r, "seconds");
   return 0;
+}
+
+/* Table 3 of Bugnion et al., SOSP'97. */
+static json_t *paper(void) {
+  return json_pack("[{s:s,s:i,s:i,s:i,s:i},{s:s,s:i,s:i,s:i,s:i}]", "workload", "engineering", "migrations", 2461,
+                   "migration_us", 67, "replications", 2208, "replication_us", 57, "workload", "raytrace", "migrations",
+                   909, "migration_us", 102, "replications", 2671, "replication_us", 73);
 }
 
 static json_t *experiment(const json_t *e) {
@@ -110,6 +208,9 @@ json_t *report_model(const json_t *document) {
   json_t *o = json_object(), *all = json_array(), *e;
   size_t i;
   json_array_foreach(json_object_get(document, "experiments"), i, e) json_array_append_new(all, experiment(e));
+  json_t *table3 = paper();
+  if (table3) json_object_set_new(o, "paper", json_pack("{s:o}", "table3", table3));
+  json_object_set_new(o, "version", json_string(mb_version()));
   if (!json_object_set_new(o, "experiments", all)) return o;
   json_decref(o);
   return NULL;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zlib.h>
 
 enum { APPLICATION = 0x6d62616c, FORMAT = 1, BUSY_MS = 60000 }; /* "mbal" */
 
@@ -22,7 +23,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS cell(experiment TEXT, position INTEGER, workload TEXT, vms TEXT, machine TEXT,"
     " policy TEXT, fidelity TEXT, key TEXT, PRIMARY KEY(experiment, position));"
     "CREATE TABLE IF NOT EXISTS run(key TEXT PRIMARY KEY, version TEXT, machine TEXT, words TEXT, exit_code INTEGER,"
-    " wall REAL, cpu REAL, finished TEXT, stats TEXT);";
+    " wall REAL, cpu REAL, finished TEXT, stats TEXT);"
+    "CREATE TABLE IF NOT EXISTS page_log(key TEXT PRIMARY KEY, bytes INTEGER, packed BLOB);";
 
 static int fail(const struct results *r) {
   options_fail("%s: %s: %s", r->command, r->path, sqlite3_errmsg(r->db));
@@ -157,7 +159,20 @@ static char *join(char *const *words) {
   return f && !fclose(f) ? text : NULL;
 }
 
-int results_keep(struct results *r, const struct cell *c, const struct result *result) {
+static int keep_log(struct results *r, const struct cell *c, const struct result *result) {
+  uLongf n = compressBound(result->log_bytes);
+  void *packed = malloc(n);
+  int bad = !packed || compress2(packed, &n, result->page_log, result->log_bytes, 6);
+  if (bad) options_fail("%s: out of memory", r->command);
+  sqlite3_stmt *s =
+      bad ? NULL : prepare(r, "INSERT OR IGNORE INTO page_log VALUES(?,?,?)", "ti", c->key, (int)result->log_bytes);
+  if (s && sqlite3_bind_blob64(s, 3, packed, n, SQLITE_STATIC)) bad = fail(r);
+  bad = !s || bad ? (sqlite3_finalize(s), 1) : finish(r, s);
+  free(packed);
+  return bad;
+}
+
+static int keep_run(struct results *r, const struct cell *c, const struct result *result) {
   char when[32] = "", *stats = json_dumps(result->stats, JSON_COMPACT), *words = join(c->words);
   time_t now = time(NULL);
   struct tm tm;
@@ -173,14 +188,33 @@ int results_keep(struct results *r, const struct cell *c, const struct result *r
   return bad;
 }
 
+int results_keep(struct results *r, const struct cell *c, const struct result *result) {
+  int bad = run_sql(r, "BEGIN IMMEDIATE");
+  if (bad) return bad;
+  bad = keep_run(r, c, result) || (result->page_log && keep_log(r, c, result));
+  if (bad) return (void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL), 1;
+  return run_sql(r, "COMMIT");
+}
+
 /* --- reading --- */
+
+/* The log in columns i (bytes) and i + 1 (packed). NULL: there is none. */
+static json_t *log_json(sqlite3_stmt *s, int i) {
+  uLongf n = (uLongf)sqlite3_column_int64(s, i);
+  const void *packed = sqlite3_column_blob(s, i + 1);
+  char *text = packed && n ? malloc(n) : NULL;
+  json_t *o = NULL;
+  if (text && !uncompress((Bytef *)text, &n, packed, (uLong)sqlite3_column_bytes(s, i + 1))) o = json_stringn(text, n);
+  free(text);
+  return o;
+}
 
 static const char *column(sqlite3_stmt *s, int i) {
   const char *text = (const char *)sqlite3_column_text(s, i);
   return text ? text : "";
 }
 
-static json_t *cell_json(sqlite3_stmt *s) {
+static json_t *cell_json(sqlite3_stmt *s, bool logs) {
   static const char *const axis[] = {"workload", "vms", "machine", "policy", "fidelity", "key"};
   enum { TEXTS = sizeof axis / sizeof *axis };
   json_t *o = json_object();
@@ -196,18 +230,21 @@ static json_t *cell_json(sqlite3_stmt *s) {
   json_object_set_new(o, "cpu", json_real(sqlite3_column_double(s, TEXTS + 5)));
   json_object_set_new(o, "finished", json_string(column(s, TEXTS + 6)));
   json_object_set_new(o, "stats", json_loads(column(s, TEXTS + 7), 0, NULL));
+  json_t *log = logs ? log_json(s, TEXTS + 8) : NULL;
+  if (log) json_object_set_new(o, "page_log", log);
   return o;
 }
 
-static json_t *cells_json(struct results *r, const char *experiment) {
+static json_t *cells_json(struct results *r, const char *experiment, bool logs) {
   json_t *all = json_array();
   sqlite3_stmt *s = prepare(r,
                             "SELECT workload,vms,cell.machine,policy,fidelity,cell.key,version,run.machine,words,"
-                            "exit_code,wall,cpu,finished,stats FROM cell LEFT JOIN run ON run.key=cell.key"
+                            "exit_code,wall,cpu,finished,stats,bytes,packed FROM cell LEFT JOIN run ON"
+                            " run.key=cell.key LEFT JOIN page_log ON page_log.key=cell.key"
                             " WHERE experiment=? ORDER BY position",
                             "t", experiment);
   int step = SQLITE_ERROR;
-  while (s && (step = sqlite3_step(s)) == SQLITE_ROW) json_array_append_new(all, cell_json(s));
+  while (s && (step = sqlite3_step(s)) == SQLITE_ROW) json_array_append_new(all, cell_json(s, logs));
   if (s && step != SQLITE_DONE) fail(r);
   sqlite3_finalize(s);
   if (step == SQLITE_DONE) return all;
@@ -215,13 +252,13 @@ static json_t *cells_json(struct results *r, const char *experiment) {
   return NULL;
 }
 
-json_t *results_document(struct results *r, const char *experiment) {
+json_t *results_document(struct results *r, const char *experiment, bool logs) {
   json_t *o = json_object(), *all = json_array();
   sqlite3_stmt *s =
       prepare(r, "SELECT name,title,about FROM experiment WHERE ?1 IS NULL OR name=?1 ORDER BY rowid", "t", experiment);
   int step = SQLITE_ERROR;
   while (s && (step = sqlite3_step(s)) == SQLITE_ROW) {
-    json_t *e = json_object(), *cells = cells_json(r, column(s, 0));
+    json_t *e = json_object(), *cells = cells_json(r, column(s, 0), logs);
     json_object_set_new(e, "name", json_string(column(s, 0)));
     json_object_set_new(e, "title", json_string(column(s, 1)));
     json_object_set_new(e, "about", json_string(column(s, 2)));
