@@ -312,10 +312,10 @@ static void garbage(const struct io_board_kind *kind, const struct place *places
   }
 }
 
-Test(bus, garbage_everywhere, .timeout = 120) {
+Test(bus, garbage_everywhere) {
   garbage(&io_board_malta, malta, malta_bars);
 }
 
-Test(bus, garbage_everywhere_on_disco, .timeout = 120) {
+Test(bus, garbage_everywhere_on_disco) {
   garbage(&io_board_disco, disco, no_bars);
 }

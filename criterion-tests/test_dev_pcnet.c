@@ -221,7 +221,7 @@ static void nearly_right(struct bench *b, uint32_t *x) {
     }
 }
 
-Test(pcnet, fuzz, .timeout = 60) {
+Test(pcnet, fuzz) {
   static struct bench b;
   uint32_t x = 2463534242u;
   start(&b);

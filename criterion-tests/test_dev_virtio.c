@@ -269,7 +269,7 @@ static void nearly_right(struct bench *b, uint32_t *x) {
     put(b, AVAIL + 4 + 2 * i, bench_dice(x, 20) ? 3 * bench_dice(x, 3) : bench_dice(x, 70000), 2);
 }
 
-Test(virtio, block_fuzz, .timeout = 60) {
+Test(virtio, block_fuzz) {
   static struct bench b;
   uint32_t x = 2463534242u;
   unsigned fine = 0, refused = 0, needs_reset = 0;

@@ -302,7 +302,7 @@ static void nearly_right(struct bench *b, uint32_t *x) {
     }
 }
 
-Test(virtio_net, fuzz, .timeout = 60) {
+Test(virtio_net, fuzz) {
   static struct bench b;
   uint32_t x = 2463534242u;
   unsigned needs_reset = 0;

@@ -85,7 +85,7 @@ static uint64_t in(const char *target, enum mb_tier tier) {
   return hash;
 }
 
-Test(guestcall, functions_by_name, .timeout = 120) {
+Test(guestcall, functions_by_name) {
   static const char *const targets[] = {"mips32r2el", "mips32r2eb", "mips64r2el", "mips64r2eb"};
   static const enum mb_tier tiers[] = {MB_TIER_EVAL, MB_TIER_STENCIL, MB_TIER_LLVM, MB_TIER_AUTO};
   for (int t = 0; t < 4; t++) {

@@ -46,6 +46,8 @@ static const uint64_t edge[] = {0,
                                 0x0123456789abcdef,
                                 0xfedcba9876543210};
 enum { EDGES = sizeof edge / sizeof edge[0], SLOTS = FIRST_RESULT + EDGES, WARM = 8 };
+/* Tries, of a millisecond each: the compiler in the background may have to wait for a busy host. */
+enum { PATIENCE = 30000 };
 struct fake_cpu {
   struct jit_cpu j;
   uint64_t slot[SLOTS];
@@ -298,7 +300,7 @@ static void loop_with_call(void) {
 Test(llvm, a_loop_becomes_a_region, .fini = end) {
   begin("24Kf", 0, 0);
   loop_with_call();
-  for (int i = 0; i < 400 && !stats().samples_region; i++) {
+  for (int i = 0; i < PATIENCE && !stats().samples_region; i++) {
     run_both("loop", 20000);
     usleep(1000);
   }
@@ -315,7 +317,7 @@ static void changed_code(uint64_t base, unsigned often) {
        ANDI(T0, T0, 15), OR(T1, T2, T0), SW(T1, 0, S1), JAL(base + function), NOP, B(-10), NOP);
   CODE(function, ADDIU(V0, V0, 0), JR(RA), NOP);
   if (base == USER) go_as_user();
-  for (int i = 0; i < 20000 && (stats().regions_dropped < 3 || (base == USER && !stats().regions_for_views)); i++) {
+  for (int i = 0; i < PATIENCE && (stats().regions_dropped < 3 || (base == USER && !stats().regions_for_views)); i++) {
     run_both("self-modifying", 20000);
     usleep(1000);
   }
@@ -376,9 +378,9 @@ static void random_programs(const char *model, bool wide, size_t region_bytes, i
     if (base == USER) go_as_user();
     uint64_t made = stats().regions_made;
     bool user = base == USER;
-    for (int k = 0; k < 20000; k++) {
+    for (int k = 0; k < PATIENCE; k++) {
       struct jit_stats s = stats();
-      if (k >= 8 && (k >= 600 || s.regions_made > made) && (!user || s.regions_for_views)) break;
+      if (k >= 8 && s.regions_made > made && (!user || s.regions_for_views)) break;
       run_both(what, 15000);
       if (user && k % 3 == 0) user_data_at(k % 2 ? DATA : OTHER_DATA, RIG_MAP_V | RIG_MAP_D);
       usleep(500);
@@ -419,7 +421,7 @@ Test(llvm, views_fault_where_the_tlb_does, .fini = end) {
     struct jit_stats before = stats();
     uint64_t fills = mixed->cpu->mmu.view_fills;
     go_as_user();
-    for (int k = 0; k < 20000 && (stats().regions_for_views == 0 || mixed->cpu->mmu.view_fills == fills); k++) {
+    for (int k = 0; k < PATIENCE && (stats().regions_for_views == 0 || mixed->cpu->mmu.view_fills == fills); k++) {
       run_both("stores", 15000);
       usleep(500);
     }
@@ -451,7 +453,7 @@ static uint64_t run_with_store(void) {
   begin("24Kf", 0, 0);
   jit_set_store(mixed->jit, folder, 1 << 20);
   loop_with_call();
-  for (int i = 0; i < 400 && !stats().samples_region; i++) {
+  for (int i = 0; i < PATIENCE && !stats().samples_region; i++) {
     run_both("loop", 20000);
     usleep(1000);
   }

@@ -288,7 +288,7 @@ static bool is_elsewhere(unsigned row) {
   return false;
 }
 
-Test(vectors, every_case_and_every_row, .timeout = 120) {
+Test(vectors, every_case_and_every_row) {
   const char *source = getenv("MB_SOURCE");
   char folder[512];
   if (!rig_has_assembler()) {
