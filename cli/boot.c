@@ -74,6 +74,7 @@ static int check_file(const struct request *r, const char *option, const char *p
 static int check_files(const struct request *r) {
   int bad = 0;
   for (unsigned i = 0; !bad && i < r->profiles; i++) bad = check_file(r, "profile", r->profile[i]);
+  for (unsigned i = 0; !bad && i < r->coverages; i++) bad = check_file(r, "coverage", r->coverage[i]);
   return bad;
 }
 
@@ -115,7 +116,8 @@ static int add_console(struct mb_machine *m, struct mb_vm *vm, const struct requ
 static int load(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
   bool raw = r->has_raw || r->config.endian != MB_ENDIAN_KERNEL;
   if (mb_load_kernel(vm, r->kernel, raw ? &r->raw : NULL) || (r->initrd && mb_load_initrd(vm, r->initrd)) ||
-      (r->symbols && mb_load_symbols(vm, r->symbols_file)))
+      (r->symbols && mb_load_symbols(vm, r->symbols_file)) ||
+      (request_wants_lines(r) && mb_load_debug_info(vm, r->debug_info ? r->debug_info : r->symbols_file)))
     return r->file ? vm_fail(r, m) : options_fail("%s", mb_error_text(m));
   return 0;
 }
@@ -176,8 +178,10 @@ static bool any_parallel(struct request_run *run) {
 static bool write_files(struct mb_machine *m, struct request_run *run) {
   bool written = (!run->stats || !mb_stats_write(m, run->stats)) && (!run->status || !mb_memory_write(m, run->status));
   const struct request *r;
-  for (size_t k = 0; (r = request_at(run, k)); k++)
+  for (size_t k = 0; (r = request_at(run, k)); k++) {
     for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(mb_vm_at(m, k), r->profile[i]);
+    for (unsigned i = 0; written && i < r->coverages; i++) written = !mb_coverage_write(mb_vm_at(m, k), r->coverage[i]);
+  }
   return written;
 }
 

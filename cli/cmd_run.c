@@ -42,6 +42,8 @@ enum row {
   O_STATS,
   O_PROFILE,
   O_EVERY,
+  O_COVERAGE,
+  O_DEBUG_INFO,
   O_EVENTS,
   O_TRACE,
   O_SYMBOLS,
@@ -120,6 +122,13 @@ const struct option_row request_rows[] = {
                    "text; FILE.json: JSON; FILE.folded: stacks for flame graph tools.\n"
                    "May be repeated; SIGUSR1 writes it, too"},
     [O_EVERY] = {"profile-every", "N", "guest instructions from one sample to the next (100003)"},
+    [O_COVERAGE] = {"coverage", "FILE",
+                    "count exactly what is executed, and write it at the end, by function:\n"
+                    "text; FILE.json: JSON; FILE.info: by source line, for genhtml, from the\n"
+                    "kernel's DWARF. The same run. May be repeated; SIGUSR1 writes it, too"},
+    [O_DEBUG_INFO] = {"debug-info", "FILE",
+                      "ELF file with the kernel's DWARF (the --symbols file, what guests get\n"
+                      "NAME --debug has fetched, or the kernel)"},
     [O_EVENTS] = {"events", NULL,
                   "count what costs a monitor something, by kernel service, exactly; it is in\n"
                   "--stats. The same run, only slower. mirrorball compare makes tables of it"},
@@ -163,7 +172,7 @@ static const unsigned char kind[] = {
     [O_EVENTS] = ALL,     [O_MODE] = ALL,         [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,  [O_PACE] = RUN,
     [O_NUMA] = RUN,       [O_NUMA_MACHINE] = RUN, [O_JOBS] = RUN,       [O_TIMEOUT] = RUN,     [O_STATS] = RUN,
     [O_CODE_STORE] = RUN, [O_MACHINE] = RUN,      [O_PRINT] = RUN,      [O_HELP] = RUN,        [O_MERGE] = RUN,
-    [O_STATUS] = RUN};
+    [O_STATUS] = RUN,     [O_COVERAGE] = REPEATS};
 
 bool request_is_key(int row) {
   return kind[row] != RUN;
@@ -420,6 +429,13 @@ static int set_type(struct request *r, const char *v) {
   return 0;
 }
 
+static int set_coverage(struct request *r, const char *v) {
+  if (r->coverages == REQUEST_COVERAGES) return request_fail(r, "more than %d --coverage files", REQUEST_COVERAGES);
+  r->coverage[r->coverages++] = v;
+  r->config.coverage = true;
+  return 0;
+}
+
 static int set_profile(struct request *r, const char *v) {
   if (r->profiles == REQUEST_PROFILES) return request_fail(r, "more than %d --profile files", REQUEST_PROFILES);
   r->profile[r->profiles++] = v;
@@ -546,6 +562,8 @@ static int set_option(struct request *r, enum row row, const char *v) {
     r->symbols_file = v;
     return 0;
   case O_CONSOLE: return set_console(r, v);
+  case O_COVERAGE: return set_coverage(r, v);
+  case O_DEBUG_INFO: r->debug_info = v; return 0;
   case O_EVENTS: r->config.events = true; return 0;
   case O_TIMESTAMPS: r->config.timestamps = true; return 0;
   case O_HOST_CALLS: r->host_calls = v; return 0;
@@ -588,10 +606,19 @@ const char *request_keep(struct request_run *run, const char *text) {
   return run->text[run->texts++] = copy;
 }
 
+bool request_wants_lines(const struct request *r) {
+  for (unsigned i = 0; i < r->coverages; i++) {
+    const char *dot = strrchr(r->coverage[i], '.');
+    if (dot && !strcmp(dot, ".info")) return true;
+  }
+  return false;
+}
+
 int request_check(struct request *r) {
   if (r->file) r->line = r->begins;
   if (r->config.profile_every && !r->profiles) return request_fail(r, "--profile-every goes with --profile FILE");
   if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
+  if (r->debug_info && !request_wants_lines(r)) return request_fail(r, "--debug-info goes with --coverage FILE.info");
   if (!r->name && !r->kernel)
     return request_fail(r, r->file ? "what is to run? Give a guest (mirrorball guests list) or a kernel"
                                    : "what? Name a guest (mirrorball guests list) or a --kernel FILE");

@@ -7,7 +7,7 @@
 #include "cli/options.h"
 #include "mirrorball.h"
 
-enum { REQUEST_STEPS = 64, REQUEST_PROFILES = 8 };
+enum { REQUEST_STEPS = 64, REQUEST_PROFILES = 8, REQUEST_COVERAGES = 8 };
 
 /* An option and its value, as they were given. */
 struct request_given {
@@ -20,9 +20,9 @@ struct request {
   struct request_run *run; /* that it is a part of */
   struct mb_config config;
   const char *name, *kernel, *initrd, *symbols_file, *host_calls, *gdb, *until_text, *console, *type[REQUEST_STEPS],
-      *profile[REQUEST_PROFILES];
+      *profile[REQUEST_PROFILES], *coverage[REQUEST_COVERAGES], *debug_info;
   char *disk_path[MB_DISKS_MAX];
-  unsigned types, profiles;
+  unsigned types, profiles, coverages;
   bool symbols, has_raw, has_rtc;
   struct mb_raw raw;
   uint64_t until_insns;
@@ -52,6 +52,8 @@ void request_fini(struct request *r);
 int request_set(struct request *r, int row, const char *value);
 /* Complain about the key or option under way, which `fmt` begins with as in "--mem ..."; returns 2. */
 int request_fail(const struct request *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Is coverage wanted by source line? */
+bool request_wants_lines(const struct request *r);
 /* When all has been set: does it go together? 0 or 2. */
 int request_check(struct request *r);
 

@@ -3,6 +3,7 @@
 #include "frontend/code.h"
 #include "frontend/decode.h"
 #include "frontend/helpers.h"
+#include "frontend/tally.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
     mips_cpu_fini(c);
     return -1;
   }
+  if (cfg->tally) c->j.tally = cfg->tally->count;
   if (cfg->pmap) mmu_pmap_join(cfg->pmap, &c->mmu);
   mips_cpu_reset(c);
   return 0;

@@ -108,6 +108,7 @@ struct cpu;
 struct insn_index;
 struct mips_gang;
 struct gang_code;
+struct mips_tally;
 
 /* What the monitor lends a cpu. */
 struct cpu_config {
@@ -139,6 +140,7 @@ struct cpu_config {
   void (*left)(void *ctx, uint64_t pc, enum jit_exit_kind kind);
   /* Called where the guest goes from one thing to another. NULL: not, and events are not counted. */
   void (*moved)(void *ctx, struct cpu *c, enum mips_move move);
+  struct mips_tally *tally; /* what is executed is counted there, but by no gang; NULL: it is not */
   uint64_t (*clock)(void); /* host nanoseconds, to measure with; NULL: measure nothing */
 };
 

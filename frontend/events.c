@@ -64,6 +64,13 @@ uint64_t mips_help_EVENT_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_
   return 0;
 }
 
+uint64_t mips_help_TALLY_SKIPPED(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
+  struct cpu *c = cpu;
+  (void)arg_c;
+  c->j.tally[b] += !a;
+  return 0;
+}
+
 /* --- lifting --- */
 
 static enum mips_event event_of_reg(const struct insn *i, bool write) {

@@ -91,14 +91,31 @@ static void branch_exits(struct lift *l, const struct lift *b, enum lift_flow sl
     ir_exit(ir, IR_EXIT, conditional && !taken ? next : b->target);
 }
 
+/* What has been executed when the block gets here. */
+static void tally(const struct lift *l, const struct translate_config *t, const struct jit_shape *shape) {
+  bool user = (l->mode & MODE_PRIV) == MMU_USER;
+  if (t->tally) ir_tally(l->ir, mips_tally_row(t->tally, t->pc, shape->insns, user));
+}
+
+/* Now comes the exit that skips the slot. */
+static void tally_skipped(struct lift *l, const struct translate_config *t, const struct jit_shape *shape,
+                          ir_ref executed) {
+  bool user = (l->mode & MODE_PRIV) == MMU_USER;
+  if (!t->tally) return;
+  ir_ref row = imm(l, mips_tally_row(t->tally, t->pc, shape->insns, user));
+  ir_call(l->ir, HELPER_TALLY_SKIPPED, executed, row, imm(l, 0));
+}
+
 /* The branch just lifted is instruction n - 1 of the block; lift its slot and the exits. */
 static void lift_branch(struct lift *l, const struct translate_config *t, uint32_t slot_word, struct jit_shape *shape) {
   struct lift b = *l;
   uint64_t taken = 1;
   if (b.flow == LIFT_LIKELY && b.cond != IR_NONE) {
-    if (!ir_is_const(l->ir, b.cond, &taken))
+    if (!ir_is_const(l->ir, b.cond, &taken)) {
+      tally_skipped(l, t, shape, b.cond);
       ir_exit_if(l->ir, ir_op2(l->ir, IR_EQ, b.cond, ir_const(l->ir, 0)), b.pc + 8, 1);
-    else if (!taken) { /* never: the slot is not executed */
+    } else if (!taken) { /* never: the slot is not executed */
+      tally(l, t, shape);
       ir_exit(l->ir, IR_EXIT, b.pc + 8);
       return;
     }
@@ -112,6 +129,7 @@ static void lift_branch(struct lift *l, const struct translate_config *t, uint32
     ir_raise(l->ir, EXC_RI);
     return;
   }
+  tally(l, t, shape);
   branch_exits(l, &b, l->flow);
 }
 
@@ -131,6 +149,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
   for (;; l.pc += 4) {
     unsigned words_left = t->words - shape->insns;
     if (!words_left || shape->insns == t->max_insns || ((t->alone || shape->insns == t->split) && shape->insns)) {
+      tally(&l, t, shape);
       ir_exit(ir, IR_EXIT, l.pc);
       break;
     }
@@ -138,6 +157,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     ir->at = shape->insns++;
     if (lift_insn(&l, t, word)) break;
     if (l.flow == LIFT_STOP || l.flow == LIFT_PC) {
+      tally(&l, t, shape);
       ir_exit(ir, l.flow == LIFT_PC ? IR_EXIT_PC : IR_EXIT_STOP, l.pc + 4);
       break;
     }
@@ -146,7 +166,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     lift_branch(&l, t, words_left == 1 ? t->slot_word : t->word[shape->insns], shape);
     break;
   }
-  if (l.fixed || t->slot_may_change) shape->flags |= JIT_BLOCK_FIXED;
+  if (l.fixed || t->slot_may_change || t->tally) shape->flags |= JIT_BLOCK_FIXED;
   if (t->fpu) *t->fpu = l.fpu;
   return ir->overflow ? TRANSLATE_TOO_LONG : TRANSLATE_OK;
 }

@@ -29,8 +29,20 @@ static bool read_words(struct cpu *c, struct mmu_page *f, uint64_t pc, uint32_t 
   return true;
 }
 
+/* The first instructions of what begins at pc were executed, and no more of it. */
+static void tally(struct cpu *c, uint64_t pc, unsigned insns) {
+  if (!c->cfg.tally || !insns) return;
+  c->cfg.tally->count[mips_tally_row(c->cfg.tally, pc, insns, (c->j.mode & MODE_PRIV) == MMU_USER)]++;
+}
+
+static void tally_unfetched(struct cpu *c) {
+  if (c->cfg.tally) c->cfg.tally->unfetched++;
+}
+
 /* The slot on the next page could not be fetched: the exception is the slot's, whose branch was executed. */
 static void raise_in_slot(struct cpu *c, uint64_t branch_pc) {
+  tally(c, branch_pc, 1);
+  tally_unfetched(c);
   c->j.budget -= 2;
   mips_exception_enter(c, branch_pc + 4, true);
   c->j.trouble = JIT_FAULT;
@@ -56,6 +68,7 @@ static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct
                                .trap = c->cfg.trap,
                                .gang = c->cfg.gang,
                                .debug = c->cfg.debug,
+                               .tally = c->cfg.tally,
                                .fpu = &fpu};
   struct jit_shape shape;
   if (!read_words(c, f, k->pc, word, &t.words)) return NULL;
@@ -163,6 +176,7 @@ void mips_take_fault(struct cpu *c) {
   bool in_slot;
   uint64_t pc = left_at(c, &in_slot);
   exact_badvaddr(c, pc);
+  tally(c, jit_block_key(c->j.block)->pc, c->j.at + 1);
   c->j.budget += jit_block_shape(c->j.block).insns - c->j.at - 1; /* the faulting instruction counts */
   mips_exception_enter(c, pc, in_slot);
 }
@@ -173,6 +187,7 @@ static void fetch_fault(struct cpu *c) {
     return;
   }
   c->j.budget -= 1;
+  tally_unfetched(c);
   mips_exception_enter(c, c->j.pc, false);
 }
 
@@ -208,7 +223,9 @@ static bool debugger_stops(const struct cpu *c) {
 static void back_to_unit(struct cpu *c) {
   bool in_slot;
   uint64_t pc = left_at(c, &in_slot);
-  c->j.budget += jit_block_shape(c->j.block).insns - (c->j.at - in_slot);
+  unsigned done = c->j.at - in_slot;
+  tally(c, jit_block_key(c->j.block)->pc, done);
+  c->j.budget += jit_block_shape(c->j.block).insns - done;
   c->j.pc = pc - 4 * in_slot;
   c->j.trouble = JIT_FINE;
 }

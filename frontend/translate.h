@@ -3,6 +3,7 @@
 #ifndef FRONTEND_TRANSLATE_H
 #define FRONTEND_TRANSLATE_H
 #include "frontend/decode.h"
+#include "frontend/tally.h"
 #include "jit/jit.h"
 
 struct mips_debug;
@@ -15,6 +16,7 @@ struct translate_config {
   unsigned words;       /* to the end of the page, at most; at least 1 */
   unsigned max_insns;   /* at least 2: a branch brings its slot */
   unsigned split;       /* end before this instruction (0: do not): it is to be a block of its own */
+  struct mips_tally *tally; /* gets rows for what the block counts; NULL: it counts nothing */
   bool alone;           /* one unit only */
   bool counting;        /* events are counted (events.h) */
   bool trap;            /* privileged instructions are host traps */
@@ -30,7 +32,7 @@ enum translate_result {
   TRANSLATE_SLOT_MISSING, /* the last word is a branch: ask again with the next page's first word, or split before it */
   TRANSLATE_TOO_LONG,     /* ask again with fewer instructions */
 };
-/* Reads no state but t; fills ir and shape. After SLOT_MISSING shape->insns counts the words up to the branch. */
+/* Reads no state but t (and changes its tally); fills ir and shape. After SLOT_MISSING shape->insns counts the words up to the branch. */
 enum translate_result mips_translate_block(const struct translate_config *t, struct ir_block *ir,
                                            struct jit_shape *shape);
 #endif

@@ -116,6 +116,7 @@ struct mb_config {
   unsigned trace;            /* MB_TRACE_* */
   uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
   bool events;               /* count what costs a monitor something, for mb_stats_write(): several times slower */
+  bool coverage;             /* count how often each instruction is executed, for mb_coverage_...() */
   bool timestamps;           /* begin each console line with virtual seconds and the instruction count */
   /* In the order in which the guest finds them on each bus; the files are opened by mb_vm_add(). */
   struct mb_disk disk[MB_DISKS_MAX];
@@ -251,6 +252,10 @@ __attribute__((warn_unused_result)) int mb_load_initrd(struct mb_vm *vm, const c
  * System.map stands beside it. */
 __attribute__((warn_unused_result)) int mb_load_symbols(struct mb_vm *vm, const char *path);
 
+/* Read the DWARF of the guest's kernel: which line each instruction comes from. path NULL: the kernel has it. Before
+ * mb_machine_start(). A kernel that moves itself is found by what it keeps of symbols in its memory. */
+__attribute__((warn_unused_result)) int mb_load_debug_info(struct mb_vm *vm, const char *path);
+
 /* Let the guest call the functions of a shared object by monitor calls (guests/include/mirrorball-calls.h). It names
  * them with their C prototypes: const char *const mb_host_calls[] = {"double pow(double, double)", ..., NULL}; what
  * types there are stands in docs/monitor-calls.md. Before mb_machine_start(). */
@@ -373,6 +378,20 @@ __attribute__((warn_unused_result)) int mb_stats_write(struct mb_machine *m, con
  * named by the symbols that were loaded, else by those a Linux kernel keeps in its memory. Apart from the statistics of
  * the host it depends on nothing but the guest. */
 __attribute__((warn_unused_result)) int mb_profile_write(struct mb_vm *vm, const char *path);
+/* What of a function was executed, by the counts of config.coverage. */
+struct mb_function_coverage {
+  uint64_t entered;        /* times its first instruction was executed */
+  uint64_t instructions;   /* executed in it */
+  unsigned executed, size; /* of its instructions: how many were at least once; how many it has (0: not known) */
+};
+/* Of a function of the guest's kernel, so far. MB_ERR_ARGUMENT: there is none of that name; MB_ERR_STATE: without
+ * config.coverage. */
+__attribute__((warn_unused_result)) int mb_coverage_function(struct mb_vm *vm, const char *name,
+                                                             struct mb_function_coverage *out);
+/* Write what was executed so far, exactly: by function as text, or as JSON if path ends in .json; by source line as
+ * lcov and genhtml read it if it ends in .info, which wants mb_load_debug_info(). The counts of all instructions add up
+ * to mb_stats.instructions. Depends on nothing but the guest. */
+__attribute__((warn_unused_result)) int mb_coverage_write(struct mb_vm *vm, const char *path);
 /* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
 const char *mb_symbol(const struct mb_vm *vm, uint64_t va, char *buf, size_t n);
 

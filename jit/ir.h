@@ -27,6 +27,7 @@ enum ir_class {
   IR_CLASS_FPU,
   IR_CLASS_MEM,
   IR_CLASS_CALL,
+  IR_CLASS_TALLY,
   IR_CLASS_TRAP,
   IR_CLASS_EXIT
 };
@@ -81,6 +82,8 @@ ir_ref ir_fpu(struct ir_block *b, enum ir_opcode op, unsigned helper, ir_ref a, 
 ir_ref ir_call(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c);
 /* The same by way of a host trap; jit_cpu.trapped is when it was taken. */
 ir_ref ir_call_by_trap(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, ir_ref c);
+/* Where it stands in the block tells what has been executed when it is: it moves past nothing that can fault. */
+void ir_tally(struct ir_block *b, uint32_t index);
 /* Nothing is appended behind an unconditional exception: it ends the block. */
 void ir_raise(struct ir_block *b, unsigned exception);
 void ir_raise_if(struct ir_block *b, ir_ref cond, unsigned exception);

@@ -176,6 +176,10 @@ ir_ref ir_call_by_trap(struct ir_block *b, unsigned helper, ir_ref a, ir_ref v, 
   return call(b, IR_CALL_BY_TRAP, helper, (ir_ref[]){a, v, c});
 }
 
+void ir_tally(struct ir_block *b, uint32_t index) {
+  append3(b, IR_TALLY, IR_NONE, IR_NONE, IR_NONE, index);
+}
+
 void ir_raise(struct ir_block *b, unsigned exception) {
   append3(b, IR_RAISE, IR_NONE, IR_NONE, IR_NONE, exception);
 }

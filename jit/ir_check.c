@@ -12,6 +12,7 @@ static bool yields(const struct ir_op *o) {
   case IR_CLASS_CALL: return true;
   case IR_CLASS_MEM: return ir_opinfo[o->op].form == IR_FORM_V; /* loads */
   case IR_CLASS_SET:
+  case IR_CLASS_TALLY:
   case IR_CLASS_TRAP:
   case IR_CLASS_EXIT: return false;
   }

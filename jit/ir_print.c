@@ -17,6 +17,7 @@ static void print_imm(const struct ir_op *o, const char *const *slots, FILE *to)
   case IR_CLASS_EXIT: fprintf(to, " 0x%" PRIx64, (uint64_t)o->imm); break;
   case IR_CLASS_CALL:
   case IR_CLASS_FPU:
+  case IR_CLASS_TALLY:
   case IR_CLASS_TRAP: fprintf(to, " #%" PRId64, o->imm); break;
   case IR_CLASS_PURE:
   case IR_CLASS_CMP: break;

@@ -63,6 +63,7 @@ struct jit_cpu {
   uint32_t running;        /* 1 within jit_run; kept by the frontend */
   struct jit_exit *left;   /* the exit JIT_EXIT_NEXT was taken through; NULL: to an address in a register */
   uint64_t blocks;         /* blocks entered, for statistics */
+  uint64_t *tally;         /* what TALLY counts; borrowed. NULL: no block has any */
   uint64_t stored;         /* a value on its way to a slow store */
   uint64_t trapped;        /* faults_ticks() before the last CALL_BY_TRAP */
   struct jit_fp fp;

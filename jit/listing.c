@@ -30,14 +30,12 @@ static const uint8_t more[JIT_OPCODES] = {
 #define CLASS_GET(name, form)
 #define CLASS_SET(name, form)
 #define CLASS_CALL(name, form)
+#define CLASS_TALLY(name, form)
 #define CLASS_TRAP(name, form)
 #define CLASS_EXIT(name, form)
 #define OP(name, form, class, meaning) CLASS_##class(name, form)
 #include "jit/ir_ops.def"
-    [J_MOVI] = MORE_IMM,
-    [J_EXIT_STOP] = MORE_IMM,
-    [J_EXIT] = MORE_EXIT,
-    [J_EXIT_IF] = MORE_EXIT,
+    [J_MOVI] = MORE_IMM, [J_TALLY] = MORE_IMM, [J_EXIT_STOP] = MORE_IMM, [J_EXIT] = MORE_EXIT, [J_EXIT_IF] = MORE_EXIT,
 };
 
 /* What lives at this offset from the cpu, or NULL. */
@@ -55,6 +53,7 @@ static const char *field_name(uint32_t offset) {
       FIELD("write TLB mask", tlb.table[MMU_WRITE].mask),
       FIELD("fetch TLB", tlb.table[MMU_FETCH].entry),
       FIELD("fetch TLB mask", tlb.table[MMU_FETCH].mask),
+      FIELD("tally", tally),
       FIELD("linear memory", linear.host),
       FIELD("linear limit", linear.limit[0]),
       FIELD("linear limit for 2 bytes", linear.limit[1]),

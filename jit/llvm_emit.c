@@ -635,6 +635,12 @@ static void emit_fpu(struct emitter *e, const struct jit_op *o, enum ir_opcode o
     put(e, o->d, phi);
 }
 
+static void emit_tally(struct emitter *e, const struct jit_op *o) {
+  value index = emit_i64(e, (uint64_t)o->imm), all = get_field(e, e->ptr, offsetof(struct jit_cpu, tally));
+  value at = LLVMBuildInBoundsGEP2(e->b, e->i64, all, &index, 1, "");
+  LLVMBuildStore(e->b, LLVMBuildAdd(e->b, LLVMBuildLoad2(e->b, e->i64, at, ""), emit_i64(e, 1), ""), at);
+}
+
 static void emit_meaning_of(struct emitter *e, const struct jit_op *o, enum ir_opcode op, enum emit_form form) {
   struct emit_access access = emit_access_of(o, op);
   if (access.size) {
@@ -668,6 +674,7 @@ static void emit_op(struct emitter *e, const struct jit_op *o) {
     case J_SET32: put_half(e, o->d, get(e, o->a)); break;
     case J_CALL:
     case J_CALL_BY_TRAP: emit_call(e, o); break;
+    case J_TALLY: emit_tally(e, o); break;
     case J_RAISE: emit_raise(e, o); break;
     case J_RAISE_IF: emit_raise_if(e, o); break;
     case J_EXIT_IF: {

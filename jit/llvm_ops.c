@@ -191,6 +191,7 @@ enum ir_opcode emit_meaning(unsigned jit_opcode, enum emit_form *form) {
 #define CLASS_GET(name, form)
 #define CLASS_SET(name, form)
 #define CLASS_CALL(name, form)
+#define CLASS_TALLY(name, form)
 #define CLASS_TRAP(name, form)
 #define CLASS_EXIT(name, form)
 #define OP(name, form, class, meaning) CLASS_##class(name, form)

@@ -110,7 +110,8 @@ static void find_dead(struct lower *l) {
     }
     case IR_CLASS_CONST:
     case IR_CLASS_PURE:
-    case IR_CLASS_CMP: break;
+    case IR_CLASS_CMP:
+    case IR_CLASS_TALLY: break;
     default: memset(again, 0, sizeof again);
     }
   }
@@ -227,6 +228,7 @@ static unsigned exit_opcode(enum ir_opcode op) {
 #define JIT_EXITOP_FPU(name)
 #define JIT_EXITOP_MEM(name)
 #define JIT_EXITOP_CALL(name)
+#define JIT_EXITOP_TALLY(name)
 #define JIT_EXITOP_TRAP(name)
 #define JIT_EXITOP_EXIT(name)
 #define OP(name, form, class, meaning) JIT_EXITOP_##class(name)
@@ -398,6 +400,7 @@ static void lower_op(struct lower *l, unsigned i) {
   case IR_CLASS_MEM: lower_mem(l, i, o); break;
   case IR_CLASS_FPU: lower_fpu(l, i, o); break;
   case IR_CLASS_CALL: lower_call(l, i, o); break;
+  case IR_CLASS_TALLY: emit(l, J_TALLY)->imm = o->imm; break;
   case IR_CLASS_TRAP: lower_trap(l, i, o); break;
   case IR_CLASS_EXIT: lower_exit(l, i, o); break;
   }

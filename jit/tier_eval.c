@@ -90,6 +90,7 @@ enter:
 #define DO_FPU(name, form, meaning)
 #define DO_MEM(name, form, meaning)
 #define DO_CALL(name, form, meaning)
+#define DO_TALLY(name, form, meaning)
 #define DO_TRAP(name, form, meaning)
 #define DO_EXIT(name, form, meaning)
 #define OP(name, form, class, meaning) DO_##class(name, form, meaning)
@@ -192,6 +193,9 @@ do_CALL : {
   SLOT(i->d) = v;
   NEXT;
 }
+do_TALLY:
+  cpu->tally[i->imm]++;
+  NEXT;
 do_RAISE_IF:
   if (!SLOT(i->a)) NEXT;
 do_RAISE:

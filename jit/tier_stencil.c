@@ -78,6 +78,7 @@ static const struct {
 #define CLASS_GET(name, form)
 #define CLASS_SET(name, form)
 #define CLASS_CALL(name, form)
+#define CLASS_TALLY(name, form)
 #define CLASS_TRAP(name, form)
 #define CLASS_EXIT(name, form)
 #define OP(name, form, class, meaning) CLASS_##class(name, form)
@@ -677,6 +678,10 @@ static void operation(struct emit *e, const struct jit_op *o) {
   case J_SET32: move(e, o); return;
   case J_CALL:
   case J_CALL_BY_TRAP: call(e, o); return;
+  case J_TALLY:
+    e->value[STENCIL_HOLE_IMM] = o->imm * (int64_t)sizeof(uint64_t);
+    put(e, ST_TALLY);
+    return;
   case J_RAISE:
   case J_RAISE_IF: raise(e, o); return;
   case J_EXIT_IF: branch(e, o); return;

@@ -68,6 +68,8 @@ static void free_vm(struct mb_vm *vm) {
   if (vm->trace) fclose(vm->trace);
   mon_profile_free(vm->profile);
   mon_services_free(vm->services);
+  mon_coverage_free(vm->coverage);
+  mon_dwarf_free(vm->dwarf);
   mon_host_free(vm->host_calls);
   mon_guest_functions_free(vm);
   free(vm->kernel_path);
@@ -275,6 +277,8 @@ static int power_on(struct mb_vm *vm) {
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for the profile");
   if (!code && vm->config.events && mon_services_new(&vm->services))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for counting events");
+  if (!code && vm->config.coverage && mon_coverage_new(&vm->coverage))
+    code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for coverage");
   if (code) return code;
   vm->console.now = console_now;
   vm->console.stop = console_stop;

@@ -13,6 +13,7 @@
 #include "mirrorball.h"
 #include "mmu/merge.h"
 #include "monitor/console.h"
+#include "monitor/coverage.h"
 #include "monitor/image.h"
 #include "monitor/profile.h"
 #include "monitor/services.h"
@@ -82,6 +83,7 @@ struct mb_vm {
   struct mon_file initrd;
   char *kernel_path, *initrd_path;
   struct mon_symbols symbols;
+  struct mon_dwarf *dwarf; /* what lines its kernel has; NULL: not known */
   bool symbols_learned; /* all of them, from the guest's memory, */
   uint64_t learned_at;  /* when it had run so many instructions */
   struct mon_console console;
@@ -96,6 +98,7 @@ struct mb_vm {
   struct mon_gdb *gdb;           /* NULL: no debugger will come */
   struct mon_profile *profile;   /* NULL: none is wanted */
   struct mon_services *services; /* likewise: events are counted */
+  struct mon_coverage *coverage; /* likewise: so is what is executed */
   /* hardware: built by mon_vm_init() in this order, undone in reverse */
   struct mmu_pmap pmap;
   struct io_clock clock; /* the VM's own time */

@@ -1,27 +1,21 @@
 /* monitor/profile_report.c: a profile for people, as JSON, and as folded stacks. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
-#include "monitor/monitor.h"
+#include "monitor/place.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_SHOWN = 60, ADDRESSES_SHOWN = 25, PAGES_SHOWN = 40, LEFT_SHOWN = 30, ASIDS = 256, NAME_MAX_BYTES = 512 };
+enum { ROWS_SHOWN = 60, ADDRESSES_SHOWN = 25, PAGES_SHOWN = 40, LEFT_SHOWN = 30, ASIDS = 256 };
 
-/* What samples are added up by: a function, an exception vector, or a page of code that has no name. */
-enum kind { FUNCTION, VECTOR, KERNEL_PAGE, USER_PAGE };
-struct place {
-  uint64_t at;
-  enum kind kind;
-};
-
+/* What samples are added up by. */
 struct row {
-  struct place place;
+  struct mon_place place;
   uint64_t kernel, user;     /* samples in it */
   uint64_t cumulative;       /* samples in it or in what it called */
   size_t last;               /* the last stack that was counted, + 1 */
-  uint64_t asid[ASIDS / 64]; /* USER_PAGE: whose */
+  uint64_t asid[ASIDS / 64]; /* MON_PLACE_USER_PAGE: whose */
 };
 
 struct report {
@@ -34,42 +28,9 @@ struct report {
   bool failed; /* out of memory */
 };
 
-/* --- names --- */
-
-/* Offsets from EBase (PRA vol. III, "Exception Vector Locations"). */
-static const char *vector_name(uint64_t offset) {
-  switch (offset >> 7) {
-  case 0: return "[TLB refill vector]";
-  case 1: return "[XTLB refill vector]";
-  case 2: return "[cache error vector]";
-  case 3: return "[exception vector]";
-  default: return "[interrupt vector]";
-  }
-}
-
-static struct place place_of(const struct report *r, uint64_t pc, bool user) {
-  const struct cpu *c = mon_cpu(r->vm);
-  uint64_t vector =
-      pc - (c->cp0.status & ST_BEV ? MON_ROM_VA : mmu_canonical(&c->mmu, c->cp0.ebase & ~UINT64_C(0xfff)));
-  if (!user && vector < 0x400) return (struct place){vector < 0x200 ? vector & ~UINT64_C(0x7f) : 0x200, VECTOR};
-  const struct mon_symbol *y = mon_symbol_find(&r->vm->symbols, pc);
-  if (y) return (struct place){y->at, FUNCTION};
-  return (struct place){pc & MMU_PAGE_MASK, user ? USER_PAGE : KERNEL_PAGE};
-}
-
-static const char *place_name(const struct report *r, struct place place, char buf[NAME_MAX_BYTES]) {
-  switch (place.kind) {
-  case FUNCTION: mon_symbol_name(&r->vm->symbols, place.at, buf, NAME_MAX_BYTES); break;
-  case VECTOR: snprintf(buf, NAME_MAX_BYTES, "%s", vector_name(place.at)); break;
-  case KERNEL_PAGE: snprintf(buf, NAME_MAX_BYTES, "kernel 0x%08" PRIx64, place.at); break;
-  case USER_PAGE: snprintf(buf, NAME_MAX_BYTES, "user 0x%08" PRIx64, place.at); break;
-  }
-  return buf;
-}
-
 /* --- adding up --- */
 
-static size_t hash_of(struct place place) {
+static size_t hash_of(struct mon_place place) {
   return (size_t)((place.at ^ place.kind) * UINT64_C(0x9fb21c651e98df25) >> 20);
 }
 
@@ -93,7 +54,7 @@ static bool more_rows(struct report *r) {
   return true;
 }
 
-static struct row *row_of(struct report *r, struct place place) {
+static struct row *row_of(struct report *r, struct mon_place place) {
   if (r->rows == r->room && !more_rows(r)) return NULL;
   for (size_t i = hash_of(place);; i++) {
     uint32_t *slot = &r->slot[i & (r->room * 2 - 1)];
@@ -102,14 +63,14 @@ static struct row *row_of(struct report *r, struct place place) {
       *slot = (uint32_t)++r->rows;
     }
     struct row *row = &r->row[*slot - 1];
-    if (row->place.at == place.at && row->place.kind == place.kind) return row;
+    if (mon_place_same(row->place, place)) return row;
   }
 }
 
 static void add_stack(struct report *r, size_t index) {
   const struct mon_stack *s = &r->p->stack[index];
   for (unsigned i = 0; i < s->depth; i++) {
-    struct row *row = row_of(r, place_of(r, r->p->call[s->call + i], s->user));
+    struct row *row = row_of(r, mon_place_of(r->vm, r->p->call[s->call + i], s->user));
     if (!row) {
       r->failed = true;
       return;
@@ -186,7 +147,7 @@ static void text_statistics(const struct report *r, const struct mb_stats *s, FI
 }
 
 static void text_functions(const struct report *r, FILE *to) {
-  char name[NAME_MAX_BYTES];
+  char name[MON_PLACE_NAME];
   fprintf(to, "\nHottest code\n   share   total      cum   samples    kernel      user  function or page\n");
   uint64_t sum = 0;
   for (size_t i = 0; i < r->rows && i < ROWS_SHOWN && self(&r->row[i]); i++) {
@@ -194,7 +155,7 @@ static void text_functions(const struct report *r, FILE *to) {
     sum += self(row);
     fprintf(to, "  %5.2f%%  %5.1f%%  %6.2f%%  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %s\n", share(r, self(row)),
             share(r, sum), share(r, row->cumulative), self(row), row->kernel, row->user,
-            place_name(r, row->place, name));
+            mon_place_name(r->vm, row->place, name));
   }
 }
 
@@ -205,7 +166,7 @@ static int by_cumulative(const void *a, const void *b) {
 }
 
 static void text_cumulative(struct report *r, FILE *to) {
-  char name[NAME_MAX_BYTES];
+  char name[MON_PLACE_NAME];
   const struct row **order = malloc((r->rows + 1) * sizeof *order);
   if (!order) {
     r->failed = true;
@@ -216,7 +177,7 @@ static void text_cumulative(struct report *r, FILE *to) {
   fprintf(to, "\nWith what they called\n      cum  samples in all      self  function or page\n");
   for (size_t i = 0; i < r->rows && i < ROWS_SHOWN / 2; i++)
     fprintf(to, "  %6.2f%%  %14" PRIu64 "  %8" PRIu64 "  %s\n", share(r, order[i]->cumulative), order[i]->cumulative,
-            self(order[i]), place_name(r, order[i]->place, name));
+            self(order[i]), mon_place_name(r->vm, order[i]->place, name));
   free(order);
 }
 
@@ -258,7 +219,7 @@ static void text_addresses(struct report *r, FILE *to) {
   qsort(a, n, sizeof *a, by_samples);
   fprintf(to, "\nHottest addresses\n   share   samples  address\n");
   for (size_t i = 0; i < n && i < ADDRESSES_SHOWN; i++) {
-    char name[NAME_MAX_BYTES];
+    char name[MON_PLACE_NAME];
     mon_symbol_name(&r->vm->symbols, a[i].pc, name, sizeof name);
     fprintf(to, "  %5.2f%%  %8" PRIu64 "  %s 0x%08" PRIx64, share(r, a[i].samples), a[i].samples,
             a[i].user ? "user  " : "kernel", a[i].pc);
@@ -269,7 +230,7 @@ static void text_addresses(struct report *r, FILE *to) {
 
 /* Function by function, or page by page, why it was left. */
 struct left {
-  struct place place;
+  struct mon_place place;
   uint32_t kind;
   uint64_t samples;
 };
@@ -290,14 +251,15 @@ static int by_left(const void *a, const void *b) {
 static void text_left(struct report *r, FILE *to) {
   struct left *l = malloc((MON_LEFT_PLACES + 1) * sizeof *l);
   size_t all = 0, n = 0;
-  char name[NAME_MAX_BYTES];
+  char name[MON_PLACE_NAME];
   if (!l) {
     r->failed = true;
     return;
   }
   for (size_t i = 0; i < MON_LEFT_PLACES; i++) {
     const struct mon_left *from = &r->p->left[i];
-    if (from->samples) l[all++] = (struct left){place_of(r, from->pc, !(from->pc >> 63)), from->kind, from->samples};
+    if (from->samples)
+      l[all++] = (struct left){mon_place_of(r->vm, from->pc, !(from->pc >> 63)), from->kind, from->samples};
   }
   qsort(l, all, sizeof *l, by_left_place);
   for (size_t i = 0; i < all; i++) {
@@ -313,7 +275,7 @@ static void text_left(struct report *r, FILE *to) {
   for (size_t i = 0; i < n && i < LEFT_SHOWN; i++)
     fprintf(to, "  %5.2f%%  %11" PRIu64 "  %-7s  %s\n",
             100.0 * (double)(l[i].samples * MON_LEFT_EVERY) / (double)r->p->left_seen, l[i].samples * MON_LEFT_EVERY,
-            mb_exit_name(l[i].kind), place_name(r, l[i].place, name));
+            mb_exit_name(l[i].kind), mon_place_name(r->vm, l[i].place, name));
   free(l);
 }
 
@@ -331,7 +293,7 @@ static void text_user(const struct report *r, FILE *to) {
   unsigned shown = 0;
   for (size_t i = 0; i < r->rows && shown < PAGES_SHOWN && self(&r->row[i]); i++) {
     const struct row *row = &r->row[i];
-    if (row->place.kind != USER_PAGE) continue;
+    if (row->place.kind != MON_PLACE_USER_PAGE) continue;
     if (!shown++) fprintf(to, "\nUser pages without symbols\n   share   samples  page\n");
     fprintf(to, "  %5.2f%%  %8" PRIu64 "  user 0x%08" PRIx64 " %s\n", share(r, self(row)), self(row), row->place.at,
             asids(row, buf));
@@ -378,7 +340,7 @@ struct folded {
 
 /* "user;outermost;...;innermost", owned by the caller; NULL: no memory. */
 static char *fold(const struct report *r, const struct mon_stack *s) {
-  char *text = NULL, name[NAME_MAX_BYTES];
+  char *text = NULL, name[MON_PLACE_NAME];
   size_t n;
   FILE *f = open_memstream(&text, &n);
   if (!f) return NULL;
@@ -386,7 +348,7 @@ static char *fold(const struct report *r, const struct mon_stack *s) {
   for (unsigned i = s->depth; i-- > 0;) {
     fputc(';', f);
     /* The reader takes the last word of a line for the number, and ';' between frames. */
-    for (const char *c = place_name(r, place_of(r, r->p->call[s->call + i], s->user), name); *c; c++)
+    for (const char *c = mon_place_name(r->vm, mon_place_of(r->vm, r->p->call[s->call + i], s->user), name); *c; c++)
       fputc(*c == ';' || *c == ' ' ? '_' : *c, f);
   }
   if (!fclose(f)) return text;
@@ -454,16 +416,16 @@ static json_t *code_json(const struct report *r) {
   json_t *a = json_array();
   for (size_t i = 0; i < r->rows; i++) {
     const struct row *row = &r->row[i];
-    char name[NAME_MAX_BYTES], at[24];
+    char name[MON_PLACE_NAME], at[24];
     snprintf(at, sizeof at, "0x%016" PRIx64, row->place.at);
     json_t *o = json_object();
-    json_object_set_new(o, "name", json_string(place_name(r, row->place, name)));
-    if (row->place.kind != VECTOR) json_object_set_new(o, "address", json_string(at));
+    json_object_set_new(o, "name", json_string(mon_place_name(r->vm, row->place, name)));
+    if (row->place.kind != MON_PLACE_VECTOR) json_object_set_new(o, "address", json_string(at));
     json_object_set_new(o, "self", number(self(row)));
     json_object_set_new(o, "kernel", number(row->kernel));
     json_object_set_new(o, "user", number(row->user));
     json_object_set_new(o, "cumulative", number(row->cumulative));
-    if (row->place.kind == USER_PAGE) json_object_set_new(o, "asids", asids_json(row));
+    if (row->place.kind == MON_PLACE_USER_PAGE) json_object_set_new(o, "asids", asids_json(row));
     json_array_append_new(a, o);
   }
   return a;

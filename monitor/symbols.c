@@ -55,10 +55,6 @@ void mon_symbols_fini(struct mon_symbols *s) {
   *s = (struct mon_symbols){0};
 }
 
-static uint64_t sign_extended(uint64_t a) {
-  return a >> 32 ? a : (uint64_t)(int64_t)(int32_t)a;
-}
-
 static bool add_elf_symbol(struct mon_symbols *s, const GElf_Sym *y, const char *name) {
   unsigned type = GELF_ST_TYPE(y->st_info);
   if (y->st_shndx == SHN_UNDEF || y->st_shndx == SHN_ABS || !name || !*name || *name == '$' ||
@@ -68,7 +64,7 @@ static bool add_elf_symbol(struct mon_symbols *s, const GElf_Sym *y, const char 
                        : type == STT_OBJECT                    ? MON_RANK_DATA
                        : GELF_ST_BIND(y->st_info) == STB_LOCAL ? MON_RANK_LOCAL
                                                                : MON_RANK_GLOBAL;
-  return mon_symbols_add(s, sign_extended(y->st_value), y->st_size, rank, name, strlen(name));
+  return mon_symbols_add(s, mon_sign_extended(y->st_value), y->st_size, rank, name, strlen(name));
 }
 
 int mon_symbols_elf(struct mon_symbols *s, const uint8_t *bytes, size_t n, struct mon_error *e) {
@@ -109,7 +105,7 @@ static bool add_map_line(struct mon_symbols *s, const char *line, const char *en
   while (stop < end && !isspace((unsigned char)*stop)) stop++;
   if (stop == p) return false;
   if (type != 'A' && type != 'a' && type != 'U')
-    *memory = mon_symbols_add(s, sign_extended(at), 0, mon_rank_of(type), p, (size_t)(stop - p));
+    *memory = mon_symbols_add(s, mon_sign_extended(at), 0, mon_rank_of(type), p, (size_t)(stop - p));
   return true;
 }
 
@@ -142,8 +138,9 @@ int mon_symbols_file(struct mon_symbols *s, const char *path, struct mon_error *
   return code;
 }
 
-const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t va) {
-  size_t low = 0, high = s->n; /* the last symbol at or below va is at low - 1 */
+/* How many symbols are at or below va. */
+static size_t up_to(const struct mon_symbols *s, uint64_t va) {
+  size_t low = 0, high = s->n;
   while (low < high) {
     size_t mid = low + (high - low) / 2;
     if (s->symbol[mid].at <= va)
@@ -151,8 +148,18 @@ const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t v
     else
       high = mid;
   }
-  const struct mon_symbol *y = low ? &s->symbol[low - 1] : NULL;
+  return low;
+}
+
+const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t va) {
+  size_t n = up_to(s, va);
+  const struct mon_symbol *y = n ? &s->symbol[n - 1] : NULL;
   return y && va - y->at < (y->size > REACH ? y->size : REACH) ? y : NULL;
+}
+
+uint64_t mon_symbol_next(const struct mon_symbols *s, uint64_t va) {
+  size_t n = up_to(s, va);
+  return n < s->n ? s->symbol[n].at : 0;
 }
 
 const struct mon_symbol *mon_symbol_named(const struct mon_symbols *s, const char *name) {

@@ -33,6 +33,12 @@ enum mon_rank mon_rank_of(char type);
 void mon_symbols_fini(struct mon_symbols *s);
 /* The best symbol at or below va that reaches it, or NULL. Valid until more are added. */
 const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t va);
+/* Where the next symbol behind va is; 0: there is none. */
+uint64_t mon_symbol_next(const struct mon_symbols *s, uint64_t va);
+/* An address as 64-bit kernels have it, from files of 32 bits. */
+static inline uint64_t mon_sign_extended(uint64_t a) {
+  return a >> 32 ? a : (uint64_t)(int64_t)(int32_t)a;
+}
 /* The first symbol of that name, or NULL; likewise. */
 const struct mon_symbol *mon_symbol_named(const struct mon_symbols *s, const char *name);
 const char *mon_symbol_text(const struct mon_symbols *s, const struct mon_symbol *y);

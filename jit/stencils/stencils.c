@@ -105,6 +105,7 @@ u64 ENTER(cpu_ptr cpu, code_fn *code) {
 #define S_FPU(name, form)
 #define S_MEM(name, form)
 #define S_CALL(name, form)
+#define S_TALLY(name, form)
 #define S_TRAP(name, form)
 #define S_EXIT(name, form)
 #define OP(name, form, class, meaning) S_##class(name, form)
@@ -442,6 +443,11 @@ LOADS(K_NAME)
     GO(OUT);                                                                                                           \
   }
 EACH_REG(TRAP, )
+
+STENCIL TALLY(ARGS) {
+  ++*(u64 *)((char *)cpu->tally + VALUE(HOLE_IMM));
+  GO(NEXT);
+}
 
 /* The block's head: is there budget for all of it? */
 STENCIL HEAD(ARGS) {

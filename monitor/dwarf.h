@@ -1,0 +1,34 @@
+/* monitor/dwarf.h: which source line and which function an address comes from, by DWARF. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MONITOR_DWARF_H
+#define MONITOR_DWARF_H
+#include "monitor/error.h"
+
+/* Instructions of a line. bytes 0: it begins there, and has none of its own. */
+struct mon_line {
+  uint64_t from;
+  uint32_t bytes, source, line;
+};
+struct mon_line_function {
+  uint64_t entry;
+  char *name;
+  uint32_t source, line;
+};
+/* All owned. */
+struct mon_dwarf {
+  char **source; /* paths, as they were where it was compiled */
+  uint32_t sources;
+  struct mon_line *line; /* by source, line and address */
+  size_t lines;
+  struct mon_line_function *function; /* by source, line, name and entry */
+  size_t functions;
+  uint64_t anchor; /* where the symbol MON_ANCHOR was linked to; 0: there is none */
+};
+/* By this symbol a kernel that has moved itself is found. */
+#define MON_ANCHOR "_text"
+
+/* Read what a MIPS kernel has of both. MB_ERR_FORMAT, with a text, when it has none or is damaged. *out is NULL then.
+ */
+__attribute__((warn_unused_result)) int mon_dwarf_read(struct mon_dwarf **out, const char *path, struct mon_error *e);
+void mon_dwarf_free(struct mon_dwarf *d);
+#endif
