@@ -105,6 +105,32 @@ static void patching(unsigned id, void *arg) {
   }
 }
 
+/* One maps another page in place of the one that all look at. Once all have said that they know, nobody may load from
+ * the old one or store to it. */
+enum { WORD = 8, WORDS = 100 };
+static unsigned *page[2];
+static void remapping(unsigned id, void *arg) {
+  unsigned *at = (unsigned *)PAGE_VA, own = WORD * (1 + id % WORDS);
+  (void)arg;
+  for (unsigned i = 1; i <= n; i++) {
+    unsigned *old = page[~i & 1], *new = page[i & 1], seen;
+    bool maps = id == i % threads;
+    if (maps) {
+      PUT(new[0], i);
+      page_map(new);
+      PUT(old[0], ~i);
+    }
+    for (unsigned spins = 1; (seen = GET(at[0])) != i; spins++) {
+      if (maps || seen != i - 1) ADD(wrong[0], 1);
+      if (spins % 1024 == 0) thread_yield();
+    }
+    PUT(at[own], i);
+    meet(threads);
+    if (GET(at[0]) != i || GET(new[own]) != i || GET(old[own]) == i) ADD(wrong[0], 1);
+    meet(threads);
+  }
+}
+
 static bool check(const char *what, void (*fn)(unsigned id, void *arg), unsigned expected) {
   x[0] = y[0] = count[0] = count[1] = wrong[0] = 0;
   run_all(fn, NULL);
@@ -123,5 +149,10 @@ int splash_main(void) {
   fine &= check("LL and SC", counting, threads * n);
   fine &= check("locks", locking, threads * n);
   fine &= check("code that another writes", patching, 0);
+  page[0] = take_memory(4096);
+  page[1] = take_memory(4096);
+  for (unsigned i = 0; i < 4096 / sizeof(unsigned); i++) page[0][i] = page[1][i] = 0;
+  page_map(page[0]);
+  fine &= check("a page that another maps", remapping, 0);
   return !fine;
 }

@@ -11,6 +11,8 @@
 #define THREAD_FSAVED 8
 #define IDLE_STACK    4096
 #define VCPUS_MAX     16
+#define PAGE_SEEN_SHIFT 7
+#define PAGE_SEEN_LINE (1 << PAGE_SEEN_SHIFT)
 #define IPI           64 /* + vcpu: shared interrupts of the GIC that wake it */
 
 #ifndef __ASSEMBLER__

@@ -1,7 +1,7 @@
 /* guests/splash/splash.h: a library OS for one parallel program on the board disco. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In the spirit of SPLASHOS (Bugnion et al., SOSP'97, 5.4): program and system are one image in kernel mode, without
- * virtual memory. Threads belong to a vcpu for life, which runs those that can go on one after the other; only waiting
+ * virtual memory but for one page. Threads belong to a vcpu for life, which runs those that can go on one after the other; only waiting
  * gives way. A vcpu without work waits for an interrupt from another. Memory is what the first 256 MiB of the machine
  * have above the program.
  *
@@ -68,6 +68,13 @@ uint64_t now(void);
 uint64_t phase(const char *what, uint64_t since);
 /* A step of splitmix64, or of a checksum. */
 uint64_t mix(uint64_t v);
+
+/* --- memory that is mapped --- */
+
+/* All vcpus have a page of take_memory() at PAGE_VA from now on, and no other: on return each has said so (a TLB
+ * shootdown by interrupts). */
+#define PAGE_VA 0x00400000
+void page_map(void *page);
 
 /* --- a disk, if the machine has one (--disk) --- */
 

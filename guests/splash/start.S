@@ -50,7 +50,32 @@ interrupt: /* a vcpu is to look for work. In idle_wait() it does so from the sta
         lui     $27, GIC_KSEG1_HIGH
         sw      $26, GIC_WEDGE($27)
         sync
-        MF      $26, $14
+        LA      $26, page_entry         /* page.c: an entry of the TLB may have to change */
+        LREG    $27, 0($26)
+        beqz    $27, 2f
+        nop
+        MT      $27, $10
+        lw      $27, 2 * SZ($26)        /* its number, before what is at least as new; kept in ErrorEPC */
+        MT      $27, $30
+        sync
+        LREG    $27, SZ($26)
+        MT      $27, $2
+        li      $27, 1                  /* the odd page: global, invalid */
+        MT      $27, $3
+        mtc0    $0, $5
+        mtc0    $0, $0
+        ehb
+        tlbwi
+        ehb
+        mfc0    $27, $15, 1
+        andi    $27, $27, 0x3ff
+        sll     $27, $27, PAGE_SEEN_SHIFT
+        LA      $26, page_seen
+        ADD     $26, $26, $27
+        MF      $27, $30
+        sync
+        sw      $27, 0($26)
+2:      MF      $26, $14
         LA      $27, idle_wait
         SUB     $26, $26, $27
         sltiu   $26, $26, idle_end - idle_wait
