@@ -100,7 +100,7 @@ bad 2 'not a size from 1M to 1G' run --kernel $f/good --code-cache 1k
 bad 2 'time would stand still' run --kernel $f/good --mhz 0
 bad 2 'not a number' run --kernel $f/good --mhz -5
 bad 2 'not a number from 1 to 64' run --kernel $f/good --jobs 0
-bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --mode trap
+bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --events
 bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --profile $f/p
 bad 2 'neither max nor real' run --kernel $f/good --pace slow
 bad 2 'neither host nor a date' run --kernel $f/good --rtc yesterday

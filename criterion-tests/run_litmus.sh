@@ -35,6 +35,16 @@ while read -r target vcpus n; do
   done
 done <<<"$on"
 
+# De-privileged: what a vcpu may not do is a host trap, on its own thread.
+for tier in eval auto; do
+  run mips32r2eb 3 $tier --parallel --mode trap --append n=15
+  ((code == 2)) && continue
+  check "litmus in mode trap, parallel, $tier: exit code $code: $(grep WRONG out; cat err)" \
+    $((code || $(tr -d '\r' <out | grep -c ': fine$') != 6))
+  trapped=$(grep -A 1 '"privileged": {' stats | sed -n 's/.*"count": \([0-9]*\),/\1/p')
+  check "... by host traps: $trapped" $((trapped < 15))
+done
+
 # The library OS's own threads, which sleep and wake each other, and its answers: any way the same.
 program_of=splash-radix
 answer=
@@ -55,6 +65,7 @@ endless=(run --board disco --kernel "$guests/mips32r2el/splash-litmus" --vcpus 4
 "$program" "${endless[@]}" --timeout 1 >out 2>err </dev/null
 code=$?
 check "--timeout: exit code $code" $((code != 7))
+rm out # which tells when this one has begun
 "$program" "${endless[@]}" >out 2>err </dev/null &
 pid=$!
 wait_for $pid grep -q 'threads on 4 vcpus' out

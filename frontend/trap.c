@@ -57,7 +57,7 @@ static bool victim(const struct cpu *c, struct insn *out) {
   const uint8_t *page = mips_peek_page(c, pc);
   uint32_t word;
   if (!page) return false;
-  memcpy(&word, page + (pc & (MMU_PAGE_SIZE - 1)), 4);
+  word = __atomic_load_n((const uint32_t *)(const void *)(page + (pc & (MMU_PAGE_SIZE - 1))), __ATOMIC_RELAXED);
   return insn_decode(c->index, mips_big(c) ? __builtin_bswap32(word) : word, out);
 }
 

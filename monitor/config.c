@@ -83,12 +83,11 @@ int mon_config_check(struct mb_vm *vm) {
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the machine TLB has 0 to %d entries", MMU_MACHINE_TLB_MAX);
   if (c->code_cache && (c->code_cache < MB_CODE_CACHE_MIN || c->code_cache > MB_CODE_CACHE_MAX))
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the code cache takes 1 MiB to 1 GiB");
-  const char *turns = c->events          ? "events are"
-                      : c->profile_every ? "profiles are"
-                      : c->coverage      ? "coverage is"
-                                         : "mode trap is";
-  if (c->parallel && (c->events || c->profile_every || c->coverage || c->mode == MB_MODE_TRAP))
-    return mon_fail(vm->error, MB_ERR_ARGUMENT, "%s for vcpus that take turns: not for parallel ones", turns);
+  if (c->parallel && (c->events || c->profile_every || c->coverage))
+    return mon_fail(vm->error, MB_ERR_ARGUMENT, "%s for vcpus that take turns: not for parallel ones",
+                    c->events          ? "events are"
+                    : c->profile_every ? "profiles are"
+                                       : "coverage is");
   if (vm->machine->config.numa && (c->parallel || c->mode == MB_MODE_TRAP))
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "a modelled machine is for vcpus that take turns, %s",
                     c->parallel ? "not for parallel ones" : "in mode bare or translate");
