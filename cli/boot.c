@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 char *boot_code_store(const char *v) {
@@ -240,6 +241,25 @@ static void say_gdb(const struct mb_machine *m) {
   }
 }
 
+/* People see how far it is, once they had to wait. */
+static void tell_saving(void *ctx, uint64_t done, uint64_t all) {
+  struct timespec *next = ctx, now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (now.tv_sec < next->tv_sec) return;
+  next->tv_sec = now.tv_sec + 2;
+  fprintf(stderr, "mirrorball: saving: %u of %u MiB\n", (unsigned)(done >> 20), (unsigned)(all >> 20));
+}
+
+/* Write the checkpoint, if the run came to where one was wanted. */
+static bool save(struct mb_machine *m, const struct request_run *run, int code) {
+  struct timespec next;
+  clock_gettime(CLOCK_MONOTONIC, &next);
+  next.tv_sec += 2;
+  if (code == EXIT_UNTIL) return !mb_machine_save(m, run->checkpoint, &(struct mb_progress){tell_saving, &next});
+  fprintf(stderr, "mirrorball: warning: no checkpoint was written: --until was not reached\n");
+  return true;
+}
+
 /* Boot and run a loaded machine. *text: lines to tell people, owned by the caller. */
 static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   if (mb_machine_start(m))
@@ -252,13 +272,38 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   catch_signals(m);
   int code = exit_code_of_all(m, run_on(m, run));
   *text = bad_ends(m);
-  if (!write_files(m, run)) {
+  bool written = !run->checkpoint || save(m, run, code);
+  if (!written || !write_files(m, run)) {
     free(*text);
     *text = strdup(mb_error_text(m));
     code = EXIT_OURS;
   }
   catch_signals(NULL);
   return code;
+}
+
+/* The VM of a checkpoint, where there is one: how it is watched. */
+static int watch_vm(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
+  int code = add_console(m, vm, r);
+  if (!code && r->host_calls && mb_host_calls_load(vm, r->host_calls)) code = vm_fail(r, m);
+  if (!code && r->symbols && mb_load_symbols(vm, r->symbols_file)) code = vm_fail(r, m);
+  if (!code && r->gdb && mb_gdb_open(vm, r->gdb)) code = vm_fail(r, m);
+  if (!code) mb_vm_limit(vm, r->until_insns);
+  return code;
+}
+
+/* Several share the terminal, and nothing that is said here is about one of them. */
+static int restore(struct mb_machine *m, const struct request *r) {
+  struct mb_vm *vm;
+  if (mb_machine_restore(m, r->run->from, &r->config)) return options_fail("run: %s", mb_error_text(m));
+  if (!mb_vm_at(m, 1)) return watch_vm(m, mb_vm_at(m, 0), r);
+  if (r->types || r->until_text || r->until_insns != UINT64_MAX || r->host_calls || r->symbols || r->profiles)
+    return options_fail(
+        "run: checkpoint %s: has several VMs: --type, --until, --profile, --symbols and --host-calls are for one",
+        r->run->from);
+  for (size_t i = 0; (vm = mb_vm_at(m, i)); i++)
+    if (mb_console_open(vm, r->console ? r->console : "tty")) return vm_fail(r, m);
+  return 0;
 }
 
 int boot_vm(struct mb_machine *m, const struct request *r) {
@@ -281,7 +326,9 @@ static int build(struct mb_machine **m, struct request_run *run, const char *sto
     if (!code) code = boot_guest(r);
     r->config.code_store = store;
   }
+  if (!code) code = check_file(&run->options, "checkpoint", run->checkpoint);
   if (!code && mb_machine_new(m, &run->machine)) code = options_fail("run: %s", mb_error_text(*m));
+  if (run->from) return code ? code : restore(*m, &run->options);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) code = boot_vm(*m, r);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) {
     if (!r->console || strcmp(r->console, "tty")) continue;

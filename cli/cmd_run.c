@@ -55,6 +55,8 @@ enum row {
   O_CODE_STORE,
   O_NUMA,
   O_NUMA_MACHINE,
+  O_CHECKPOINT,
+  O_FROM,
   O_MACHINE,
   O_PRINT,
   O_HELP
@@ -157,6 +159,13 @@ const struct option_row request_rows[] = {
     [O_NUMA_MACHINE] = {"numa-machine", "NAME|FILE",
                         "which machine (flash); help lists those with a name, help:NAME shows one,\n"
                         "as a file to begin with. Its clock is the guest's, unless --mhz is given"},
+    [O_CHECKPOINT] = {"checkpoint", "FILE",
+                      "when --until has been reached, write all of the machine to FILE\n"
+                      "(mirrorball checkpoint)"},
+    [O_FROM] = {"from", "FILE",
+                "go on from such a file, exactly as that run would have. What the VMs are\n"
+                "made of, and typing that is left, comes from there; --tier, --mode,\n"
+                "--console, more --type and how the run is watched, from here"},
     [O_MACHINE] = {"machine", "FILE",
                    "run the VMs that FILE describes (docs/machine.md). Options that describe\n"
                    "a VM are its keys there"},
@@ -168,11 +177,11 @@ const struct option_row request_rows[] = {
 /* What does not describe one VM, and what may be given several times. */
 enum { KEY, REPEATS, ALL, RUN };
 static const unsigned char kind[] = {
-    [O_DISK] = REPEATS,   [O_NET] = REPEATS,      [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS, [O_TIER] = ALL,
-    [O_EVENTS] = ALL,     [O_MODE] = ALL,         [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,  [O_PACE] = RUN,
-    [O_NUMA] = RUN,       [O_NUMA_MACHINE] = RUN, [O_JOBS] = RUN,       [O_TIMEOUT] = RUN,     [O_STATS] = RUN,
-    [O_CODE_STORE] = RUN, [O_MACHINE] = RUN,      [O_PRINT] = RUN,      [O_HELP] = RUN,        [O_MERGE] = RUN,
-    [O_STATUS] = RUN,     [O_COVERAGE] = REPEATS};
+    [O_DISK] = REPEATS,   [O_NET] = REPEATS, [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS,  [O_TIER] = ALL,
+    [O_EVENTS] = ALL,     [O_MODE] = ALL,    [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,   [O_PACE] = RUN,
+    [O_CHECKPOINT] = RUN, [O_FROM] = RUN,    [O_NUMA] = RUN,       [O_NUMA_MACHINE] = RUN, [O_JOBS] = RUN,
+    [O_TIMEOUT] = RUN,    [O_STATS] = RUN,   [O_CODE_STORE] = RUN, [O_MACHINE] = RUN,      [O_PRINT] = RUN,
+    [O_HELP] = RUN,       [O_MERGE] = RUN,   [O_STATUS] = RUN,     [O_COVERAGE] = REPEATS};
 
 bool request_is_key(int row) {
   return kind[row] != RUN;
@@ -218,7 +227,9 @@ static void print_help(void) {
        "  mirrorball run debian-4kc --print-machine >my.machine; mirrorball run --machine my.machine\n"
        "  mirrorball run debian-4kc --net nat --type '# =>udhcpc; wget http://10.0.2.2:8000/\\n'\n"
        "  mirrorball run debian-4kc --gdb 1234 --append 'console=ttyS0 nokaslr'\n"
-       "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'");
+       "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'\n"
+       "  mirrorball checkpoint booted.mb debian-4kc --at 'console:# '\n"
+       "  mirrorball run --from booted.mb --type '=>uname -a; poweroff\\n'");
 }
 
 /* --- from words to a configuration --- */
@@ -573,6 +584,8 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_CODE_STORE: r->run->code_store = v; return 0;
   case O_NUMA: return set_numa(r, v);
   case O_NUMA_MACHINE: return set_numa_machine(r, v);
+  case O_CHECKPOINT: r->run->checkpoint = v; return 0;
+  case O_FROM: r->run->from = v; return 0;
   case O_MACHINE: r->run->file = v; return 0;
   case O_PRINT: r->run->print = true; return 0;
   case O_HELP: print_help(); return -1;
@@ -619,7 +632,7 @@ int request_check(struct request *r) {
   if (r->config.profile_every && !r->profiles) return request_fail(r, "--profile-every goes with --profile FILE");
   if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
   if (r->debug_info && !request_wants_lines(r)) return request_fail(r, "--debug-info goes with --coverage FILE.info");
-  if (!r->name && !r->kernel)
+  if (!r->name && !r->kernel && !r->run->from)
     return request_fail(r, r->file ? "what is to run? Give a guest (mirrorball guests list) or a kernel"
                                    : "what? Name a guest (mirrorball guests list) or a --kernel FILE");
   return 0;
@@ -631,6 +644,22 @@ static int check_beside_file(const struct request *r) {
   for (size_t i = 0; i < r->givens; i++)
     if (kind[r->given[i].row] == KEY || kind[r->given[i].row] == REPEATS)
       return options_fail("run: --%s goes into the machine file, as a key of a VM", request_rows[r->given[i].row].name);
+  return 0;
+}
+
+/* The VMs are the checkpoint's; what no guest can tell may be said anew. */
+static int check_beside_checkpoint(const struct request *r) {
+  static const unsigned char free_rows[] = {
+      O_TIER,    O_MODE,    O_MACHINE_TLB, O_UNTIL,      O_TYPE,       O_PROFILE, O_EVERY,    O_EVENTS,    O_TRACE,
+      O_SYMBOLS, O_CONSOLE, O_TIMESTAMPS,  O_HOST_CALLS, O_CODE_CACHE, O_GDB,     O_COVERAGE, O_DEBUG_INFO};
+  if (r->name) return options_fail("run: the checkpoint says what goes on, not \"%s\"", r->name);
+  if (r->run->file || r->run->print) return options_fail("run: --from goes neither with --machine nor --print-machine");
+  for (size_t i = 0; i < r->givens; i++) {
+    int row = r->given[i].row;
+    bool fine = kind[row] == RUN || memchr(free_rows, row, sizeof free_rows);
+    if (!fine)
+      return options_fail("run: --%s cannot be said anew: it comes from the checkpoint", request_rows[row].name);
+  }
   return 0;
 }
 
@@ -661,6 +690,7 @@ static int parse(struct request *r, int argc, char **argv) {
   }
   if (r->run->machine.numa_machine && !r->run->machine.numa)
     return options_fail("run: --numa-machine goes with --numa tlb");
+  if (r->run->from && check_beside_checkpoint(r)) return EXIT_INPUT;
   return r->run->file ? check_beside_file(r) : request_check(r);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 int cmd_run(int argc, char **argv);
+int cmd_checkpoint(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_disasm(int argc, char **argv);
 int cmd_guests(int argc, char **argv);
@@ -21,6 +22,7 @@ static const struct command {
   const char *about;
 } commands[] = {
     {"run", cmd_run, "boot a kernel, or a guest known by name"},
+    {"checkpoint", cmd_checkpoint, "save a machine at some point of its run, for run --from; or show what is saved"},
     {"compare", cmd_compare, "run the same guest bare, trapping and translated, and say what each mode costs"},
     {"test", cmd_test, "run scenarios on guests, and judge: did a change break something?"},
     {"status", cmd_status, "ask runs that go on how far they are and what memory they have"},
@@ -56,7 +58,7 @@ static void print_help(FILE *to) {
         "Usage: mirrorball COMMAND [OPTION...]\n"
         "\n",
         to);
-  for (size_t i = 0; i < COMMANDS; i++) fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].about);
+  for (size_t i = 0; i < COMMANDS; i++) fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
   fputs("\n"
         "Try it:\n"
         "  mirrorball guests list                what there is to run\n"

@@ -37,7 +37,7 @@ struct request {
 /* The machine and how it is run. */
 struct request_run {
   struct mb_machine_config machine;
-  const char *stats, *status, *code_store, *file;
+  const char *stats, *status, *code_store, *file, *from, *checkpoint;
   bool print;
   struct request options; /* the one VM that the options describe, or what they say about all */
   struct request **vm;    /* those of the machine file */

@@ -151,18 +151,22 @@ static void write_srsctl(struct cpu *c, uint32_t v) {
   c->cp0.srsctl = (c->cp0.srsctl & ~rw) | (v & rw);
 }
 
-static void write_watch(struct cpu *c, unsigned rd, unsigned sel, uint64_t v) {
-  if (sel >= c->cfg.model->watch) return;
-  if (rd == 18)
-    c->cp0.watchlo[sel] = v;
-  else
-    c->cp0.watchhi[sel] = (c->cp0.watchhi[sel] & 1u << 31) | ((uint32_t)v & 0x40ff0ff8);
+void cp0_find_watches(struct cpu *c) {
   c->watch_fetch = c->watching = false;
   for (int i = 0; i < c->cfg.model->watch; i++) {
     c->watch_fetch |= c->cp0.watchlo[i] >> 2 & 1;
     c->watching |= (c->cp0.watchlo[i] & 7) != 0;
   }
   mips_find_linear(c);
+}
+
+static void write_watch(struct cpu *c, unsigned rd, unsigned sel, uint64_t v) {
+  if (sel >= c->cfg.model->watch) return;
+  if (rd == 18)
+    c->cp0.watchlo[sel] = v;
+  else
+    c->cp0.watchhi[sel] = (c->cp0.watchhi[sel] & 1u << 31) | ((uint32_t)v & 0x40ff0ff8);
+  cp0_find_watches(c);
   c->j.attention = 1;
   mmu_soft_flush(&c->mmu); /* watched pages must not be in it */
 }

@@ -14,4 +14,6 @@ void cp0_write(struct cpu *c, unsigned rd, unsigned sel, uint64_t v, bool narrow
 /* Random: a number from Wired up; drawn anew by each TLBWR. */
 uint64_t cp0_random(const struct cpu *c);
 void cp0_random_step(struct cpu *c);
+/* What do the watch registers want? */
+void cp0_find_watches(struct cpu *c);
 #endif

@@ -1,4 +1,4 @@
-/* frontend/cpu.c: making, resetting, timing, comparing and showing a cpu. */
+/* frontend/cpu.c: making, resetting and timing a cpu, and what the jit is told of it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "frontend/code.h"
 #include "frontend/decode.h"
@@ -164,7 +164,7 @@ void mips_mode_changed(struct cpu *c) {
     jit_set_jump_mode(&c->j, m->jump_mode | view);
     return;
   }
-  c->dead = "out of host memory";
+  c->dead = mips_deaths[MIPS_DEAD_NO_MEMORY];
   c->j.attention = 1;
 }
 
@@ -220,50 +220,6 @@ void mips_shadow_switch(struct cpu *c, unsigned from, unsigned to) {
   c->gpr[0] = 0;
 }
 
-/* --- digest and dump, from the slot table --- */
-
-static uint64_t mix(uint64_t h, uint64_t v) {
-  h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-  return h ^ h >> 29;
-}
-
-struct state_row {
-  const char *label;
-  uint32_t offset, size, count; /* count elements of size bytes */
-};
-static const struct state_row state_rows[] = {
-#define STATE(member, label) {label, offsetof(struct cpu, member), sizeof(((struct cpu *)0)->member), 1},
-#define STATES(member, label)                                                                                          \
-  {label, offsetof(struct cpu, member), sizeof(((struct cpu *)0)->member[0]),                                          \
-   sizeof(((struct cpu *)0)->member) / sizeof(((struct cpu *)0)->member[0])},
-#define SLOT(name, member, label, flags) STATE(member, label)
-#include "frontend/cpu_slots.def"
-};
-
-static uint64_t state_value(const struct cpu *c, const struct state_row *r, uint32_t i) {
-  uint64_t v = 0;
-  if (r->offset == offsetof(struct cpu, fpu.fcsr)) return mips_fcsr(c);
-  if (r->offset == offsetof(struct cpu, mmu.link.gpa)) return mmu_link_gpa(&c->mmu);
-  memcpy(&v, (const char *)c + r->offset + i * r->size, r->size < 8 ? r->size : 8);
-  return v;
-}
-
-uint64_t mips_hash(const struct cpu *c, uint64_t h) {
-  for (size_t r = 0; r < sizeof state_rows / sizeof state_rows[0]; r++)
-    for (uint32_t i = 0; i < state_rows[r].count; i++) h = mix(h, state_value(c, &state_rows[r], i));
-  return mmu_tlb_hash(&c->mmu, mix(h, mips_boundary(c)));
-}
-
-void mips_dump(const struct cpu *c, FILE *to) {
-  unsigned column = 0;
-  for (size_t r = 0; r < sizeof state_rows / sizeof state_rows[0]; r++) {
-    if (state_rows[r].count > 1) continue;
-    fprintf(to, "%-10s %016" PRIx64 "%s", state_rows[r].label, state_value(c, &state_rows[r], 0),
-            ++column % 4 ? "  " : "\n");
-  }
-  fputc('\n', to);
-}
-
 const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n) {
   uint32_t cause = c->cp0.cause;
   const char *exc = mips_exc_name[cause >> 2 & 31];
@@ -271,6 +227,14 @@ const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n) {
            c->dead ? c->dead : "running", c->j.pc, c->cp0.epc, exc ? exc : "?", c->cp0.status, c->cp0.badvaddr);
   return buf;
 }
+
+const char *const mips_deaths[MIPS_DEATHS] = {
+    [MIPS_DEAD_NO_MEMORY] = "out of host memory",
+    [MIPS_DEAD_AT_VECTOR] = "exception loop: the handler's first instruction raises",
+    [MIPS_DEAD_NESTED] = "exception loop: the handler raises again and again",
+    [MIPS_DEAD_STUCK] = "stuck: a jump to itself with interrupts off",
+    [MIPS_DEAD_HALTED] = "halted: WAIT with interrupts off",
+};
 
 /* --- what the jit is told --- */
 

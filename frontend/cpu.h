@@ -110,6 +110,18 @@ struct mips_gang;
 struct gang_code;
 struct mips_tally;
 
+/* Why nothing can ever happen again. */
+enum mips_death {
+  MIPS_ALIVE, /* NULL */
+  MIPS_DEAD_NO_MEMORY,
+  MIPS_DEAD_AT_VECTOR,
+  MIPS_DEAD_NESTED,
+  MIPS_DEAD_STUCK,
+  MIPS_DEAD_HALTED,
+  MIPS_DEATHS
+};
+extern const char *const mips_deaths[MIPS_DEATHS];
+
 /* What the monitor lends a cpu. */
 struct cpu_config {
   const struct cpu_model *model;
@@ -197,7 +209,7 @@ struct cpu {
   struct mips_traps traps;
   uint64_t shadow[16][32];         /* register sets other than the current one */
   uint32_t nested;                 /* exceptions in a row that were taken with EXL set */
-  const char *dead;                /* why nothing can ever happen again, or NULL */
+  const char *dead;                /* why nothing can ever happen again: of mips_deaths[] */
   uint64_t sample_due;             /* in cycles: when the jit is to see what is running */
   uint64_t reset_at;               /* the reset vector; those of exceptions with Status.BEV set lie behind it */
   uint64_t *events;                /* borrowed: MIPS_EVENTS of them, where they are counted just now; NULL: nowhere */
@@ -262,6 +274,9 @@ void mips_irq_set(struct cpu *c, int line, int level);
 void mips_stored_by_other(struct cpu *c, uint64_t gpa, uint64_t bytes);
 /* Why the cpu is dead: one line; static or in buf. */
 const char *mips_dead_reason(const struct cpu *c, char *buf, size_t n);
+/* Saved or restored: all of cpu_slots.def and what else decides what will happen. Between instructions, of a cpu not in
+ * a gang; restored into one that has just been made of the same model. Its pmap's pages are restored before. */
+void mips_cpu_state(struct cpu *c, struct snap *s);
 /* 64-bit digest of all state in cpu_slots.def and the TLB. */
 uint64_t mips_hash(const struct cpu *c, uint64_t seed);
 void mips_dump(const struct cpu *c, FILE *to);

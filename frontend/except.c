@@ -100,8 +100,8 @@ static uint64_t vector_base(const struct cpu *c) {
 static void detect_loop(struct cpu *c, uint64_t pc, uint64_t vector, bool nested) {
   c->nested = nested ? c->nested + 1 : 0;
   if (!nested) return;
-  if (pc == vector) c->dead = "exception loop: the handler's first instruction raises";
-  if (c->nested == MAX_NESTED) c->dead = "exception loop: the handler raises again and again";
+  if (pc == vector) c->dead = mips_deaths[MIPS_DEAD_AT_VECTOR];
+  if (c->nested == MAX_NESTED) c->dead = mips_deaths[MIPS_DEAD_NESTED];
   if (c->dead) c->j.attention = 1;
 }
 

@@ -221,7 +221,7 @@ uint64_t mips_load_at_once(struct cpu *c, uint64_t va, unsigned ir_op) {
 
 static bool open_page(struct cpu *c, struct mmu_page *f) {
   if (!mmu_page_open(c->cfg.pmap->map, f)) return true;
-  c->dead = "out of host memory";
+  c->dead = mips_deaths[MIPS_DEAD_NO_MEMORY];
   restart(c);
   return false;
 }

@@ -83,7 +83,7 @@ static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct
       struct jit_block *b = *again ? NULL : keep(c, alone && t.slot_known ? NULL : f, &key, shape);
       mips_code_unlock(c);
       if (b || *again) return b;
-      if (t.max_insns <= 2) c->dead = "out of host memory";
+      if (t.max_insns <= 2) c->dead = mips_deaths[MIPS_DEAD_NO_MEMORY];
       if (c->dead) return NULL;
       t.max_insns /= 2; /* temporaries ran out */
       break;
@@ -111,7 +111,7 @@ static struct jit_block *translate(struct cpu *c, struct mmu_page *f, struct jit
   bool again = false;
   do {
     if (f && !mips_code_watch(c, f)) {
-      c->dead = "out of host memory";
+      c->dead = mips_deaths[MIPS_DEAD_NO_MEMORY];
       return NULL;
     }
     b = try_translate(c, f, k, alone, &again);
@@ -386,14 +386,14 @@ enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
     if (c->dead) return MIPS_STOP_DEAD;
     if (debugger_stops(c)) return MIPS_STOP_CUT;
     if (now >= c->deadline || near_enough(c, now)) {
-      if (!c->waiting && spins_for_ever(c)) c->dead = "stuck: a jump to itself with interrupts off";
+      if (!c->waiting && spins_for_ever(c)) c->dead = mips_deaths[MIPS_DEAD_STUCK];
       return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;
     }
     if (now >= cut) return MIPS_STOP_CUT;
     if (c->waiting) {
       if (!wakes(c)) {
         if (can_wake(c)) return MIPS_STOP_WAIT;
-        c->dead = "halted: WAIT with interrupts off";
+        c->dead = mips_deaths[MIPS_DEAD_HALTED];
         return MIPS_STOP_DEAD;
       }
       c->waiting = false;

@@ -297,6 +297,27 @@ void mb_vm_limit_ns(struct mb_vm *vm, uint64_t ns);
 
 /* Power on: build the VMs, put kernels, initrds and YAMON's arguments in memory. */
 __attribute__((warn_unused_result)) int mb_machine_start(struct mb_machine *m);
+/* Save a machine that is not running in a file: its VMs, vcpus, memory, devices, virtual time, what is on its way on
+ * networks, and what has been written to COW disks; other disks by reference. A machine restored from it goes on
+ * exactly as this one would, in any tier and mode. Connections through NAT do not live on. The file appears whole or
+ * not at all. MB_ERR_STATE with parallel vcpus. progress (NULL: nobody wants to know) is called with bytes written, of
+ * all. */
+struct mb_progress {
+  void (*fn)(void *ctx, uint64_t done, uint64_t all);
+  void *ctx;
+};
+__attribute__((warn_unused_result)) int mb_machine_save(struct mb_machine *m, const char *path,
+                                                        const struct mb_progress *progress);
+/* Add the VMs of such a file to a machine without any, in place of mb_vm_add() and mb_load_*(); consoles may then be
+ * connected, steps of typing added (behind those that are left), and mb_machine_start() lets them go on from there. Of
+ * `how` (NULL: as usual) tier, mode, machine_tlb, code_cache, code_store, trace, profile_every, events and timestamps
+ * are taken, for all VMs. MB_ERR_FORMAT, MB_ERR_MISMATCH: the file is damaged, of another version, or a disk has
+ * changed. The file is used in place, copied page by page as the guest writes: it may be replaced, but not be written
+ * into while the machine lives. */
+__attribute__((warn_unused_result)) int mb_machine_restore(struct mb_machine *m, const char *path,
+                                                           const struct mb_config *how);
+/* What is in such a file, as JSON, to be freed. m: for mb_error_text() alone. */
+__attribute__((warn_unused_result)) int mb_checkpoint_about(struct mb_machine *m, const char *path, char **json);
 /* Run until all VMs have stopped, each for its own reason or all at once, and say why: that all were stopped at once;
  * else the first VM's reason that is no good end (power-off, halted, exit with code 0), if there is one. When run again
  * after a common stop those go on that it stopped; else all that may. */

@@ -98,6 +98,16 @@ const char *io_board_display(const struct io_board *b, uint8_t *leds) {
   return b->fpga.digits;
 }
 
+void io_board_state(struct io_board *b, struct snap *s) {
+  for (unsigned i = 0; i < b->kind->n_parts; i++) {
+    const struct io_board_part *p = &b->kind->parts[i];
+    snap_begin(s, p->name, p->version);
+    p->state((char *)b + p->dev, s);
+    snap_end(s);
+  }
+  snap_check(s, b->bus.master < b->config.vcpus);
+}
+
 static unsigned describe(const struct io_bus *bus, const char *space, char *buf, unsigned size, unsigned at) {
   for (unsigned i = 0; i < bus->used && at < size; i++) {
     const struct io_bus_row *r = &bus->row[i];

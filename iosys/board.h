@@ -149,6 +149,7 @@ struct io_board_tree {
 
 struct io_board;
 struct io_board_row;
+struct io_board_part;
 /* What distinguishes one board from another. */
 struct io_board_kind {
   const char *name, *about;
@@ -160,6 +161,8 @@ struct io_board_kind {
   uint64_t gcr;       /* the coherence manager's registers; 0: there is none */
   const struct io_board_row *rows;
   unsigned n_rows;
+  const struct io_board_part *parts; /* all that has state */
+  unsigned n_parts;
   /* What the board does beyond its rows, called by the functions below. init may leave all to fini when it fails. */
   int (*init)(struct io_board *b);
   void (*fini)(struct io_board *b);
@@ -242,6 +245,10 @@ void io_board_reset(struct io_board *b);
 /* Do what the firmware does before it starts a kernel. Call after init/reset when there is no boot ROM code to do it.
  */
 void io_board_firmware(struct io_board *b);
+
+/* The state of everything on it, but for the clock's. Restored into a board that io_board_init() has made of the same
+ * config, and that nobody has touched since; its interrupt lines are not driven meanwhile. */
+void io_board_state(struct io_board *b, struct snap *s);
 
 static inline uint64_t io_board_read(struct io_board *b, uint64_t gpa, int size) {
   return io_bus_read(&b->bus, gpa, size);

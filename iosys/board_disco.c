@@ -33,6 +33,22 @@ static const struct io_board_row rows[] = {
 };
 /* clang-format on */
 
+static const struct io_board_part parts[] = {
+    {"bus", 1, AT(bus), io_bus_state},
+    {"gic", 1, AT(disco.gic), io_gic_state},
+    {"cm", 1, AT(disco.cm), io_cm_state},
+    {"uart0", 1, AT(uart[0]), io_uart_state},
+    {"uart1", 1, AT(uart[1]), io_uart_state},
+    {"rtc", 1, AT(disco.rtc), io_goldfish_rtc_state},
+    {"flash", 1, AT(flash), io_flash_state},
+    {"virtio-blk0", 1, AT(virtio_blk[0]), io_virtio_blk_state},
+    {"virtio-blk1", 1, AT(virtio_blk[1]), io_virtio_blk_state},
+    {"virtio-rng", 1, AT(virtio_rng), io_virtio_rng_state},
+    {"virtio-cons", 1, AT(virtio_console), io_virtio_console_state},
+    {"virtio-net0", 1, AT(virtio_net[0]), io_virtio_net_state},
+    {"virtio-net1", 1, AT(virtio_net[1]), io_virtio_net_state},
+};
+
 static struct irq_line input(struct io_board *b, int n) {
   return (struct irq_line){io_gic_irq, &b->disco.gic, n};
 }
@@ -301,6 +317,8 @@ const struct io_board_kind io_board_disco = {
     .gcr = DISCO_GCR,
     .rows = rows,
     .n_rows = sizeof rows / sizeof *rows,
+    .parts = parts,
+    .n_parts = sizeof parts / sizeof *parts,
     .init = init,
     .fini = fini,
     .reset = nothing,

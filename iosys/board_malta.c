@@ -36,6 +36,33 @@ static const struct io_board_row rows[] = {
   {AT(ports), BOARD_PORT_RESET,   1,                &reset_control_ops, AT(piix4),   ISA_NS,  1, true},
 };
 
+/* Windows before what is in them: the bridge, then what PCI configuration places. */
+static const struct io_board_part parts[] = {
+  {"bus",          1, AT(bus),            io_bus_state},
+  {"gt64120",      1, AT(gt),             io_gt64120_state},
+  {"pci",          1, AT(pci),            io_pci_state},
+  {"piix4",        1, AT(piix4),          io_piix4_state},
+  {"i8259",        1, AT(pics),           io_pics_state},
+  {"i8254",        1, AT(pit),            io_pit_state},
+  {"rtc",          1, AT(rtc),            io_rtc_state},
+  {"i8042",        1, AT(kbd),            io_i8042_state},
+  {"dma8237",      1, AT(dma8237),        io_dma8237_state},
+  {"ide",          1, AT(ide),            io_ide_state},
+  {"uart0",        1, AT(uart[0]),        io_uart_state},
+  {"uart1",        1, AT(uart[1]),        io_uart_state},
+  {"uart2",        1, AT(uart[2]),        io_uart_state},
+  {"fpga",         1, AT(fpga),           io_fpga_state},
+  {"flash",        1, AT(flash),          io_flash_state},
+  {"superio",      1, AT(superio),        io_superio_state},
+  {"pcnet",        1, AT(pcnet),          io_pcnet_state},
+  {"virtio-blk0",  1, AT(virtio_blk[0]),  io_virtio_blk_state},
+  {"virtio-blk1",  1, AT(virtio_blk[1]),  io_virtio_blk_state},
+  {"virtio-rng",   1, AT(virtio_rng),     io_virtio_rng_state},
+  {"virtio-cons",  1, AT(virtio_console), io_virtio_console_state},
+  {"virtio-net0",  1, AT(virtio_net[0]),  io_virtio_net_state},
+  {"virtio-net1",  1, AT(virtio_net[1]),  io_virtio_net_state},
+};
+
 /* The serial ports: baud generator input, register spacing, and the interrupt each one drives. */
 static const struct { uint32_t hz; uint8_t shift, to; int n; } uarts[3] = {
   {1843200, 0, PIC_INPUT, BOARD_IRQ_UART0},
@@ -52,7 +79,11 @@ static const struct { uint8_t devfn; size_t dev; } pci_rows[] = {
 };
 /* clang-format on */
 
-enum { N_ROWS = sizeof rows / sizeof *rows, N_PCI = sizeof pci_rows / sizeof *pci_rows };
+enum {
+  N_ROWS = sizeof rows / sizeof *rows,
+  N_PARTS = sizeof parts / sizeof *parts,
+  N_PCI = sizeof pci_rows / sizeof *pci_rows
+};
 
 static struct irq_line pic_input(struct io_board *b, int n) {
   return (struct irq_line){io_pics_irq, &b->pics, n};
@@ -226,6 +257,8 @@ const struct io_board_kind io_board_malta = {
     .connectors = BOARD_SLOT_LAST - BOARD_SLOT_FIRST + 1,
     .rows = rows,
     .n_rows = N_ROWS,
+    .parts = parts,
+    .n_parts = N_PARTS,
     .init = init,
     .fini = fini,
     .reset = reset,

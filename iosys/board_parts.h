@@ -18,6 +18,14 @@ struct io_board_row {
   bool little_endian;
 };
 
+/* A device, or a bus, that has state: its name in files, and the version of that, see numa-model/snap.h. */
+struct io_board_part {
+  const char *name;
+  uint32_t version;
+  size_t dev;
+  void (*state)(void *dev, struct snap *s);
+};
+
 /* Hardware interrupt n of a cpu. */
 struct irq_line io_board_cpu(const struct io_board *b, unsigned vcpu, int n);
 /* Unix seconds at power-on. */

@@ -37,13 +37,30 @@ void io_bus_move(struct io_bus *b, int slot, uint64_t base, uint64_t size) {
   b->row[slot].size = size;
 }
 
+/* Of two rows that overlap the smaller one answers; of equal ones the lower, or that of the device which the board has
+ * first. When they were added does not matter. */
+static bool answers_before(const struct io_bus_row *a, const struct io_bus_row *b) {
+  if (a->size != b->size) return a->size < b->size;
+  if (a->base != b->base) return a->base < b->base;
+  uintptr_t x = (uintptr_t)(a->child ? a->child : a->dev), y = (uintptr_t)(b->child ? b->child : b->dev);
+  return x != y ? x < y : a->child_base < b->child_base;
+}
+
 static const struct io_bus_row *find(struct io_bus *b, uint64_t addr) {
   const struct io_bus_row *best = NULL;
   for (unsigned i = 0; i < b->used; i++) {
     const struct io_bus_row *r = &b->row[i];
-    if (addr - r->base < r->size && (!best || r->size < best->size)) best = r;
+    if (addr - r->base < r->size && (!best || answers_before(r, best))) best = r;
   }
   return best;
+}
+
+void io_bus_state(void *bus, struct snap *s) {
+  struct io_bus *b = bus;
+  SNAP(s, b->master);
+  SNAP(s, b->n_reads);
+  SNAP(s, b->n_writes);
+  SNAP(s, b->n_unknown);
 }
 
 /* Follow windows down to a device. A window chain is short; a loop cannot be built through this interface's users. */

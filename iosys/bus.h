@@ -1,10 +1,11 @@
 /* iosys/bus.h: who answers at a guest-physical address: rows of regions, added and moved at run time. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A bus is a set of rows. A row is a device, or a window onto another bus (the GT-64120's PCI I/O and memory
- * windows). Where rows overlap the smallest one answers, so order never matters. The bus borrows devices; whoever
- * embeds them (io_board) owns them. Byte order: a little-endian row (everything on PCI and ISA, and the GT-64120
- * itself) keeps byte addresses: a big-endian guest sees its multi-byte numbers reversed, as on the board, and Linux's
- * readl()/inw() put them right again. A native row (FPGA, CBUS UART) gives a word as a number in either order. */
+ * windows). Where rows overlap the smallest one answers (see bus.c on equal ones): order never matters. The bus borrows
+ * devices; whoever embeds them (io_board) owns them. Byte order: a little-endian row (everything on PCI and ISA, and
+ * the GT-64120 itself) keeps byte addresses: a big-endian guest sees its multi-byte numbers reversed, as on the board,
+ * and Linux's readl()/inw() put them right again. A native row (FPGA, CBUS UART) gives a word as a number in either
+ * order. */
 #ifndef IOSYS_BUS_H
 #define IOSYS_BUS_H
 #include "iosys/clock.h"
@@ -50,6 +51,8 @@ struct io_bus {
 void io_bus_init(struct io_bus *b, struct io_clock *clock, uint8_t empty);
 /* Copy a row in. Returns its slot (>= 0), valid until removed, or IO_ERR_FULL / IO_ERR_RANGE. */
 __attribute__((warn_unused_result)) int io_bus_add(struct io_bus *b, const struct io_bus_row *row);
+/* What a root bus has counted, and whose access was the last. The rows are their devices'. */
+void io_bus_state(void *bus, struct snap *s);
 /* Take a row out, or give it another base and size. A negative slot is ignored. */
 void io_bus_remove(struct io_bus *b, int slot);
 void io_bus_move(struct io_bus *b, int slot, uint64_t base, uint64_t size);

@@ -28,15 +28,34 @@ void io_timer_cancel(struct io_clock *c, struct io_timer *t) {
   t->armed = 0;
 }
 
+static void arm(struct io_clock *c, struct io_timer *t) {
+  struct io_timer **link = &c->first;
+  while (*link && ((*link)->at < t->at || ((*link)->at == t->at && (*link)->seq < t->seq))) link = &(*link)->next;
+  t->next = *link;
+  t->armed = 1;
+  *link = t;
+}
+
 void io_timer_set(struct io_clock *c, struct io_timer *t, uint64_t ns) {
   io_timer_cancel(c, t);
   t->at = cycle_reaching(c, ns);
   t->seq = c->seq++;
-  t->armed = 1;
-  struct io_timer **link = &c->first;
-  while (*link && (*link)->at <= t->at) link = &(*link)->next; /* seq only grows: ties go behind */
-  t->next = *link;
-  *link = t;
+  arm(c, t);
+}
+
+void io_timer_state(struct io_clock *c, struct io_timer *t, struct snap *s) {
+  bool armed = t->armed;
+  if (s->restoring) io_timer_cancel(c, t);
+  SNAP(s, armed);
+  SNAP(s, t->at);
+  SNAP(s, t->seq);
+  if (s->restoring && armed && !s->bad) arm(c, t);
+}
+
+void io_clock_state(struct io_clock *c, struct snap *s) {
+  SNAP(s, c->now);
+  SNAP(s, c->stall);
+  SNAP(s, c->seq);
 }
 
 uint64_t io_clock_next(const struct io_clock *c) {

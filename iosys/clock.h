@@ -4,7 +4,7 @@
  * Two timers due at one cycle fire in the order they were set. */
 #ifndef IOSYS_CLOCK_H
 #define IOSYS_CLOCK_H
-#include <stdint.h>
+#include "numa-model/snap.h"
 
 struct io_timer {
   uint64_t at;  /* cycle it fires at; meaningful while armed */
@@ -29,6 +29,9 @@ uint64_t io_clock_ns(const struct io_clock *c);
 /* Arm (or re-arm) t to fire once io_clock_ns() has reached ns; a past ns fires at the next advance. */
 void io_timer_set(struct io_clock *c, struct io_timer *t, uint64_t ns);
 void io_timer_cancel(struct io_clock *c, struct io_timer *t);
+/* Their state. A clock's is restored before that of its timers. */
+void io_clock_state(struct io_clock *c, struct snap *s);
+void io_timer_state(struct io_clock *c, struct io_timer *t, struct snap *s);
 /* Cycle of the next timer, UINT64_MAX when none is armed. */
 uint64_t io_clock_next(const struct io_clock *c);
 /* Move to cycle `now` and fire all timers due, each seeing its own due time as the present. */

@@ -181,3 +181,23 @@ static void cpc_write(void *dev, uint32_t off, uint64_t v, int size) {
 
 const struct dev_ops cm_ops = {"cm", cm_read, cm_write, cm_reset};
 const struct dev_ops cpc_ops = {"cpc", cpc_read, cpc_write, NULL};
+
+void io_cm_state(void *cm, struct snap *s) {
+  struct io_cm *c = cm;
+  SNAP(s, c->base);
+  SNAP(s, c->access);
+  SNAP(s, c->error_mask);
+  SNAP(s, c->gic);
+  SNAP(s, c->cpc);
+  SNAP(s, c->l2_sync);
+  SNAP_ARRAY(s, c->region, c->region[0]);
+  SNAP_ARRAY(s, c->delay, c->delay[0]);
+  for (struct io_core *k = c->core; k < c->core + c->vcpus; k++) {
+    SNAP(s, k->coherence);
+    SNAP(s, k->reset_base);
+    SNAP(s, k->reset_ext);
+    SNAP(s, k->other);
+    SNAP(s, k->cpc_other);
+    SNAP(s, k->up);
+  }
+}

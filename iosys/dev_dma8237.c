@@ -82,3 +82,15 @@ void io_dma8237_init(struct io_dma8237 *d) {
 const struct dev_ops dma0_ops = {"dma0", dma0_read, dma0_write, dma_reset};
 const struct dev_ops dma1_ops = {"dma1", dma1_read, dma1_write, no_reset};
 const struct dev_ops dma_page_ops = {"dma-page", page_read, page_write, no_reset};
+
+void io_dma8237_state(void *dma8237, struct snap *s) {
+  struct io_dma8237 *d = dma8237;
+  SNAP_ARRAY(s, d->base, d->base[0][0][0]);
+  SNAP_ARRAY(s, d->now, d->now[0][0][0]);
+  SNAP_ARRAY(s, d->mode, d->mode[0][0]);
+  SNAP_ARRAY(s, d->mask, d->mask[0]);
+  SNAP_ARRAY(s, d->command, d->command[0]);
+  SNAP_ARRAY(s, d->page, d->page[0]);
+  SNAP(s, d->high[0]);
+  SNAP(s, d->high[1]);
+}

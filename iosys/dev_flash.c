@@ -86,3 +86,9 @@ void io_flash_init(struct io_flash *f, const uint8_t *image, uint32_t size) {
 
 const struct dev_ops flash_ops = {"flash", flash_read, flash_write, flash_reset};
 const struct dev_ops boot_ops = {"boot-flash", boot_read, boot_write, no_reset};
+
+void io_flash_state(void *flash, struct snap *s) {
+  struct io_flash *f = flash;
+  SNAP(s, f->command);
+  SNAP(s, f->status);
+}

@@ -99,3 +99,15 @@ void io_fpga_init(struct io_fpga *f, struct io_power_line power, bool big_endian
 
 const struct dev_ops fpga_ops = {"fpga", fpga_read, fpga_write, fpga_reset};
 const struct dev_ops revision_ops = {"revision", revision_read, revision_write, no_reset};
+
+void io_fpga_state(void *fpga, struct snap *s) {
+  struct io_fpga *f = fpga;
+  snap_bytes(s, f->digits, sizeof f->digits);
+  SNAP(s, f->leds);
+  SNAP(s, f->brkres);
+  SNAP(s, f->gpout);
+  SNAP(s, f->i2c_oe);
+  SNAP(s, f->i2c_out);
+  SNAP(s, f->i2c_sel);
+  snap_check(s, !f->digits[sizeof f->digits - 1]);
+}

@@ -276,3 +276,26 @@ void io_gic_fini(struct io_gic *g) {
 }
 
 const struct dev_ops gic_ops = {"gic", gic_read, gic_write, gic_reset};
+
+void io_gic_state(void *gic, struct snap *s) {
+  struct io_gic *g = gic;
+  SNAP_ARRAY(s, g->level, g->level[0]);
+  SNAP_ARRAY(s, g->edge, g->edge[0]);
+  SNAP_ARRAY(s, g->pol, g->pol[0]);
+  SNAP_ARRAY(s, g->trig, g->trig[0]);
+  SNAP_ARRAY(s, g->dual, g->dual[0]);
+  SNAP_ARRAY(s, g->mask, g->mask[0]);
+  SNAP_ARRAY(s, g->pin, g->pin[0]);
+  SNAP_ARRAY(s, g->vp, g->vp[0]);
+  SNAP(s, g->stopped);
+  SNAP(s, g->count);
+  for (struct io_gic_vp *l = g->local; l < g->local + g->vcpus; l++) {
+    SNAP(s, l->pend);
+    SNAP(s, l->mask);
+    SNAP_ARRAY(s, l->map, l->map[0]);
+    SNAP(s, l->other);
+    SNAP(s, l->compare);
+    SNAP(s, l->pins);
+    io_timer_state(g->clock, &l->timer, s);
+  }
+}

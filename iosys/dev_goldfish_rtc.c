@@ -82,3 +82,15 @@ void io_goldfish_rtc_init(struct io_goldfish_rtc *r, struct io_clock *clock, str
 }
 
 const struct dev_ops goldfish_rtc_ops = {"rtc", rtc_read, rtc_write, rtc_reset};
+
+void io_goldfish_rtc_state(void *rtc, struct snap *s) {
+  struct io_goldfish_rtc *r = rtc;
+  SNAP(s, r->start);
+  SNAP(s, r->alarm);
+  SNAP(s, r->time_high);
+  SNAP(s, r->alarm_high);
+  SNAP(s, r->set_high);
+  SNAP(s, r->enabled);
+  SNAP(s, r->pending);
+  io_timer_state(r->clock, &r->timer, s);
+}

@@ -257,3 +257,10 @@ int io_gt64120_init(struct io_gt64120 *g, const struct io_gt64120_config *config
 }
 
 const struct dev_ops gt64120_ops = {"gt64120", gt_read, gt_write, gt_reset};
+
+void io_gt64120_state(void *gt64120, struct snap *s) {
+  struct io_gt64120 *g = gt64120;
+  io_pci_dev_state(&g->pci, s);
+  SNAP_ARRAY(s, g->reg, g->reg[0]);
+  if (s->restoring) snap_check(s, place_all(g) == IO_OK);
+}

@@ -213,3 +213,21 @@ void io_i8042_init(struct io_i8042 *k, struct irq_line kbd, struct irq_line aux,
 
 const struct dev_ops i8042_ops = {"i8042", i8042_read, i8042_write, i8042_reset};
 const struct dev_ops i8042_command_ops = {"i8042-command", status_read, i8042_command, NULL};
+
+void io_i8042_state(void *i8042, struct snap *s) {
+  struct io_i8042 *k = i8042;
+  SNAP(s, k->command_byte);
+  SNAP(s, k->out_port);
+  SNAP(s, k->pending);
+  SNAP(s, k->kbd_pending);
+  SNAP(s, k->aux_pending);
+  SNAP_ARRAY(s, k->aux_setting, k->aux_setting[0]);
+  SNAP_ARRAY(s, k->ram, k->ram[0]);
+  SNAP(s, k->scancode_set);
+  SNAP_ARRAY(s, k->queue, k->queue[0]);
+  SNAP_ARRAY(s, k->tags, k->tags[0]);
+  SNAP(s, k->first);
+  SNAP(s, k->n);
+  SNAP(s, k->command_last);
+  snap_check(s, k->first < sizeof k->queue && k->n <= sizeof k->queue);
+}

@@ -246,3 +246,28 @@ void io_pit_init(struct io_pit *p, struct io_clock *clock, struct irq_line line)
 
 const struct dev_ops pit_ops = {"i8254", pit_read, pit_write, pit_reset};
 const struct dev_ops speaker_ops = {"port61", speaker_read, speaker_write, no_reset};
+
+void io_pit_state(void *pit, struct snap *s) {
+  struct io_pit *p = pit;
+  for (struct io_pit_channel *c = p->ch; c < p->ch + 3; c++) {
+    SNAP(s, c->count);
+    SNAP(s, c->start);
+    SNAP(s, c->latched);
+    SNAP(s, c->mode);
+    SNAP(s, c->rw);
+    SNAP(s, c->bcd);
+    SNAP(s, c->status);
+    SNAP(s, c->latch_full);
+    SNAP(s, c->status_full);
+    SNAP(s, c->gate);
+    SNAP(s, c->null_count);
+    SNAP(s, c->counting);
+    SNAP(s, c->read_high);
+    SNAP(s, c->write_high);
+    SNAP(s, c->low);
+    SNAP(s, c->held);
+    snap_check(s, c->count > (unsigned)periodic(c) && c->count <= 0x10000);
+  }
+  io_timer_state(p->clock, &p->timer, s);
+  SNAP(s, p->port61);
+}

@@ -221,3 +221,25 @@ void io_pics_init(struct io_pics *p, struct irq_line out) {
 const struct dev_ops pic0_ops = {"i8259-0", pic0_read, pic0_write, pics_reset};
 const struct dev_ops pic1_ops = {"i8259-1", pic1_read, pic1_write, no_reset};
 const struct dev_ops elcr_ops = {"elcr", elcr_read, elcr_write, no_reset};
+
+void io_pics_state(void *pics, struct snap *s) {
+  for (struct io_pic *c = ((struct io_pics *)pics)->chip, *end = c + 2; c < end; c++) {
+    SNAP(s, c->irr);
+    SNAP(s, c->isr);
+    SNAP(s, c->imr);
+    SNAP(s, c->level);
+    SNAP(s, c->elcr);
+    SNAP(s, c->vector);
+    SNAP(s, c->lowest);
+    SNAP(s, c->icw);
+    SNAP(s, c->icw3);
+    SNAP(s, c->need_icw4);
+    SNAP(s, c->single);
+    SNAP(s, c->auto_eoi);
+    SNAP(s, c->rotate_auto);
+    SNAP(s, c->special_mask);
+    SNAP(s, c->nested);
+    SNAP(s, c->poll);
+    SNAP(s, c->read_isr);
+  }
+}

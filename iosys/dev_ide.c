@@ -527,3 +527,52 @@ void io_ide_init(struct io_ide *i, struct io_bus *ports, struct io_dma dma, cons
   i->pci.ctx = i;
   ide_reset(i);
 }
+
+/* --- state --- */
+
+static void channel_state(struct io_ide_channel *c, struct snap *s) {
+  int8_t active = (int8_t)(c->active ? c->active - c->drive : -1);
+  for (struct io_ide_drive *d = c->drive; d < c->drive + 2; d++) {
+    SNAP(s, d->multiple);
+    SNAP(s, d->heads);
+    SNAP(s, d->sectors);
+    SNAP(s, d->cache);
+    snap_check(s, d->multiple <= MAX_MULTIPLE);
+  }
+  SNAP(s, active);
+  SNAP_ARRAY(s, c->feature, c->feature[0]);
+  SNAP_ARRAY(s, c->count, c->count[0]);
+  SNAP_ARRAY(s, c->lba, c->lba[0][0]);
+  SNAP(s, c->select);
+  SNAP(s, c->status);
+  SNAP(s, c->error);
+  SNAP(s, c->control);
+  SNAP(s, c->command);
+  SNAP_ARRAY(s, c->buffer, c->buffer[0]);
+  SNAP(s, c->at);
+  SNAP(s, c->end);
+  SNAP(s, c->sector);
+  SNAP(s, c->left);
+  SNAP(s, c->block);
+  SNAP(s, c->writing);
+  SNAP(s, c->dma);
+  SNAP(s, c->fua);
+  SNAP(s, c->irq);
+  SNAP(s, c->bm_command);
+  SNAP(s, c->bm_status);
+  SNAP(s, c->bm_table);
+  bool moves = c->status & ST_DRQ || c->dma || c->left;
+  if (!snap_check(s, active >= -1 && active < 2 && c->at <= c->end && c->end <= sizeof c->buffer &&
+                         c->block <= MAX_MULTIPLE && c->left <= 65536 && (!moves || active >= 0)))
+    return;
+  c->active = active < 0 ? NULL : &c->drive[active];
+  snap_check(s, !c->active || present(c->active));
+  snap_check(s, !c->writing || !moves || c->active->disk.write);
+}
+
+void io_ide_state(void *ide, struct snap *s) {
+  struct io_ide *i = ide;
+  io_pci_dev_state(&i->pci, s);
+  for (int k = 0; k < 2; k++) channel_state(&i->ch[k], s);
+  if (s->restoring) place(i);
+}

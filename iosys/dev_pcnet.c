@@ -408,3 +408,31 @@ void io_pcnet_init(struct io_pcnet *p, struct io_clock *clock, struct io_dma dma
   if (net.listen) net.listen(net.ctx, look, p);
   chip_reset(p);
 }
+
+void io_pcnet_state(void *pcnet, struct snap *s) {
+  struct io_pcnet *p = pcnet;
+  enum { MOST = IO_PCNET_FRAME - 64, RING = 512 };
+  io_pci_dev_state(&p->pci, s);
+  SNAP_ARRAY(s, p->csr, p->csr[0]);
+  SNAP_ARRAY(s, p->bcr, p->bcr[0]);
+  SNAP_ARRAY(s, p->phy, p->phy[0]);
+  SNAP(s, p->rap);
+  SNAP(s, p->wide);
+  SNAP(s, p->rx_ring);
+  SNAP(s, p->tx_ring);
+  SNAP(s, p->rx_length);
+  SNAP(s, p->tx_length);
+  SNAP(s, p->rx_at);
+  SNAP(s, p->tx_at);
+  SNAP(s, p->frame_n);
+  SNAP(s, p->frame_bad);
+  SNAP(s, p->arrived_n);
+  SNAP(s, p->n_sent);
+  SNAP(s, p->n_received);
+  SNAP(s, p->n_missed);
+  io_timer_state(p->clock, &p->timer, s);
+  if (!snap_check(s, p->frame_n <= MOST && p->arrived_n <= MOST && p->rx_length <= RING && p->tx_length <= RING))
+    return;
+  snap_bytes(s, p->frame, p->frame_n);
+  snap_bytes(s, p->arrived, p->arrived_n);
+}

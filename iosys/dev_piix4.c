@@ -330,3 +330,25 @@ void io_piix4_init(struct io_piix4 *p, const struct io_piix4_config *config) {
 
 const struct dev_ops reset_control_ops = {"reset-control", rc_read, rc_write, NULL};
 const struct dev_ops port92_ops = {"port92", port92_read, port92_write, NULL};
+
+void io_piix4_state(void *piix4, struct snap *s) {
+  struct io_piix4 *p = piix4;
+  io_pci_dev_state(&p->isa, s);
+  io_pci_dev_state(&p->usb, s);
+  io_pci_dev_state(&p->pm, s);
+  SNAP(s, p->pirq_level);
+  SNAP(s, p->isa_level);
+  SNAP(s, p->reset_control);
+  SNAP(s, p->port92);
+  SNAP_ARRAY(s, p->pm_regs, p->pm_regs[0]);
+  SNAP_ARRAY(s, p->smb, p->smb[0]);
+  SNAP_ARRAY(s, p->smb_block, p->smb_block[0]);
+  SNAP(s, p->smb_at);
+  SNAP(s, p->usb_command);
+  SNAP(s, p->usb_intr);
+  SNAP(s, p->usb_frame);
+  SNAP_ARRAY(s, p->usb_port, p->usb_port[0]);
+  SNAP(s, p->usb_list);
+  SNAP(s, p->usb_sof);
+  if (s->restoring) place_pm(p);
+}

@@ -229,3 +229,15 @@ void io_rtc_init(struct io_rtc *r, struct io_clock *clock, struct irq_line line,
 }
 
 const struct dev_ops rtc_ops = {"rtc", rtc_read, rtc_write, rtc_reset};
+
+void io_rtc_state(void *rtc, struct snap *s) {
+  struct io_rtc *r = rtc;
+  const int64_t end = INT64_C(1) << 48; /* of time */
+  SNAP(s, r->start);
+  SNAP(s, r->phase);
+  SNAP(s, r->index);
+  SNAP_ARRAY(s, r->cmos, r->cmos[0]);
+  SNAP(s, r->seen);
+  io_timer_state(r->clock, &r->timer, s);
+  snap_check(s, r->start > -end && r->start < end && r->phase < SECOND && r->index < sizeof r->cmos);
+}

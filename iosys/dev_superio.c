@@ -52,3 +52,12 @@ void io_superio_init(struct io_superio *s) {
 }
 
 const struct dev_ops superio_ops = {"superio", superio_read, superio_write, superio_reset};
+
+void io_superio_state(void *superio, struct snap *s) {
+  struct io_superio *p = superio;
+  SNAP(s, p->open);
+  SNAP(s, p->index);
+  SNAP(s, p->device);
+  SNAP_ARRAY(s, p->global, p->global[0]);
+  SNAP_ARRAY(s, p->local, p->local[0][0]);
+}

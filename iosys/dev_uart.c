@@ -286,3 +286,33 @@ void io_uart_init(struct io_uart *u, const struct io_uart_config *config) {
 }
 
 const struct dev_ops uart_ops = {"uart", uart_read, uart_write, uart_reset};
+
+void io_uart_state(void *uart, struct snap *s) {
+  struct io_uart *u = uart;
+  bool connected = u->tty.get != NULL;
+  SNAP(s, u->ier);
+  SNAP(s, u->lcr);
+  SNAP(s, u->mcr);
+  SNAP(s, u->scr);
+  SNAP(s, u->fcr);
+  SNAP(s, u->msr_delta);
+  SNAP(s, u->lsr_errors);
+  SNAP(s, u->divisor);
+  SNAP_ARRAY(s, u->rx, u->rx[0]);
+  SNAP(s, u->rx_first);
+  SNAP(s, u->rx_n);
+  SNAP(s, u->rx_looped);
+  SNAP(s, u->rx_timeout);
+  SNAP(s, u->thr_empty_irq);
+  SNAP(s, u->idle_polls);
+  SNAP_ARRAY(s, u->kept, u->kept[0]);
+  SNAP(s, u->kept_n);
+  SNAP(s, u->tx_done);
+  io_timer_state(u->clock, &u->rx_timer, s);
+  io_timer_state(u->clock, &u->tx_timer, s);
+  SNAP(s, u->n_tx);
+  SNAP(s, u->n_rx);
+  SNAP(s, connected);
+  if (!snap_check(s, u->rx_first < IO_UART_FIFO && u->rx_n <= IO_UART_FIFO && u->kept_n <= IO_UART_FIFO)) return;
+  if (u->tty.get && !connected) rx_arm(u); /* nobody could type there before */
+}

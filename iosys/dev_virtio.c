@@ -446,3 +446,29 @@ void io_virtio_plug(struct io_virtio *v, struct irq_line line) {
   v->modern_only = true;
   reset(v);
 }
+
+/* --- state --- */
+
+void io_virtio_state(struct io_virtio *v, struct snap *s) {
+  io_pci_dev_state(&v->pci, s);
+  SNAP(s, v->legacy_ring);
+  SNAP(s, v->accepted);
+  SNAP(s, v->status);
+  SNAP(s, v->isr);
+  SNAP(s, v->generation);
+  SNAP(s, v->feature_page);
+  SNAP(s, v->accept_page);
+  SNAP(s, v->selected);
+  snap_bytes(s, v->config, sizeof v->config);
+  for (struct io_virtqueue *q = v->q; q < v->q + IO_VIRTIO_QUEUES; q++) {
+    SNAP(s, q->desc);
+    SNAP(s, q->avail);
+    SNAP(s, q->used);
+    SNAP(s, q->size);
+    SNAP(s, q->next_avail);
+    SNAP(s, q->next_used);
+    SNAP(s, q->enabled);
+    snap_check(s, !v->queues || (q->size && q->size <= IO_VIRTIO_QUEUE_SIZE && !(q->size & (q->size - 1))));
+  }
+  snap_check(s, !(v->accepted & ~v->features));
+}

@@ -160,3 +160,9 @@ int io_virtio_blk_init(struct io_virtio_blk *b, struct io_dma dma, bool big_endi
                                     .ctx = b};
   return io_virtio_init(&b->virtio, &config);
 }
+
+void io_virtio_blk_state(void *blk, struct snap *s) {
+  struct io_virtio_blk *b = blk;
+  io_virtio_state(&b->virtio, s);
+  SNAP(s, b->writeback);
+}

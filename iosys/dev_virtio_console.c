@@ -67,3 +67,9 @@ int io_virtio_console_init(struct io_virtio_console *c, struct io_clock *clock, 
                                     .ctx = c};
   return io_virtio_init(&c->virtio, &config);
 }
+
+void io_virtio_console_state(void *console, struct snap *s) {
+  struct io_virtio_console *c = console;
+  io_virtio_state(&c->virtio, s);
+  io_timer_state(c->clock, &c->timer, s);
+}

@@ -6,6 +6,7 @@
  * if the driver allows that. Whole pages of another guest on the same machine are shared instead of copied where they
  * come to lie on a whole page. */
 #include "iosys/virtio.h"
+#include "iosys/wire.h"
 #include <string.h>
 
 enum { F_CHECKSUM = 1 << 0, F_MAC = 1 << 5, F_MERGE = 1 << 15, F_STATUS = 1 << 16 };
@@ -203,4 +204,18 @@ int io_virtio_net_init(struct io_virtio_net *n, struct io_dma dma, bool big_endi
                                     .notify = notify,
                                     .ctx = n};
   return io_virtio_init(&n->virtio, &config);
+}
+
+void io_virtio_net_state(void *net, struct snap *s) {
+  struct io_virtio_net *n = net;
+  io_virtio_state(&n->virtio, s);
+  SNAP(s, n->arrived_n);
+  SNAP(s, n->n_sent);
+  SNAP(s, n->n_received);
+  SNAP(s, n->n_refused);
+  SNAP(s, n->pages_sent);
+  SNAP(s, n->pages_met);
+  SNAP(s, n->pages_shared);
+  io_net_pages_state(&n->arrived_pages, s);
+  if (snap_check(s, n->arrived_n <= sizeof n->arrived)) snap_bytes(s, n->arrived, n->arrived_n);
 }

@@ -33,3 +33,9 @@ int io_virtio_rng_init(struct io_virtio_rng *r, struct io_dma dma, bool big_endi
       .type = VIRTIO_RNG, .dma = dma, .big_endian = big_endian, .queues = 1, .notify = notify, .ctx = r};
   return io_virtio_init(&r->virtio, &config);
 }
+
+void io_virtio_rng_state(void *rng, struct snap *s) {
+  struct io_virtio_rng *r = rng;
+  io_virtio_state(&r->virtio, s);
+  SNAP(s, r->state);
+}

@@ -1,7 +1,8 @@
 /* iosys/devices.h: the structs, constructors and ops tables of the Malta board's own devices. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything here is embedded by value in struct io_board; a device borrows its clock and its lines, owns nothing on
- * the heap, and is ready after its _init (which also resets it). Other rooms read the fields for display only. */
+ * the heap, and is ready after its _init (which also resets it). Its _state is all that the guest can tell of it. Other
+ * rooms read the fields for display only. */
 #ifndef IOSYS_DEVICES_H
 #define IOSYS_DEVICES_H
 #include "iosys/bus.h"
@@ -38,6 +39,7 @@ struct io_uart_config {
   bool timed;
 };
 void io_uart_init(struct io_uart *u, const struct io_uart_config *config);
+void io_uart_state(void *uart, struct snap *s);
 
 /* --- two i8259 interrupt controllers (dev_i8259.c; Intel 8259A data sheet) --- */
 struct io_pic {
@@ -53,6 +55,7 @@ struct io_pics {
 };
 extern const struct dev_ops pic0_ops, pic1_ops, elcr_ops; /* dev = struct io_pics */
 void io_pics_init(struct io_pics *p, struct irq_line out);
+void io_pics_state(void *pics, struct snap *s);
 /* ISA input n (0..15): usable as irq_line.set with ctx = struct io_pics. */
 void io_pics_irq(void *pics, int n, int level);
 /* The INTA cycles: returns the vector (a spurious one when nothing is pending). */
@@ -78,6 +81,7 @@ struct io_pit {
 };
 extern const struct dev_ops pit_ops, speaker_ops;
 void io_pit_init(struct io_pit *p, struct io_clock *clock, struct irq_line line);
+void io_pit_state(void *pit, struct snap *s);
 
 /* --- MC146818 real-time clock (dev_rtc.c; Motorola MC146818 data sheet) --- */
 struct io_rtc {
@@ -92,6 +96,7 @@ struct io_rtc {
 };
 extern const struct dev_ops rtc_ops;
 void io_rtc_init(struct io_rtc *r, struct io_clock *clock, struct irq_line line, int64_t start);
+void io_rtc_state(void *rtc, struct snap *s);
 
 /* --- i8042 keyboard controller with a keyboard and a mouse nobody touches (dev_i8042.c) --- */
 struct io_i8042 {
@@ -107,6 +112,7 @@ struct io_i8042 {
 };
 extern const struct dev_ops i8042_ops, i8042_command_ops; /* ports 0x60 and 0x64 */
 void io_i8042_init(struct io_i8042 *k, struct irq_line kbd, struct irq_line aux, void (*reset_cpu)(void *), void *ctx);
+void io_i8042_state(void *i8042, struct snap *s);
 
 /* --- two 8237 DMA controllers with page registers: registers only, nothing on ISA asks (dev_dma8237.c) --- */
 struct io_dma8237 {
@@ -116,6 +122,7 @@ struct io_dma8237 {
 };
 extern const struct dev_ops dma0_ops, dma1_ops, dma_page_ops; /* dev = struct io_dma8237 */
 void io_dma8237_init(struct io_dma8237 *d);
+void io_dma8237_state(void *dma8237, struct snap *s);
 
 /* --- SMSC FDC37M817 SuperIO configuration ports 0x3f0/0x3f1 (dev_superio.c) --- */
 struct io_superio {
@@ -124,6 +131,7 @@ struct io_superio {
 };
 extern const struct dev_ops superio_ops;
 void io_superio_init(struct io_superio *s);
+void io_superio_state(void *superio, struct snap *s);
 
 /* --- Malta FPGA: LEDs, switches, soft reset, I2C pins (dev_fpga.c; Malta User's Manual 7) --- */
 struct io_fpga {
@@ -134,6 +142,7 @@ struct io_fpga {
 };
 extern const struct dev_ops fpga_ops, revision_ops; /* dev = struct io_fpga */
 void io_fpga_init(struct io_fpga *f, struct io_power_line power, bool big_endian);
+void io_fpga_state(void *fpga, struct snap *s);
 
 /* --- monitor flash: 28F320-like command set, contents fixed (dev_flash.c) --- */
 struct io_flash {
@@ -143,6 +152,7 @@ struct io_flash {
 };
 extern const struct dev_ops flash_ops, boot_ops; /* dev = struct io_flash */
 void io_flash_init(struct io_flash *f, const uint8_t *image, uint32_t size);
+void io_flash_state(void *flash, struct snap *s);
 
 /* --- IDE function of PIIX4 with up to four ATA disks (dev_ide.c; ATA/ATAPI-5, 82371AB 2.2) --- */
 struct io_ide;
@@ -179,6 +189,7 @@ struct io_ide {
 };
 void io_ide_init(struct io_ide *i, struct io_bus *ports, struct io_dma dma, const struct io_disk disk[4],
                  const struct irq_line line[2]);
+void io_ide_state(void *ide, struct snap *s);
 
 /* --- PIIX4: ISA bridge, USB stub, power management and SMBus (dev_piix4.c; Intel 82371AB data sheet) --- */
 struct io_piix4 {
@@ -207,6 +218,7 @@ struct io_piix4_config {
 };
 extern const struct dev_ops reset_control_ops, port92_ops; /* dev = struct io_piix4 */
 void io_piix4_init(struct io_piix4 *p, const struct io_piix4_config *config);
+void io_piix4_state(void *piix4, struct snap *s);
 /* PIRQ n (0..3): usable as irq_line.set with ctx = struct io_piix4. */
 void io_piix4_pirq(void *piix4, int n, int level);
 /* A PCI special cycle reached the bridge (Stop Grant ends in the suspend state asked for). */
@@ -235,4 +247,5 @@ struct io_gt64120_config {
 };
 extern const struct dev_ops gt64120_ops;
 __attribute__((warn_unused_result)) int io_gt64120_init(struct io_gt64120 *g, const struct io_gt64120_config *config);
+void io_gt64120_state(void *gt64120, struct snap *s);
 #endif

@@ -47,6 +47,7 @@ struct io_gic_config {
 extern const struct dev_ops gic_ops;
 void io_gic_init(struct io_gic *g, const struct io_gic_config *config);
 void io_gic_fini(struct io_gic *g);
+void io_gic_state(void *gic, struct snap *s);
 /* Shared input n: usable as irq_line.set with ctx = struct io_gic. */
 void io_gic_irq(void *gic, int n, int level);
 
@@ -72,6 +73,7 @@ struct io_cm_config {
 };
 extern const struct dev_ops cm_ops, cpc_ops; /* dev = struct io_cm */
 void io_cm_init(struct io_cm *c, const struct io_cm_config *config);
+void io_cm_state(void *cm, struct snap *s);
 
 /* --- power and reset, for Linux's syscon drivers (dev_syscon.c) --- */
 struct io_syscon {
@@ -93,6 +95,7 @@ struct io_goldfish_rtc {
 };
 extern const struct dev_ops goldfish_rtc_ops;
 void io_goldfish_rtc_init(struct io_goldfish_rtc *r, struct io_clock *clock, struct irq_line line, int64_t start);
+void io_goldfish_rtc_state(void *rtc, struct snap *s);
 
 enum { IO_DISCO_SLOTS = 16 }; /* = DISCO_VIRTIO_SLOTS */
 struct io_disco {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- images --- */
@@ -40,6 +41,19 @@ const char *io_image_open(struct io_image *image, const char *path, bool writabl
   else if (fd >= 0)
     close(fd);
   return why;
+}
+
+uint64_t io_image_changed(const struct io_image *image) {
+  const struct timespec tick = {.tv_nsec = 20000000}; /* a file system's clock has no finer ones */
+  struct timespec now;
+  struct stat st;
+  for (;;) {
+    if (fstat(image->fd, &st) || clock_gettime(CLOCK_REALTIME, &now)) return 0;
+    int64_t ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    int64_t age = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - ns;
+    if (age < 0 || age > tick.tv_nsec) return (uint64_t)ns;
+    nanosleep(&tick, NULL);
+  }
 }
 
 void io_image_close(struct io_image *image) {
@@ -270,4 +284,50 @@ void io_host_disk_each(const struct io_host_disk *d, void (*fn)(void *ctx, uint6
                        void *ctx) {
   struct walk w = {fn, ctx};
   twalk_r(d->blocks, visit, &w);
+}
+
+/* --- state --- */
+
+static void save_block(void *snap, uint64_t block, const uint8_t *bytes) {
+  struct snap *s = snap;
+  bool zeros = !bytes;
+  SNAP(s, block);
+  SNAP(s, zeros);
+  if (bytes) snap_bytes(s, (uint8_t *)(uintptr_t)bytes, IO_DISK_BLOCK);
+}
+
+static void restore_block(struct io_host_disk *d, struct snap *s) {
+  uint64_t number = 0;
+  bool zeros = false;
+  SNAP(s, number);
+  SNAP(s, zeros);
+  if (!snap_check(s, number <= (d->image->size - 1) / IO_DISK_BLOCK)) return;
+  struct block *b = make_own(d, number);
+  if (!snap_check(s, b && !b->bytes) || zeros) return;
+  b->bytes = calloc(1, IO_DISK_BLOCK);
+  if (snap_check(s, b->bytes)) snap_bytes(s, b->bytes, IO_DISK_BLOCK);
+}
+
+static void fault_state(struct io_disk_fault *f, struct snap *s) {
+  SNAP(s, f->at);
+  SNAP(s, f->n);
+  SNAP(s, f->read);
+  SNAP(s, f->write);
+  SNAP(s, f->times);
+}
+
+void io_host_disk_state(struct io_host_disk *d, struct snap *s) {
+  uint64_t kept = d->kept;
+  fault_state(&d->fault, s);
+  SNAP(s, d->faults);
+  SNAP(s, d->failed);
+  SNAP(s, d->reads);
+  SNAP(s, d->writes);
+  SNAP(s, d->flushes);
+  SNAP(s, d->bytes_read);
+  SNAP(s, d->bytes_written);
+  SNAP(s, kept);
+  if (!s->restoring) io_host_disk_each(d, save_block, s);
+  snap_check(s, !kept || d->mode == IO_DISK_COW);
+  while (s->restoring && kept-- && !s->bad) restore_block(d, s);
 }

@@ -6,6 +6,7 @@
 #ifndef IOSYS_HOST_DISK_H
 #define IOSYS_HOST_DISK_H
 #include "iosys/dev.h"
+#include "numa-model/snap.h"
 
 enum { IO_SECTOR = 512 };
 
@@ -19,6 +20,9 @@ struct io_image {
 /* Open a regular file and lock it: for `writable` nobody else may have it open as an image, without it nobody may have
  * it writable; the lock goes with the file, however the process ends. NULL, or static text on what is wrong. */
 __attribute__((warn_unused_result)) const char *io_image_open(struct io_image *image, const char *path, bool writable);
+/* What tells whether the file has changed since: Unix nanoseconds of its last change. It is made sure that a later
+ * change is a later time, which may take a file system 20 ms. 0: the host failed. */
+uint64_t io_image_changed(const struct io_image *image);
 /* Twice is harmless, and so is a zeroed one. */
 void io_image_close(struct io_image *image);
 /* All n bytes at `at`. 0, or -1 when the host failed (or the file has become shorter). */
@@ -48,6 +52,8 @@ struct io_host_disk {
 void io_host_disk_init(struct io_host_disk *d, struct io_image *image, enum io_disk_mode mode);
 /* Forgets what was written, if it is not in the file. Twice is harmless, and so is a zeroed one. */
 void io_host_disk_fini(struct io_host_disk *d);
+/* What was written, if it is not in the file. Restored into a new disk of the same image. */
+void io_host_disk_state(struct io_host_disk *d, struct snap *s);
 /* What a device is handed. */
 struct io_disk io_host_disk(struct io_host_disk *d);
 /* The blocks that differ from the image, in order: `bytes` has IO_DISK_BLOCK of them, NULL: all are zero. */

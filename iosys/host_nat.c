@@ -232,3 +232,16 @@ void io_nat_fini(struct io_nat *n) {
   io_polls_fini(&n->polls);
   *n = (struct io_nat){0};
 }
+
+/* --- state --- */
+
+void io_nat_state(struct io_nat *n, struct snap *s) {
+  SNAP(s, n->spoken);
+  SNAP(s, n->refreshed);
+  SNAP(s, n->frames);
+  SNAP(s, n->bytes);
+  SNAP(s, n->refused);
+  SNAP(s, n->from_outside);
+  io_timer_state(n->wire.clock, &n->timer, s);
+  io_wire_state(&n->wire, s);
+}

@@ -47,6 +47,9 @@ __attribute__((warn_unused_result)) const char *io_nat_init(struct io_nat *n, co
                                                             unsigned *bad);
 /* Twice is harmless, and so is a zeroed one. */
 void io_nat_fini(struct io_nat *n);
+/* Frames under way, and what has been counted. Connections end: what the guest sends on an old one is answered as the
+ * network behind a router that was switched off and on would answer it. */
+void io_nat_state(struct io_nat *n, struct snap *s);
 /* What a card is handed whose machine lives by `clock`; its MAC address is for the caller to set. */
 struct io_net io_nat_net(struct io_nat *n, struct io_clock *clock);
 /* Let what host sockets have for the guest in, without waiting. */

@@ -168,3 +168,14 @@ bool io_pci_config_write(struct io_pci *p, unsigned bus, unsigned devfn, unsigne
   if (d->written) d->written(d->ctx, off, size);
   return true;
 }
+
+void io_pci_dev_state(struct io_pci_dev *d, struct snap *s) {
+  SNAP_ARRAY(s, d->config, d->config[0]);
+  SNAP(s, d->intx);
+  if (s->restoring && d->bus) remap(d);
+}
+
+void io_pci_state(void *pci, struct snap *s) {
+  struct io_pci *p = pci;
+  SNAP_ARRAY(s, p->driven, p->driven[0]);
+}

@@ -68,6 +68,9 @@ void io_pci_reset(struct io_pci *p);
 /* One config cycle. size 1, 2 or 4. Returns false (and all ones) when no device claims it: a master abort. */
 bool io_pci_config_read(struct io_pci *p, unsigned bus, unsigned devfn, unsigned off, int size, uint32_t *v);
 bool io_pci_config_write(struct io_pci *p, unsigned bus, unsigned devfn, unsigned off, int size, uint32_t v);
+/* State: of the bus; of a device, to be a part of its own, after whose restoring its BARs are where they were. */
+void io_pci_state(void *pci, struct snap *s);
+void io_pci_dev_state(struct io_pci_dev *d, struct snap *s);
 /* Drive the device's INTx pin. */
 void io_pci_irq(struct io_pci_dev *d, int level);
 /* Add a vendor-specific or standard capability of len bytes at the end of the list; returns its offset, or

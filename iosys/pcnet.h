@@ -28,4 +28,5 @@ struct io_pcnet {
   uint64_t n_sent, n_received, n_missed;
 };
 void io_pcnet_init(struct io_pcnet *p, struct io_clock *clock, struct io_dma dma, struct io_net net);
+void io_pcnet_state(void *pcnet, struct snap *s);
 #endif

@@ -82,3 +82,29 @@ void io_switch_leave(struct io_station *station) {
   io_wire_fini(&station->wire);
   station->at = NULL;
 }
+
+/* --- state --- */
+
+void io_station_state(struct io_station *station, struct snap *s) {
+  SNAP(s, station->frames);
+  SNAP(s, station->bytes);
+  io_wire_state(&station->wire, s);
+}
+
+/* A station by its place, 0: none. */
+static uint32_t place_of(const struct io_switch *w, const struct io_station *station) {
+  uint32_t i = 0;
+  while (i < IO_SWITCH_STATIONS && w->station[i] != station) i++;
+  return station ? i + 1 : 0;
+}
+
+void io_switch_state(struct io_switch *w, struct snap *s) {
+  SNAP(s, w->flooded);
+  for (unsigned i = 0; i < IO_SWITCH_ADDRESSES; i++) {
+    uint32_t at = place_of(w, w->learned[i].at);
+    snap_bytes(s, w->learned[i].mac, sizeof w->learned[i].mac);
+    SNAP(s, at);
+    if (!snap_check(s, at <= IO_SWITCH_STATIONS && (!at || w->station[at - 1]))) return;
+    w->learned[i].at = at ? w->station[at - 1] : NULL;
+  }
+}

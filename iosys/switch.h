@@ -30,6 +30,9 @@ struct io_switch {
 /* A zeroed switch is an empty one. Plug in a machine's card, whose time is `clock`'s. Returns IO_OK, or IO_ERR_FULL. */
 __attribute__((warn_unused_result)) int io_switch_join(struct io_switch *s, struct io_station *station,
                                                        struct io_clock *clock);
+/* Stations are known by the order in which they have joined. */
+void io_switch_state(struct io_switch *w, struct snap *s);
+void io_station_state(struct io_station *station, struct snap *s);
 /* Pull it out. Twice is harmless, and so is a zeroed one. */
 void io_switch_leave(struct io_station *station);
 /* What the card is handed; its MAC address is for the caller to set. */

@@ -68,6 +68,8 @@ struct io_virtio_config {
 };
 /* Returns IO_OK, or IO_ERR_FULL when config space has no room for the capabilities. */
 __attribute__((warn_unused_result)) int io_virtio_init(struct io_virtio *v, const struct io_virtio_config *config);
+/* To be a part of a card's. */
+void io_virtio_state(struct io_virtio *v, struct snap *s);
 /* Take the next request of queue q; false when there is none (or the driver broke a rule). As answers may be written
  * over the ring itself, a loop must end after as many requests as the queue has entries: more cannot be honest. */
 bool io_virtio_pop(struct io_virtio *v, unsigned q, struct io_virtio_chain *c);
@@ -134,6 +136,7 @@ struct io_virtio_blk {
 };
 __attribute__((warn_unused_result)) int io_virtio_blk_init(struct io_virtio_blk *b, struct io_dma dma, bool big_endian,
                                                            struct io_disk disk);
+void io_virtio_blk_state(void *blk, struct snap *s);
 struct io_virtio_net {
   struct io_virtio virtio;
   struct io_net net;
@@ -148,12 +151,14 @@ struct io_virtio_net {
 };
 __attribute__((warn_unused_result)) int io_virtio_net_init(struct io_virtio_net *n, struct io_dma dma, bool big_endian,
                                                            struct io_net net);
+void io_virtio_net_state(void *net, struct snap *s);
 struct io_virtio_rng {
   struct io_virtio virtio;
   uint64_t seed, state;
 };
 __attribute__((warn_unused_result)) int io_virtio_rng_init(struct io_virtio_rng *r, struct io_dma dma, bool big_endian,
                                                            uint64_t seed);
+void io_virtio_rng_state(void *rng, struct snap *s);
 struct io_virtio_console {
   struct io_virtio virtio;
   struct io_tty tty;
@@ -162,4 +167,5 @@ struct io_virtio_console {
 };
 __attribute__((warn_unused_result)) int io_virtio_console_init(struct io_virtio_console *c, struct io_clock *clock,
                                                                struct io_dma dma, bool big_endian, struct io_tty tty);
+void io_virtio_console_state(void *console, struct snap *s);
 #endif

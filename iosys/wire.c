@@ -82,3 +82,58 @@ unsigned io_wire_get(struct io_wire *w, uint8_t *frame, unsigned room, struct io
   }
   return 0;
 }
+
+/* --- state --- */
+
+void io_net_pages_state(struct io_net_pages *p, struct snap *s) {
+  SNAP(s, p->n);
+  if (!snap_check(s, p->n <= IO_NET_PAGES)) return;
+  for (unsigned i = 0; i < p->n; i++) {
+    SNAP(s, p->page[i].at);
+    SNAP(s, p->page[i].page);
+  }
+}
+
+static void frame_state(struct io_wire_frame *f, struct snap *s) {
+  SNAP(s, f->due);
+  io_net_pages_state(&f->pages, s);
+  snap_bytes(s, f->bytes, f->n);
+}
+
+static uint32_t count_frames(const struct io_wire *w) {
+  uint32_t n = 0;
+  for (const struct io_wire_frame *f = w->first; f; f = f->next) n++;
+  return n;
+}
+
+/* A frame of the file, at the end of the line. */
+static void restore_frame(struct io_wire *w, struct snap *s) {
+  unsigned n = 0;
+  SNAP(s, n);
+  if (!snap_check(s, n <= IO_NET_FRAME_MAX && n <= IO_WIRE_ROOM - w->waiting)) return;
+  struct io_wire_frame *f = calloc(1, sizeof *f + n), **end = w->first ? &w->last->next : &w->first;
+  if (!snap_check(s, f)) return;
+  f->n = n;
+  frame_state(f, s);
+  w->last = *end = f;
+  w->waiting += n;
+}
+
+void io_wire_state(struct io_wire *w, struct snap *s) {
+  uint32_t n = count_frames(w);
+  SNAP(s, w->cut);
+  SNAP(s, w->frames);
+  SNAP(s, w->bytes);
+  SNAP(s, w->lost);
+  io_timer_state(w->clock, &w->timer, s);
+  SNAP(s, n);
+  if (s->restoring) {
+    while (w->first) free(take_first(w));
+    while (n-- && !s->bad) restore_frame(w, s);
+    return;
+  }
+  for (struct io_wire_frame *f = w->first; f; f = f->next) {
+    SNAP(s, f->n);
+    frame_state(f, s);
+  }
+}

@@ -30,5 +30,8 @@ void io_wire_put(struct io_wire *w, const uint8_t *frame, unsigned n, uint64_t s
                  const struct io_net_pages *pages);
 /* As a struct io_net's recv and listen. Here and above `pages` may be NULL. */
 unsigned io_wire_get(struct io_wire *w, uint8_t *frame, unsigned room, struct io_net_pages *pages);
+/* What is under way. */
+void io_wire_state(struct io_wire *w, struct snap *s);
+void io_net_pages_state(struct io_net_pages *p, struct snap *s);
 void io_wire_listen(struct io_wire *w, void (*arrived)(void *card), void *card);
 #endif

@@ -135,3 +135,23 @@ uint64_t mmu_l2tlb_hash(const struct mmu_guest *g, uint64_t h) {
     if (!g->l2->entry[i].hidden) h = mmu_entry_hash(&g->l2->entry[i], h ^ i);
   return h;
 }
+
+void mmu_l2tlb_state(struct mmu_guest *g, struct snap *s) {
+  struct mmu_l2tlb *l = g->l2;
+  uint32_t sets = l ? l->sets : 0, end = sets * WAYS;
+  SNAP(s, sets);
+  if (!snap_check(s, sets == (l ? l->sets : 0)) || !l) return;
+  if (s->restoring) mmu_l2tlb_flush(g);
+  for (unsigned i = 0; i < sets; i++) {
+    SNAP(s, l->oldest[i]);
+    if (!snap_check(s, l->oldest[i] < WAYS)) return;
+  }
+  for (uint32_t i = 0; i <= end && !s->bad; i++) { /* those there are, by number; then `end` */
+    while (!s->restoring && i < end && l->entry[i].hidden) i++;
+    SNAP(s, i);
+    if (!snap_check(s, i <= end) || i == end) return;
+    mmu_entry_state(g, &l->entry[i], s);
+    if (!snap_check(s, !l->entry[i].hidden)) return;
+    if (s->restoring) l->of_size[size_index(l->entry[i].mask)]++;
+  }
+}

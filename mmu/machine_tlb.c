@@ -88,3 +88,21 @@ void mmu_machine_tlb_drop(struct mmu_guest *g, uint64_t vpn, const struct mmu_tl
 void mmu_machine_tlb_flush(struct mmu_guest *g) {
   for (unsigned i = 0; g->machine && i < g->machine->entries; i++) g->machine->tag[i] = 0;
 }
+
+void mmu_machine_tlb_state(struct mmu_guest *g, struct snap *s) {
+  struct mmu_machine_tlb *t = g->machine;
+  uint32_t entries = t ? t->entries : 0;
+  SNAP(s, entries);
+  if (!snap_check(s, entries <= MMU_MACHINE_TLB_MAX) || !entries) return;
+  bool same = t && t->entries == entries;
+  uint64_t random = same ? t->random : 0;
+  SNAP(s, random);
+  if (same) t->random = random;
+  for (uint32_t i = 0; i < entries; i++) {
+    uint64_t tag = same ? t->tag[i] : 0;
+    uint8_t seen = same ? t->seen[i] : 0;
+    SNAP(s, tag);
+    SNAP(s, seen);
+    if (same) t->tag[i] = tag, t->seen[i] = seen;
+  }
+}

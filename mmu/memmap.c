@@ -68,7 +68,7 @@ static bool seam(const struct mmu_memmap *m, uint32_t n) {
   const struct mmu_page *a = &m->page[n - 1], *b = &m->page[n];
   if (a->vm != b->vm) return false;
   if (a->frame == NUMA_NO_FRAME || b->frame == NUMA_NO_FRAME) return a->frame != b->frame;
-  return b->frame != a->frame + 1 || a->writable != b->writable;
+  return b->frame != a->frame + 1 || a->writable != b->writable || !numa_frames_adjoin(&m->memory, a->frame);
 }
 
 static unsigned seams(const struct mmu_memmap *m, uint32_t first, uint32_t n) {
@@ -78,11 +78,10 @@ static unsigned seams(const struct mmu_memmap *m, uint32_t first, uint32_t n) {
 }
 
 static bool map(const struct mmu_memmap *m, uint32_t first, uint32_t n, uint32_t frame, bool write) {
-  bool zeros = frame == NUMA_NO_FRAME;
-  int flags = MAP_FIXED | MAP_NORESERVE | (zeros ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
-  void *at = mmap(m->page[first].host, (size_t)n << MMU_PAGE_BITS, PROT_READ | (write ? PROT_WRITE : 0), flags,
-                  zeros ? -1 : m->memory.file, zeros ? 0 : (off_t)frame << NUMA_FRAME_BITS);
-  return at != MAP_FAILED;
+  void *at = m->page[first].host;
+  if (frame != NUMA_NO_FRAME) return numa_frames_map(&m->memory, at, frame, n, write, false);
+  return mmap(at, (size_t)n << MMU_PAGE_BITS, PROT_READ, MAP_FIXED | MAP_NORESERVE | MAP_PRIVATE | MAP_ANONYMOUS, -1,
+              0) != MAP_FAILED;
 }
 
 /* Map frames [frame, frame + n), which have a reference for each of the pages. On failure they have it still. */
@@ -200,19 +199,38 @@ static int split_run(struct mmu_memmap *m, uint32_t n) {
   return 0;
 }
 
-static int make_writable(struct mmu_memmap *m, uint32_t n) {
-  unsigned before = seams(m, n, 1);
-  if (!map(m, n, 1, m->page[n].frame, true)) return -1;
-  m->page[n].writable = true;
-  m->memory.mappings += seams(m, n, 1) - before;
+/* Let the host write to pages [first, first + n), which are `before` seams. */
+static int make_writable(struct mmu_memmap *m, uint32_t first, uint32_t n, unsigned before) {
+  if (!map(m, first, n, m->page[first].frame, true)) return -1;
+  for (uint32_t i = first; i < first + n; i++) m->page[i].writable = true;
+  m->memory.mappings += seams(m, first, n) - before;
   return 0;
+}
+
+/* Is page n's own frame, for it alone, stored in a file? */
+static bool may_be_fetched(const struct mmu_memmap *m, uint32_t n, uint32_t like) {
+  const struct mmu_page *g = &m->page[n];
+  return n < m->given && g->vm == m->page[like].vm && g->frame == m->page[like].frame + n - like &&
+         numa_frame_is_stored(&m->memory, g->frame) && m->memory.frame[g->frame].refs == 1;
+}
+
+/* The frame of page n is in a file that is only read. Its neighbours are fetched, too. */
+static int fetch(struct mmu_memmap *m, uint32_t n) {
+  uint32_t first = n, end = n + 1;
+  while (first % CHUNK && may_be_fetched(m, first - 1, n)) first--;
+  while (end % CHUNK && may_be_fetched(m, end, n)) end++;
+  unsigned before = seams(m, first, end - first);
+  if (numa_frames_fetch(&m->memory, m->page[first].frame, end - first, m->page[first].host)) return -1;
+  for (uint32_t i = first; i < end; i++) mmu_pmap_unview(m->vm[m->page[i].vm], &m->page[i]);
+  return make_writable(m, first, end - first, before);
 }
 
 static int open_page(struct mmu_memmap *m, struct mmu_page *g) {
   uint32_t n = mmu_page_number(m, g);
   if (g->frame == NUMA_NO_FRAME) return give_frames(m, n);
   if (is_shared(m, n)) return m->memory.mappings + 2 > NUMA_MAPPINGS_MAX ? split_run(m, n) : split(m, n);
-  return g->writable ? 0 : make_writable(m, n);
+  if (numa_frame_is_stored(&m->memory, g->frame)) return fetch(m, n);
+  return g->writable ? 0 : make_writable(m, n, 1, seams(m, n, 1));
 }
 
 int mmu_page_open(struct mmu_memmap *m, struct mmu_page *g) {

@@ -16,6 +16,7 @@
 #ifndef MMU_MEMMAP_H
 #define MMU_MEMMAP_H
 #include "numa-model/numa.h"
+#include "numa-model/snap.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,6 +91,21 @@ void mmu_block_keep(struct mmu_memmap *m, struct mmu_page *g, uint64_t block);
 /* NUMA_NO_FRAME: none holds it. With the lock, or while no VM runs. */
 uint32_t mmu_block_find(const struct mmu_memmap *m, uint64_t block);
 void mmu_block_forget(struct mmu_memmap *m, uint32_t frame); /* within mmu/ */
+
+/* --- as state: see numa-model/snap.h. While no VM runs --- */
+/* Frames that are not all zeros, by their place in a file that holds them one behind the other. */
+struct mmu_kept {
+  uint32_t *frame; /* owned; ascending */
+  uint32_t n;
+};
+/* 0 or -1 (no memory). */
+__attribute__((warn_unused_result)) int mmu_kept_init(struct mmu_kept *k, const struct mmu_memmap *m);
+void mmu_kept_fini(struct mmu_kept *k);
+/* The bytes of a frame that some page has. */
+const uint8_t *mmu_frame_bytes(const struct mmu_memmap *m, uint32_t frame);
+/* Which pages have which frames, the bytes left out. Saving: `k` is of just now. Restoring: numa_memory_store() has
+ * said where the bytes are, `pages` how many there are of them; no page has a frame yet. */
+void mmu_memmap_state(struct mmu_memmap *m, const struct mmu_kept *k, uint32_t pages, struct snap *s);
 
 /* Within mmu/: n pages give back their frames; nobody looks at them any more. */
 void mmu_pages_drop(struct mmu_memmap *m, uint32_t first, uint32_t n);

@@ -207,6 +207,13 @@ void mmu_view_shoot(struct mmu_view *v);                                        
 void mmu_view_clear(struct mmu_view *v);
 void mmu_view_free(struct mmu_view *v);
 
+/* State: both levels of the TLB. What soft TLBs held of another is forgotten. The machine TLB is a part of it, but is
+ * restored only into one of the same size. */
+void mmu_guest_state(struct mmu_guest *g, struct snap *s);
+/* Within mmu/. An entry's pages are of a size that exists. */
+void mmu_entry_state(struct mmu_guest *g, struct mmu_tlb_entry *e, struct snap *s);
+void mmu_l2tlb_state(struct mmu_guest *g, struct snap *s);
+void mmu_machine_tlb_state(struct mmu_guest *g, struct snap *s);
 /* Digest of both levels of the TLB. */
 uint64_t mmu_tlb_hash(const struct mmu_guest *g, uint64_t seed);
 

@@ -122,3 +122,40 @@ uint64_t mmu_tlb_hash(const struct mmu_guest *g, uint64_t h) {
   for (unsigned i = 0; i < g->entries; i++) h = mmu_entry_hash(&g->tlb[i], h);
   return mmu_l2tlb_hash(g, mix(h, g->swept));
 }
+
+/* --- state --- */
+
+static void half_state(struct mmu_tlb_half *h, struct snap *s) {
+  SNAP(s, h->pfn);
+  SNAP(s, h->c);
+  SNAP(s, h->d);
+  SNAP(s, h->v);
+  SNAP(s, h->ri);
+  SNAP(s, h->xi);
+}
+
+void mmu_entry_state(struct mmu_guest *g, struct mmu_tlb_entry *e, struct snap *s) {
+  SNAP(s, e->vpn);
+  SNAP(s, e->mask);
+  SNAP(s, e->asid);
+  SNAP(s, e->g);
+  SNAP(s, e->hidden);
+  half_state(&e->half[0], s);
+  half_state(&e->half[1], s);
+  /* 13 bits, and any even number more */
+  uint64_t most = UINT64_C(0x1fffffff), beyond = e->mask + 1;
+  bool size = e->mask >= 0x1fff && e->mask <= most && !(e->mask & beyond) && __builtin_ctzll(beyond) % 2;
+  snap_check(s, size && !(e->vpn & ~(mmu_vpn_bits(g) & ~e->mask)));
+}
+
+void mmu_guest_state(struct mmu_guest *g, struct snap *s) {
+  uint32_t entries = g->entries;
+  SNAP(s, entries);
+  if (!snap_check(s, entries == g->entries)) return;
+  if (s->restoring) mmu_soft_flush(g); /* and with it the machine TLB */
+  SNAP(s, g->swept);
+  for (unsigned i = 0; i < g->entries; i++) mmu_entry_state(g, &g->tlb[i], s);
+  mmu_l2tlb_state(g, s);
+  mmu_machine_tlb_state(g, s);
+  for (unsigned i = 0; s->restoring && i < g->entries; i++) index_entry(g, i);
+}

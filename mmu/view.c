@@ -4,7 +4,7 @@
  * file behind machine memory are mapped into it one by one. Which ones is kept in a hash table with linear probing.
  * Every page may be a mapping of its own, with a gap behind it, of which the host gives a process so many: hence the
  * bounds on pages and views. */
-#define _GNU_SOURCE /* MAP_POPULATE, MAP_FIXED */
+#define _GNU_SOURCE /* MAP_ANONYMOUS, MAP_NORESERVE */
 #include "mmu/mmu.h"
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -126,10 +126,8 @@ bool mmu_view_put(struct mmu_view *v, uint64_t va, struct mmu_memmap *m, struct 
   v->memory = &m->memory;
   if (2 * v->pages >= v->slots && (v->slots == SLOTS_MAX || !grow(v))) mmu_view_clear(v);
   size_t i = slot_of(v, va);
-  int prot = PROT_READ | (write ? PROT_WRITE : 0);
-  void *at = mmap(v->base + va, MMU_PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED | MAP_POPULATE, m->memory.file,
-                  (off_t)page->frame << MMU_PAGE_BITS);
-  if (at == MAP_FAILED) { /* whether the old one is still there is not said */
+  if (!numa_frames_map(&m->memory, v->base + va, page->frame, 1, write,
+                       true)) { /* whether the old one is still there is not said */
     if (v->page[i].va == va) unmap(v, i);
     return false;
   }

@@ -11,18 +11,22 @@
 
 /* --- matcher --- */
 
-int mon_matcher_init(struct mon_matcher *m, const char *text, size_t n) {
-  *m = (struct mon_matcher){.text = malloc(n + 1), .back = calloc(n + 1, sizeof *m->back), .n = n};
-  if (!m->text || !m->back) {
-    mon_matcher_fini(m);
-    return MB_ERR_MEMORY;
-  }
-  memcpy(m->text, text, n);
-  for (size_t i = 1, k = 0; i < n; i++) {
+static void find_prefixes(struct mon_matcher *m) {
+  for (size_t i = 1, k = 0; i < m->n; i++) {
     while (k && m->text[i] != m->text[k]) k = m->back[k];
     if (m->text[i] == m->text[k]) k++;
     m->back[i + 1] = k;
   }
+}
+
+int mon_matcher_init(struct mon_matcher *m, const char *text, size_t n) {
+  *m = (struct mon_matcher){.text = calloc(1, n + 1), .back = calloc(n + 1, sizeof *m->back), .n = n};
+  if (!m->text || !m->back) {
+    mon_matcher_fini(m);
+    return MB_ERR_MEMORY;
+  }
+  if (text) memcpy(m->text, text, n);
+  find_prefixes(m);
   return MB_OK;
 }
 
@@ -71,6 +75,11 @@ static void append(struct mon_step **list, struct mon_step *s) {
   *list = s;
 }
 
+static void join(struct mon_step **list, struct mon_step *more) {
+  while (*list) list = &(*list)->next;
+  *list = more;
+}
+
 /* Steps whose text has been shown, or that wait for none, begin typing. */
 static void release_steps(struct mon_console *c, bool shown) {
   while (c->step && (shown || !c->step->wait.n)) {
@@ -81,17 +90,26 @@ static void release_steps(struct mon_console *c, bool shown) {
   }
 }
 
-int mon_console_type(struct mon_console *c, const char *text, size_t text_n, const char *keys, size_t keys_n) {
+/* With room for both texts, which are zeros. NULL: no memory. */
+static struct mon_step *new_step(size_t text_n, size_t keys_n) {
   struct mon_step *s = calloc(1, sizeof *s);
-  uint8_t *copy = malloc(keys_n + 1);
-  if (!s || !copy || mon_matcher_init(&s->wait, text, text_n)) {
+  uint8_t *keys = malloc(keys_n + 1);
+  if (!s || !keys || mon_matcher_init(&s->wait, NULL, text_n)) {
     free(s);
-    free(copy);
-    return MB_ERR_MEMORY;
+    free(keys);
+    return NULL;
   }
-  memcpy(copy, keys, keys_n);
-  s->keys = copy;
+  s->keys = keys;
   s->n = keys_n;
+  return s;
+}
+
+int mon_console_type(struct mon_console *c, const char *text, size_t text_n, const char *keys, size_t keys_n) {
+  struct mon_step *s = new_step(text_n, keys_n);
+  if (!s) return MB_ERR_MEMORY;
+  memcpy(s->wait.text, text, text_n);
+  find_prefixes(&s->wait);
+  memcpy(s->keys, keys, keys_n);
   append(&c->step, s);
   release_steps(c, false);
   return MB_OK;
@@ -173,4 +191,51 @@ void mon_console_put(void *console, uint8_t byte) {
   bool stop = mon_matcher_byte(&c->until, byte);
   if (c->host.watch && c->host.watch(c->host.ctx, byte)) stop = true;
   if (stop && c->stop) c->stop(c->owner);
+}
+
+/* --- state --- */
+
+/* How many steps; and, restoring, so many new ones at the end of the list. */
+static void steps_state(struct mon_step **list, struct snap *s) {
+  enum { STEPS_MAX = 4096, TEXT_MAX = 1 << 20 };
+  uint32_t n = 0;
+  for (struct mon_step *p = *list; p && !s->restoring; p = p->next) n++;
+  SNAP(s, n);
+  if (!snap_check(s, n <= STEPS_MAX)) return;
+  for (struct mon_step *p = *list; n-- && !s->bad; p = s->restoring ? NULL : p->next) {
+    uint64_t text = p ? p->wait.n : 0, keys = p ? p->n : 0, at = p ? p->wait.at : 0, typed = p ? p->typed : 0;
+    SNAP(s, text);
+    SNAP(s, keys);
+    SNAP(s, at);
+    SNAP(s, typed);
+    if (!snap_check(s, text <= TEXT_MAX && keys <= TEXT_MAX && typed <= keys && (at < text || !at))) return;
+    if (s->restoring) p = new_step(text, keys);
+    if (!snap_check(s, p)) return;
+    snap_bytes(s, p->wait.text, text);
+    snap_bytes(s, p->keys, keys);
+    if (!s->restoring) continue;
+    find_prefixes(&p->wait);
+    p->wait.at = at;
+    p->typed = typed;
+    append(list, p);
+  }
+}
+
+void mon_console_state(struct mon_console *c, struct snap *s) {
+  uint32_t left = s->restoring ? 0 : (uint32_t)(c->in_n - c->in_at);
+  struct mon_step *later[2] = {c->step, c->typing}; /* what has been added to that of the file */
+  if (s->restoring) c->step = c->typing = NULL;
+  SNAP(s, c->lines);
+  SNAP(s, c->bytes);
+  SNAP(s, c->digest);
+  SNAP(s, c->last_out_ns);
+  SNAP(s, c->in_line);
+  SNAP(s, left);
+  if (snap_check(s, left <= sizeof c->in)) snap_bytes(s, c->in + (s->restoring ? 0 : c->in_at), left);
+  if (s->restoring && !s->bad) c->in_at = 0, c->in_n = left;
+  steps_state(&c->step, s);
+  steps_state(&c->typing, s);
+  if (!s->restoring) return;
+  join(c->step ? &c->step : &c->typing, later[1]);
+  join(&c->step, later[0]);
 }

@@ -5,6 +5,7 @@
 #ifndef MONITOR_CONSOLE_H
 #define MONITOR_CONSOLE_H
 #include "monitor/error.h"
+#include "numa-model/snap.h"
 
 /* Finds a text in a stream of bytes (Knuth, Morris, Pratt). */
 struct mon_matcher {
@@ -12,7 +13,7 @@ struct mon_matcher {
   size_t *back; /* length of the longest proper prefix that ends after i bytes */
   size_t n, at;
 };
-/* 0, or MB_ERR_MEMORY. */
+/* `text` NULL: zeros. 0, or MB_ERR_MEMORY. */
 __attribute__((warn_unused_result)) int mon_matcher_init(struct mon_matcher *m, const char *text, size_t n);
 void mon_matcher_fini(struct mon_matcher *m);
 /* Take one byte; true when it completes the text. An empty text never is. */
@@ -56,6 +57,9 @@ __attribute__((warn_unused_result)) int mon_console_type(struct mon_console *c, 
 __attribute__((warn_unused_result)) int mon_console_until(struct mon_console *c, const char *text, size_t n);
 /* May anything ever be typed? */
 bool mon_console_has_input(const struct mon_console *c);
+/* What has been typed and not been taken, scripted steps, and what has been counted; where it goes is the host's. When
+ * it is restored the steps of the file come before those that are there. */
+void mon_console_state(struct mon_console *c, struct snap *s);
 /* For struct io_tty; ctx is the console. */
 int mon_console_get(void *console);
 void mon_console_put(void *console, uint8_t byte);

@@ -1,5 +1,6 @@
 /* monitor/machine.c: the public functions that make, load, start and free a machine and its VMs. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/checkpoint.h"
 #include "monitor/moncall.h"
 #include "monitor/monitor.h"
 #include "monitor/outlet.h"
@@ -86,6 +87,7 @@ void mb_machine_free(struct mb_machine *m) {
   mon_stdio_free(m->stdio);
   for (unsigned i = 0; i < m->vms; i++) free_vm(m->vm[i]);
   numa_model_fini(&m->numa);
+  mon_checkpoint_free(m->checkpoint);
   mmu_merger_fini(&m->merger);
   mmu_memmap_fini(&m->memmap);
   mon_subnets_free(m);
@@ -286,7 +288,7 @@ static int power_on(struct mb_vm *vm) {
   vm->console.timestamps = vm->config.timestamps;
   if ((code = mon_vm_init(vm))) return code;
   vm->started = true;
-  return mon_load(vm);
+  return vm->machine->checkpoint ? MB_OK : mon_load(vm);
 }
 
 /* Do all VMs together have what the machine has, and the machine what the host has? */
@@ -327,7 +329,7 @@ static int make_memory(struct mb_machine *m) {
 
 static int check_vm(struct mb_vm *vm) {
   if (!vm->has_kernel) return mon_fail(vm->error, MB_ERR_STATE, "there is no kernel to start");
-  return mon_load_check(vm);
+  return vm->machine->checkpoint ? MB_OK : mon_load_check(vm);
 }
 
 static int start_vm(struct mb_vm *vm) {
@@ -347,6 +349,7 @@ int mb_machine_start(struct mb_machine *m) {
   if (!code) code = mon_numa_start(m);
   if (!code) mon_share_images(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = start_vm(m->vm[i]);
+  if (!code && m->checkpoint) code = mon_checkpoint_enter(m);
   for (unsigned i = 0; i < m->vms; i++) m->joined |= mon_nets_joined(m->vm[i]);
   if (!code) code = mon_stdio_start(m);
   m->started = !code;

@@ -45,12 +45,13 @@ enum { MON_CODE_BYTES = 512 << 20 };
 #define MON_EXIT_KEY  0x4d420000
 #define MON_EXIT_MASK 0xffff0000
 
-struct mon_stdio;   /* monitor/stdio.c */
-struct mon_jobs;    /* monitor/jobs.h */
-struct mon_threads; /* monitor/threads.h */
-struct mon_outlet;  /* monitor/outlet.h */
-struct mon_status;  /* monitor/status.h */
-struct mon_gdb;     /* monitor/gdbstub.h */
+struct mon_stdio;      /* monitor/stdio.c */
+struct mon_jobs;       /* monitor/jobs.h */
+struct mon_threads;    /* monitor/threads.h */
+struct mon_outlet;     /* monitor/outlet.h */
+struct mon_status;     /* monitor/status.h */
+struct mon_gdb;        /* monitor/gdbstub.h */
+struct mon_checkpoint; /* monitor/checkpoint.h */
 
 struct mon_disk {
   struct io_image image;
@@ -82,6 +83,7 @@ struct mb_vm {
   struct mon_image image;
   struct mon_file initrd;
   char *kernel_path, *initrd_path;
+  bool was_listened_to; /* it goes on from a checkpoint, and could be typed to before that */
   struct mon_symbols symbols;
   struct mon_dwarf *dwarf; /* what lines its kernel has; NULL: not known */
   bool symbols_learned; /* all of them, from the guest's memory, */
@@ -108,20 +110,22 @@ struct mb_vm {
   struct jit *other_jit[IO_VCPUS]; /* with threads: of all vcpus but the first */
   struct cpu cpu[IO_VCPUS];
   struct mon_vcpu vcpu[IO_VCPUS];
-  unsigned vcpus;     /* of them have been made */
-  unsigned turn;      /* whose it is */
-  unsigned ran;       /* who has run last, of those that take turns */
-  uint64_t round_end; /* in cycles: where the present round's turns end; see sched.c */
+  unsigned vcpus;                  /* of them have been made */
+  unsigned turn;                   /* whose it is */
+  unsigned ran;                    /* who has run last, of those that take turns */
+  uint64_t round_end;              /* in cycles: where the present round's turns end; see sched.c */
   struct numa_vcpu numa[IO_VCPUS]; /* with a modelled machine */
-  uint64_t numa_sample_at; /* in cycles: when the pages in use are next looked for */
+  uint64_t numa_sample_at;         /* in cycles: when the pages in use are next looked for */
+  uint64_t paused;                 /* the deadline of a turn that has been stopped in the middle; 0: it has not */
+  bool within;                     /* a turn just now */
   bool has_pmap, has_board;
   uint8_t rom[MON_ROM_BYTES];
   uint64_t ram; /* bytes */
   /* running */
   bool started;
-  uint64_t limit; /* instructions to stop at, exactly */
+  uint64_t limit;      /* instructions to stop at, exactly */
   uint64_t time_limit; /* cycles to stop at the first round boundary behind */
-  bool stopping;  /* `why` is why */
+  bool stopping;       /* `why` is why */
   enum mb_stop why;
   unsigned guest_code;
   char stop_text[768];
@@ -158,7 +162,8 @@ struct mb_machine {
   struct mb_vm *shown;       /* at the terminal; NULL: there is none */
   struct mon_status *status; /* where it can be asked; NULL: nowhere */
   struct mon_pace pace;
-  struct mon_subnet *subnet; /* owned */
+  struct mon_checkpoint *checkpoint; /* to go on from; owned; NULL: from power-on */
+  struct mon_subnet *subnet;         /* owned */
   unsigned subnets;
   struct io_polls polls; /* what a sleep ends for */
   bool net_ready;        /* one of the host's sockets has something */
@@ -180,6 +185,10 @@ struct mb_machine {
 
 /* machine.c */
 enum jit_tier mon_jit_tier(enum mb_tier tier);
+
+/* state.c: all that decides how the machine goes on, but for the bytes of its memory; see numa-model/snap.h. Saved
+ * while nothing runs; restored into a machine that is built, not loaded. `pages`: how many are in the file. */
+void mon_machine_state(struct mb_machine *m, const struct mmu_kept *kept, uint32_t pages, struct snap *s);
 
 /* config.c: the strings are copied; the values checked, and what was left out filled in. */
 __attribute__((warn_unused_result)) int mon_config_own(struct mb_vm *vm, const struct mb_config *config);

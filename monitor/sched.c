@@ -132,11 +132,11 @@ void mon_start_vcpu(struct mb_vm *vm, struct cpu *c, struct mon_vcpu *v) {
   mips_cpu_reset(c);
 }
 
-/* Run to the deadline, with a look wherever a sample is due, or to where a debugger wants to look. */
-static enum mips_stop run_to(struct mb_vm *vm, uint64_t deadline) {
+/* Run to the deadline or the cut, with a look wherever a sample is due, or to where a debugger wants to look. */
+static enum mips_stop run_to(struct mb_vm *vm, uint64_t deadline, uint64_t cut) {
   struct cpu *c = mon_cpu(vm);
   enum mips_stop stop;
-  uint64_t look = mon_gdb_cut(vm), sample = UINT64_MAX;
+  uint64_t look = least(cut, mon_gdb_cut(vm)), sample = UINT64_MAX;
   do {
     if (vm->profile) sample = mips_now(c) + (vm->profile->due - mon_instructions(vm));
     stop = mips_run_cut(c, deadline, least(look, sample));
@@ -170,15 +170,9 @@ static bool goes_on(struct mb_vm *vm) {
   return v->up && !c->dead && mips_now(c) < vm->round_end;
 }
 
-static void run(struct mb_vm *vm, uint64_t instructions) {
-  struct cpu *c = mon_cpu(vm);
-  vm->board.bus.master = vm->turn;
-  if (vm->ran != vm->turn) mips_event_add(c->events, MIPS_EVENT_VCPU_SWITCH);
-  vm->ran = vm->turn;
-  mmu_pmap_settle(&vm->pmap); /* what a device did on its own */
-  mon_numa_turn(vm);
-  uint64_t now = mips_now(c);
-  switch (run_to(vm, now + least(vm->round_end - now, instructions))) {
+/* A turn pauses by itself. */
+static void has_run(struct mb_vm *vm, struct cpu *c, enum mips_stop stop) {
+  switch (stop) {
   case MIPS_STOP_CUT:
   case MIPS_STOP_TIME: break;
   case MIPS_STOP_WAIT:
@@ -190,6 +184,25 @@ static void run(struct mb_vm *vm, uint64_t instructions) {
     break;
   }
   vm->round_end = least(vm->round_end, io_clock_next(&vm->clock));
+}
+
+/* A run that is stopped in the middle of a turn and goes on later is the same as one that is not: with the deadline it
+ * had, and without what is done where a turn pauses by itself. */
+static void run(struct mb_vm *vm, uint64_t instructions) {
+  struct cpu *c = mon_cpu(vm);
+  vm->board.bus.master = vm->turn;
+  if (vm->ran != vm->turn) mips_event_add(c->events, MIPS_EVENT_VCPU_SWITCH);
+  vm->ran = vm->turn;
+  mmu_pmap_settle(&vm->pmap); /* what a device did on its own */
+  mon_numa_turn(vm);
+  uint64_t now = mips_now(c), deadline = vm->round_end;
+  if (vm->paused) deadline = least(deadline, least(vm->paused, io_clock_next(&vm->clock)));
+  vm->paused = 0;
+  vm->within = true;
+  enum mips_stop stop = run_to(vm, deadline, instructions < UINT64_MAX - now ? now + instructions : UINT64_MAX);
+  vm->within = false;
+  if (stop == MIPS_STOP_CUT) vm->paused = c->deadline;
+  if (!vm->paused) has_run(vm, c, stop);
   if (vm->gdb) mon_gdb_ran(vm);
 }
 

@@ -94,7 +94,9 @@ static uint64_t dma_page(void *ctx, uint64_t at) {
 static bool dma_share(void *ctx, uint64_t at, uint64_t page, const void *bytes) {
   struct mb_vm *vm = ctx;
   struct mmu_page *with = &vm->pmap.map->page[page - 1], *g;
-  if (vm->pmap.pinned || memcmp(with->host, bytes, MMU_PAGE_SIZE) || !(g = mon_page_written(vm, at))) return false;
+  if (page > vm->pmap.map->given || vm->pmap.pinned || memcmp(with->host, bytes, MMU_PAGE_SIZE) ||
+      !(g = mon_page_written(vm, at)))
+    return false;
   return mmu_page_share(vm->pmap.map, g, with);
 }
 
@@ -159,7 +161,7 @@ static int init_board(struct mb_vm *vm, bool big_endian) {
       .clock = &vm->clock,
       .big_endian = big_endian,
       .ram = vm->ram,
-      .tty[0] = {.get = mon_console_has_input(&vm->console) ? mon_console_get : NULL,
+      .tty[0] = {.get = vm->was_listened_to || mon_console_has_input(&vm->console) ? mon_console_get : NULL,
                  .put = mon_console_put,
                  .ctx = &vm->console},
       .cpu_irq = {.set = irq_set, .ctx = vm},
@@ -190,7 +192,7 @@ static int init_board(struct mb_vm *vm, bool big_endian) {
   if (io_board_init(&vm->board, &c) != IO_OK) return -1;
   for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
     if (io_bus_add(&vm->board.bus, &rows[i]) < 0) return -1;
-  io_board_firmware(&vm->board);
+  if (!vm->machine->checkpoint) io_board_firmware(&vm->board);
   return 0;
 }
 
@@ -292,6 +294,7 @@ void mon_vm_fini(struct mb_vm *vm) {
 void mon_stop(struct mb_vm *vm, enum mb_stop why) {
   if (!vm->stopping) vm->why = why;
   vm->stopping = true;
+  if (vm->within && !vm->paused && mon_may_go_on(vm)) vm->paused = mon_cpu(vm)->deadline;
   if (vm->vcpus && !vm->threads) mips_run_until(mon_cpu(vm), 0); /* threads see to their own */
 }
 

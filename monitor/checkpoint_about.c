@@ -1,0 +1,157 @@
+/* monitor/checkpoint_about.c: what a saved machine is made of, as JSON: written, and read back into VMs. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What decides the run comes from the file: board, cpu, memory, devices, disks, networks. How it is run (tier, mode,
+ * translations kept, traces, profiles) does not show to the guest and comes from who restores it. */
+#define _GNU_SOURCE
+#include "monitor/checkpoint.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- writing --- */
+
+static json_t *disk_about(const struct mb_vm *vm, unsigned i) {
+  const struct mb_disk *d = &vm->config.disk[i];
+  const struct io_image *image = &vm->disk[i].image;
+  char *path = realpath(d->path, NULL);
+  json_t *o = json_pack("{s:s, s:i, s:i, s:I, s:I}", "file", path ? path : d->path, "mode", (int)d->mode, "bus",
+                        (int)d->bus, "size", (json_int_t)image->size, "changed", (json_int_t)io_image_changed(image));
+  free(path);
+  return o;
+}
+
+static json_t *net_about(const struct mb_net *n) {
+  json_t *o = json_pack("{s:i, s:i, s:b}", "kind", (int)n->kind, "card", (int)n->card, "restricted", n->restricted);
+  json_t *forwards = json_array();
+  if (n->subnet) json_object_set_new(o, "subnet", json_string(n->subnet));
+  for (unsigned i = 0; i < n->forwards; i++)
+    json_array_append_new(forwards, json_pack("{s:b, s:i, s:i}", "udp", n->forward[i].udp, "host",
+                                              (int)n->forward[i].host, "guest", (int)n->forward[i].guest));
+  json_object_set_new(o, "forward", forwards);
+  return o;
+}
+
+static json_t *vm_about(struct mb_vm *vm) {
+  const struct mb_config *c = &vm->config;
+  json_t *disks = json_array(), *nets = json_array();
+  for (unsigned i = 0; i < c->disks; i++) json_array_append_new(disks, disk_about(vm, i));
+  for (unsigned i = 0; i < c->nets; i++) json_array_append_new(nets, net_about(&c->net[i]));
+  return json_pack("{s:s*, s:s, s:s, s:i, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o, s:I, s:I, s:s}",
+                   "name", c->name, "board", vm->kind->name, "cpu", vm->model->name, "vcpus", (int)c->vcpus, "memory",
+                   (json_int_t)c->memory, "mhz", (json_int_t)c->mhz, "big_endian", c->endian == MB_ENDIAN_BIG, "is64",
+                   vm->is64, "l2tlb", (json_int_t)c->l2tlb, "rtc_start", (json_int_t)c->rtc_start, "seed",
+                   (json_int_t)c->seed, "append", c->append, "kernel", vm->kernel_path, "keyboard",
+                   vm->board.uart[0].tty.get != NULL, "disks", disks, "nets", nets, "instructions",
+                   (json_int_t)mon_instructions(vm), "virtual_ns", (json_int_t)mon_ns(vm, mips_now(mon_cpu(vm))),
+                   "stopped", vm->stopping ? mb_stop_name(vm->why) : "not");
+}
+
+json_t *mon_about(struct mb_machine *m) {
+  json_t *vms = json_array();
+  for (unsigned i = 0; i < m->vms; i++) json_array_append_new(vms, vm_about(m->vm[i]));
+  return json_pack("{s:s, s:i, s:I, s:o}", "mirrorball", mb_version(), "cpus", (int)m->config.cpus, "memory",
+                   (json_int_t)m->config.memory, "vms", vms);
+}
+
+/* --- reading --- */
+
+/* What is missing or of another kind is 0 or NULL, and refused where it is used. */
+static uint64_t number(const json_t *o, const char *key) {
+  return (uint64_t)json_integer_value(json_object_get(o, key));
+}
+static const char *text(const json_t *o, const char *key) {
+  return json_string_value(json_object_get(o, key));
+}
+static bool truth(const json_t *o, const char *key) {
+  return json_is_true(json_object_get(o, key));
+}
+static unsigned small(const json_t *o, const char *key) {
+  uint64_t n = number(o, key);
+  return n > UINT16_MAX ? UINT16_MAX : (unsigned)n;
+}
+
+static void read_net(struct mb_net *n, const json_t *o) {
+  const json_t *forwards = json_object_get(o, "forward"), *f;
+  size_t i;
+  *n = (struct mb_net){.kind = (enum mb_net_kind)small(o, "kind"),
+                       .card = (enum mb_net_card)small(o, "card"),
+                       .subnet = text(o, "subnet"),
+                       .restricted = truth(o, "restricted")};
+  json_array_foreach(forwards, i, f) {
+    if (i == MB_FORWARDS_MAX) break;
+    n->forward[n->forwards++] = (struct mb_forward){
+        .udp = truth(f, "udp"), .host = (uint16_t)small(f, "host"), .guest = (uint16_t)small(f, "guest")};
+  }
+}
+
+static struct mb_config read_config(const json_t *o, const struct mb_config *how) {
+  const json_t *disks = json_object_get(o, "disks"), *nets = json_object_get(o, "nets"), *e;
+  size_t i;
+  struct mb_config c = *how;
+  c.parallel = false;
+  c.name = text(o, "name");
+  c.board = text(o, "board");
+  c.cpu = text(o, "cpu");
+  c.vcpus = small(o, "vcpus");
+  c.memory = number(o, "memory");
+  c.mhz = (uint32_t)number(o, "mhz");
+  c.endian = truth(o, "big_endian") ? MB_ENDIAN_BIG : MB_ENDIAN_LITTLE;
+  c.l2tlb = (uint32_t)number(o, "l2tlb");
+  c.rtc_start = (int64_t)number(o, "rtc_start");
+  c.seed = number(o, "seed");
+  c.append = text(o, "append");
+  c.disks = c.nets = 0;
+  json_array_foreach(disks, i, e) {
+    if (i == MB_DISKS_MAX) break;
+    c.disk[c.disks++] = (struct mb_disk){
+        .path = text(e, "file"), .mode = (enum mb_disk_mode)small(e, "mode"), .bus = (enum mb_disk_bus)small(e, "bus")};
+  }
+  json_array_foreach(nets, i, e) {
+    if (i == MB_NETS_MAX) break;
+    read_net(&c.net[c.nets++], e);
+  }
+  return c;
+}
+
+/* A disk that is another one by now would be a broken one to the guest. */
+static int check_disks(struct mb_vm *vm, const char *path, const json_t *about) {
+  const json_t *disks = json_object_get(about, "disks");
+  for (unsigned i = 0; i < vm->config.disks; i++) {
+    const json_t *o = json_array_get(disks, i);
+    const struct io_image *image = &vm->disk[i].image;
+    if (image->size == number(o, "size") && io_image_changed(image) == number(o, "changed")) continue;
+    return mon_fail(vm->error, MB_ERR_MISMATCH,
+                    "checkpoint %s: its disk %s has changed since: put back the file that it was, with its time stamp",
+                    path, vm->config.disk[i].path);
+  }
+  return MB_OK;
+}
+
+static int add_vm(struct mb_machine *m, const char *path, const json_t *about, const struct mb_config *how) {
+  struct mb_config c = read_config(about, how);
+  struct mb_vm *vm;
+  char why[sizeof m->error.text];
+  const char *kernel = text(about, "kernel");
+  if (mb_vm_add(m, &vm, &c)) {
+    memcpy(why, m->error.text, sizeof why);
+    return mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: %s", path, why);
+  }
+  vm->has_kernel = true;
+  vm->is64 = truth(about, "is64");
+  vm->was_listened_to = truth(about, "keyboard");
+  if (kernel && !(vm->kernel_path = strdup(kernel))) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
+  return check_disks(vm, path, about);
+}
+
+int mon_about_add(struct mb_machine *m, const char *path, json_t *about, const struct mb_config *how) {
+  const json_t *vms = json_object_get(about, "vms"), *o;
+  size_t i;
+  m->config.cpus = small(about, "cpus");
+  m->config.memory = number(about, "memory");
+  json_array_foreach(vms, i, o) {
+    int code = add_vm(m, path, o, how);
+    if (code) return code;
+  }
+  return m->vms ? MB_OK : mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: there is no VM in it", path);
+}
