@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "cli/children.h"
-#include "cli/experiment.h"
+#include "cli/experiment_files.h"
 #include "cli/options.h"
 #include "cli/page.h"
 #include "cli/report.h"
@@ -147,61 +147,51 @@ struct pass {
   struct numa *n;
   bool check;
   struct child child[MB_JOBS_MAX];
-  int log[MB_JOBS_MAX]; /* page logs, in memory; -1 */
+  struct cell_files files[MB_JOBS_MAX];
   size_t cell[MB_JOBS_MAX], next, failed;
   struct progress progress;
   int code;
 };
 
-/* Options in front of the cell's own. Returns how many. */
-static size_t own_words(char **word, char (*path)[48], const int *fd) {
-  static const char *const option[] = {"--machine", "--page-log"};
-  size_t n = 0;
-  word[n++] = (char *)"--jobs", word[n++] = (char *)"1";
-  for (size_t i = 0; fd[i] >= 0; i++) {
-    snprintf(path[i], sizeof *path, "/proc/self/fd/%d", fd[i]);
-    word[n++] = (char *)option[i], word[n++] = path[i];
-  }
-  return n;
-}
-
 static int start(struct pass *p, unsigned slot, size_t i) {
   const struct cell *c = &p->n->cells[i];
-  bool log = c->page_log && !p->check;
-  int *at = &p->log[slot], code;
-  size_t words = 0, own;
-  char path[2][48];
+  struct cell_files *f = &p->files[slot];
+  int code = cell_files_open(f, c, p->check) ? no_memory() : 0, open[CELL_FILES + 1];
+  size_t words = 0, n = 0;
+  char machine[48], log[48];
   while (c->words[words]) words++;
   char **word = malloc((words + OWN_WORDS) * sizeof *word);
-  *at = log ? memfd_create("pages", MFD_CLOEXEC) : -1;
-  int fd[] = {cell_machine_file(c, p->check), *at, -1};
-  if (fd[0] < 0 || !word || (log && *at < 0)) {
-    code = no_memory();
-  } else {
-    own = own_words(word, path, fd);
-    memcpy(word + own, c->words, (words + 1) * sizeof *word);
-    code = child_start(&p->child[slot], "numa", word, fd);
+  if (!word) code = no_memory();
+  if (!code) {
+    snprintf(machine, sizeof machine, "/proc/self/fd/%d", f->machine);
+    snprintf(log, sizeof log, "/proc/self/fd/%d", f->log);
+    word[n++] = (char *)"--jobs", word[n++] = (char *)"1";
+    word[n++] = (char *)"--machine", word[n++] = machine;
+    if (f->log >= 0) word[n++] = (char *)"--page-log", word[n++] = log;
+    memcpy(word + n, c->words, (words + 1) * sizeof *word);
+    cell_files_list(f, open);
+    code = child_start(&p->child[slot], "numa", word, open);
   }
-  if (fd[0] >= 0) close(fd[0]);
   free(word);
   p->cell[slot] = i;
   return code;
 }
 
-/* Into the results, with its page log if it has one. */
-static int keep(struct pass *p, const struct cell *c, struct result *result, int log) {
-  off_t n = log < 0 ? 0 : lseek(log, 0, SEEK_END);
-  void *text = n > 0 ? mmap(NULL, (size_t)n, PROT_READ, MAP_SHARED, log, 0) : MAP_FAILED;
-  if (text != MAP_FAILED) result->page_log = text, result->log_bytes = (size_t)n;
+/* Into the results, with what its consoles and its page log say. */
+static int keep(struct pass *p, const struct cell *c, struct result *result, const struct cell_files *f) {
+  void *log = cell_files_log(f, &result->log_bytes);
+  json_t *marks = cell_files_marks(f);
+  if (json_array_size(marks)) json_object_set(result->stats, "marks", marks);
+  result->page_log = log;
   int bad = results_keep(p->n->results, c, result);
-  if (text != MAP_FAILED) munmap(text, (size_t)n);
+  if (log) munmap(log, result->log_bytes);
+  json_decref(marks);
   return bad;
 }
 
 static void clear(struct pass *p, unsigned slot) {
   child_free(&p->child[slot]);
-  if (p->log[slot] >= 0) close(p->log[slot]);
-  p->log[slot] = -1;
+  cell_files_close(&p->files[slot]);
 }
 
 /* A run has ended: keep what it found. What its input lacked is for people to mend; else the others go on. */
@@ -220,7 +210,7 @@ static void ended(struct pass *p, unsigned slot, int code) {
   } else if (!p->check) {
     result.stats = child_stats(child);
     if (!result.stats) options_fail("numa: %s: left no statistics", c->name), p->failed++;
-    if (result.stats && keep(p, c, &result, p->log[slot])) p->code = EXIT_OURS;
+    if (result.stats && keep(p, c, &result, &p->files[slot])) p->code = EXIT_OURS;
   }
   json_decref(result.stats);
   free(said);
@@ -236,7 +226,7 @@ static const char *under_way(const struct pass *p) {
 static int run_pass(struct numa *n, bool check) {
   struct pass p = {.n = n, .check = check};
   p.progress = (struct progress){.command = "numa", .total = (unsigned)n->pendings, .begun = children_seconds()};
-  for (unsigned i = 0; i < n->jobs; i++) p.child[i] = CHILD_NONE, p.log[i] = -1;
+  for (unsigned i = 0; i < n->jobs; i++) p.child[i] = CHILD_NONE, p.files[i] = cell_files_none;
   for (bool any = true; any && !p.code;) {
     any = false;
     for (unsigned i = 0; i < n->jobs && !p.code; i++) {

@@ -65,7 +65,8 @@ int cell_make(struct cell *c, const struct experiment *e, size_t i);
 void cell_free(struct cell *c);
 /* Say what the run of a cell complained about, in the words of the file. Returns 2. */
 int cell_fail(const struct cell *c, const char *said);
-/* The machine file in a file in memory, of which only the check whether it can be run is asked for, or the run. -1: no
- * memory. The caller closes it. */
-int cell_machine_file(const struct cell *c, bool check);
+unsigned cell_vms(const struct cell *c);
+/* The machine file in a file in memory, which the caller closes: for the run, with each VM's console in one of these
+ * descriptors, or (NULL) for the check whether it can be run. -1: no memory. */
+int cell_machine_file(const struct cell *c, const int *consoles);
 #endif

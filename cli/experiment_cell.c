@@ -61,6 +61,10 @@ static bool of_vm(const struct experiment_set *s) {
   return s->row == EXPERIMENT_GUEST || request_is_key(s->row);
 }
 
+unsigned cell_vms(const struct cell *c) {
+  return c->level[AXIS_VMS]->vms ? c->level[AXIS_VMS]->vms : 1;
+}
+
 /* --- the machine file --- */
 
 struct vm {
@@ -106,14 +110,23 @@ static bool put_key(void *ctx, const struct experiment_set *s) {
   return list && put_text(list, NULL, s->value, vm);
 }
 
-static bool put_vms(const struct cell *c, config_t *config, bool check) {
-  unsigned of = c->level[AXIS_VMS]->vms ? c->level[AXIS_VMS]->vms : 1;
+static bool put_console(const struct vm *vm, int fd) {
+  char path[48];
+  snprintf(path, sizeof path, "file:/proc/self/fd/%d", fd);
+  config_setting_remove(vm->group, "timestamps");
+  config_setting_t *flag = config_setting_add(vm->group, "timestamps", CONFIG_TYPE_BOOL);
+  return put_text(vm->group, "console", path, vm) && flag && config_setting_set_bool(flag, 1);
+}
+
+/* consoles: descriptors for them; NULL: this is what the key is made of, or a check. */
+static bool put_vms(const struct cell *c, config_t *config, bool check, const int *consoles) {
+  unsigned of = cell_vms(c);
   config_setting_t *vms = config_setting_add(config_root_setting(config), "vms", CONFIG_TYPE_LIST);
   bool good = vms;
   for (unsigned i = 1; good && i <= of; i++) {
     struct vm vm = {.group = config_setting_add(vms, NULL, CONFIG_TYPE_GROUP), .number = i, .of = of};
-    good = vm.group && put_text(vm.group, "name", "vm{vm}", &vm) && put_text(vm.group, "console", "none", &vm) &&
-           each_set(c, put_key, &vm);
+    good = vm.group && put_text(vm.group, "name", "vm{vm}", &vm) && each_set(c, put_key, &vm) &&
+           (consoles ? put_console(&vm, consoles[i - 1]) : put_text(vm.group, "console", "none", &vm));
     if (good && check) {
       config_setting_remove(vm.group, "until");
       good = put_text(vm.group, "until", "insns:0", &vm);
@@ -122,12 +135,12 @@ static bool put_vms(const struct cell *c, config_t *config, bool check) {
   return good;
 }
 
-static char *machine_text(const struct cell *c, bool check) {
+static char *machine_text(const struct cell *c, bool check, const int *consoles) {
   char *text = NULL;
   size_t n;
   config_t config;
   config_init(&config);
-  FILE *f = put_vms(c, &config, check) ? open_memstream(&text, &n) : NULL;
+  FILE *f = put_vms(c, &config, check, consoles) ? open_memstream(&text, &n) : NULL;
   if (f) config_write(&config, f);
   if (f && fclose(f)) {
     free(text);
@@ -137,15 +150,15 @@ static char *machine_text(const struct cell *c, bool check) {
   return text;
 }
 
-int cell_machine_file(const struct cell *c, bool check) {
-  char *text = check ? machine_text(c, true) : c->machine;
+int cell_machine_file(const struct cell *c, const int *consoles) {
+  char *text = machine_text(c, !consoles, consoles);
   int fd = text ? memfd_create("machine", MFD_CLOEXEC) : -1;
   size_t n = text ? strlen(text) : 0;
   if (fd >= 0 && write(fd, text, n) != (ssize_t)n) {
     close(fd);
     fd = -1;
   }
-  if (check) free(text);
+  free(text);
   return fd;
 }
 
@@ -256,7 +269,7 @@ int cell_make(struct cell *c, const struct experiment *e, size_t i) {
   struct words w = {.c = c};
   for (int a = 0; a <= AXES; a++) c->page_log |= level_of(c, a)->page_log;
   c->name = make_name(c);
-  c->machine = machine_text(c, false);
+  c->machine = machine_text(c, false, NULL);
   c->words = calloc(1, sizeof *c->words);
   if (!c->name || !c->machine || !c->words || !each_set(c, add_word, &w)) return no_memory(c);
   return make_key(c);

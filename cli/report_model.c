@@ -3,6 +3,7 @@
 #include "cli/experiment.h"
 #include "cli/report.h"
 #include "mirrorball.h"
+#include <stdbool.h>
 #include <string.h>
 
 static double get(const json_t *o, const char *key) {
@@ -130,6 +131,20 @@ static json_t *label(const json_t *cell, const bool varies[AXES]) {
   return json_string(*line ? line : text(cell, "workload"));
 }
 
+/* From the first mark "begin" to the last mark "done", if workloads set such; else 0. */
+static double between_marks(const json_t *stats) {
+  double from = 0, to = 0;
+  bool begun = false;
+  size_t i;
+  json_t *m;
+  json_array_foreach(json_object_get(stats, "marks"), i, m) {
+    double at = get(m, "seconds");
+    if (!strncmp(text(m, "mark"), "begin", 5) && (!begun || at < from)) from = at, begun = true;
+    if (!strncmp(text(m, "mark"), "done", 4) && at > to) to = at;
+  }
+  return begun && to > from ? to - from : 0;
+}
+
 /* When the last VM had ended. */
 static double seconds(const json_t *stats) {
   double last = 0;
@@ -146,7 +161,9 @@ static json_t *row(const json_t *cell, const bool varies[AXES]) {
   for (int a = 0; a < AXES; a++) json_object_set(o, experiment_axis[a], json_object_get(cell, experiment_axis[a]));
   json_object_set(o, "key", json_object_get(cell, "key"));
   json_object_set_new(o, "label", label(cell, varies));
-  json_object_set_new(o, "seconds", json_real(seconds(stats)));
+  double work = between_marks(stats);
+  json_object_set_new(o, "seconds", json_real(work > 0 ? work : seconds(stats)));
+  json_object_set_new(o, "all_seconds", json_real(seconds(stats)));
   json_object_set_new(o, "instructions", json_real(get(stats, "instructions")));
   json_object_set_new(o, "host_seconds", json_real(get(cell, "cpu")));
   json_object_set_new(o, "parts", parts(stats));

@@ -124,6 +124,35 @@ sed -E 's/ [0-9.]+$//' out >fresh.out
 sed -E 's/ [0-9.]+$//' killed >killed.out
 check "and has found what one that nobody kills does" "$(cmp -s fresh.out killed.out; echo $?)"
 
+# What a console says behind "@" is kept, with its time; from "begin" to "done" is what a run is measured by.
+say() { # TEXT: instructions that write it to the first serial port; $8 leads there
+  local i
+  for ((i = 0; i < ${#1}; i++)); do printf '2409%04x a1090000 ' "'${1:i:1}"; done
+  echo '2409000a a1090000'
+}
+# shellcheck disable=SC2046
+elf little 32 3c08b800 350803f8 $(say '@begin it') 240a4e20 254affff 1540fffe 00000000 $(say '@done it') \
+  3c08bf00 3c0b4d42 ad0b0a00 1000ffff 00000000 >says
+cat >e.experiment <<'EOT'
+name = "marks";
+workloads = ( { name = "says"; kernel = "says"; } );
+vms = ( 1, 2 );
+EOT
+numa e.experiment --json e.json
+held=$?
+check "marks: $(cat err)" $held
+python3 - <<'EOT' >said 2>&1
+import json
+one, two = (c["stats"]["marks"] for c in json.load(open("e.json"))["experiments"][0]["cells"])
+assert [m["mark"] for m in one] == ["begin it", "done it"], one
+assert [(m["vm"], m["mark"]) for m in two] == [(1, "begin it"), (1, "done it"), (2, "begin it"), (2, "done it")], two
+loop = one[1]["instructions"] - one[0]["instructions"]
+assert 60000 < loop < 60100, loop
+EOT
+held=$?
+check "marks are kept: $(tail -1 said)" $held
+check "... and measured by: $(cat out)" "$(awk '/^1 VM/ { exit !($3 > 0.0003 && $3 < 0.00032) }' out; echo $?)"
+
 # Runs that fail: the others are made, and it says which.
 elf little 32 40806000 1000ffff 00000000 >spin
 cat >d.experiment <<'EOT'
