@@ -48,6 +48,21 @@ static int read_texts(const struct scenario *s, const config_setting_t *from, st
   return bad;
 }
 
+static int read_guests(struct scenario *s, const config_setting_t *from) {
+  int bad = is_list(s, from), n = config_setting_length(from);
+  if (bad) return bad;
+  if (!room(&s->guest, (size_t)n, sizeof *s->guest)) return out_of_memory(s);
+  for (int i = 0; !bad && i < n; i++) {
+    const config_setting_t *e = config_setting_get_elem(from, (unsigned)i);
+    struct scenario_guest *g = &s->guest[s->guests++];
+    if (config_setting_is_group(e))
+      g->keys = e;
+    else
+      bad = get_text(s, e, &g->name);
+  }
+  return bad;
+}
+
 static int read_regexes(const struct scenario *s, const config_setting_t *from, struct scenario_regexes *r) {
   int bad = is_list(s, from), n = config_setting_length(from);
   if (bad) return bad;
@@ -195,7 +210,7 @@ static int read_limit(struct scenario *s, const config_setting_t *from) {
 static int read_key(struct scenario *s, enum key key, const config_setting_t *from) {
   switch (key) {
   case ABOUT: return get_text(s, from, &s->about);
-  case GUESTS: return read_texts(s, from, &s->guests);
+  case GUESTS: return read_guests(s, from);
   case PROMPT: return get_text(s, from, &s->prompt);
   case LIMIT: return read_limit(s, from);
   case MACHINE:
@@ -266,7 +281,7 @@ void scenario_free(struct scenario *s) {
   free(s->files.file);
   free_regexes(&s->allow);
   free_regexes(&s->never);
-  free_texts(&s->guests);
+  free(s->guest);
   free_texts(&s->console);
   free_texts(&s->covered);
   if (s->config) config_destroy(s->config);

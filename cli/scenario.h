@@ -81,6 +81,11 @@ struct scenario_regexes {
   const char **text;
   size_t n;
 };
+/* What it is run on: a guest known by name, or a group of keys of a VM. */
+struct scenario_guest {
+  const char *name; /* NULL: the group says */
+  const void *keys; /* setting; NULL: none */
+};
 struct scenario_texts {
   const char **text; /* owned, what they point at is the file's */
   int *line;
@@ -91,7 +96,8 @@ struct scenario {
   char *path;
   void *config; /* libconfig's: all text is borrowed from it */
   const char *about, *prompt;
-  struct scenario_texts guests;
+  struct scenario_guest *guest; /* owned */
+  size_t guests;
   const void *machine; /* setting: keys of a VM; NULL: none */
   uint64_t limit;      /* of a step, virtual ns, unless it has its own */
   struct scenario_files files;

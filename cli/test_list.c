@@ -29,30 +29,50 @@ static int check(const struct request *r) {
   return r->name || r->kernel ? 0 : request_fail(r, "which guest? Give guests = [\"debian-4kc\"], or machine.kernel");
 }
 
-static int make(struct test *t, const struct scenario *s, const char *guest, const struct test_options *o) {
-  struct request *r = &t->run.options;
-  const config_setting_t *keys = s->machine;
+/* Keys of a VM. */
+static int set_keys(struct request *r, const config_setting_t *keys) {
   int bad = 0;
+  if (keys) r->begins = r->line = (int)config_setting_source_line(keys);
+  for (int i = 0; !bad && keys && i < config_setting_length(keys); i++)
+    bad = machine_file_key(r, config_setting_get_elem(keys, (unsigned)i));
+  return bad;
+}
+
+static int make(struct test *t, const struct scenario *s, const struct scenario_guest *guest,
+                const struct test_options *o) {
+  struct request *r = &t->run.options;
   t->scenario = s;
   request_begin(r, &t->run);
   r->file = s->path;
-  for (int i = 0; !bad && keys && i < config_setting_length(keys); i++)
-    bad = machine_file_key(r, config_setting_get_elem(keys, (unsigned)i));
+  int bad = set_keys(r, s->machine);
+  if (guest && guest->name) r->name = guest->name;
+  if (!bad && guest) bad = set_keys(r, guest->keys);
   for (size_t i = 0; !bad && i < o->sets; i++) bad = set_option(r, o->set[i]);
-  if (guest) r->name = guest;
   if (o->kernel) r->kernel = o->kernel;
   if (o->symbols) r->symbols = true, r->symbols_file = o->symbols;
-  t->guest = r->config.name = r->name ? r->name : "kernel";
-  if (keys) r->line = r->begins = (int)config_setting_source_line(keys);
+  if (!r->config.name) r->config.name = r->name ? r->name : "kernel";
+  t->guest = r->config.name;
+  r->line = r->begins;
   return bad ? bad : check(r);
 }
 
 /* --- all --- */
 
-static int add(struct test_list *l, const struct scenario *s, const char *guest, const struct test_options *o) {
-  if (o->guest && (!guest || strcmp(guest, o->guest))) return 0;
+static void forget(struct test *t) {
+  request_fini(&t->run.options);
+  for (size_t i = 0; i < t->run.texts; i++) free(t->run.text[i]);
+  free(t->run.text);
+}
+
+static int add(struct test_list *l, const struct scenario *s, const struct scenario_guest *guest,
+               const struct test_options *o) {
   struct test *t = &l->test[l->tests++];
-  return make(t, s, guest, o);
+  int bad = make(t, s, guest, o);
+  if (bad || !o->guest || !strcmp(t->guest, o->guest)) return bad;
+  forget(t);
+  *t = (struct test){0};
+  l->tests--;
+  return 0;
 }
 
 int test_list_read(struct test_list *l, const char *const *path, size_t n, const struct test_options *o) {
@@ -62,22 +82,16 @@ int test_list_read(struct test_list *l, const char *const *path, size_t n, const
   if (!l->scenario) return options_fail("out of memory");
   for (size_t i = 0; !bad && i < n; i++) {
     bad = scenario_read(&l->scenario[l->scenarios++], path[i]);
-    room += l->scenario[i].guests.n + 1;
+    room += l->scenario[i].guests + 1;
   }
   if (!bad && !(l->test = calloc(room, sizeof *l->test))) bad = options_fail("out of memory");
   for (size_t i = 0; !bad && i < n; i++) {
     const struct scenario *s = &l->scenario[i];
-    for (size_t k = 0; !bad && k < s->guests.n; k++) bad = add(l, s, s->guests.text[k], o);
-    if (!bad && !s->guests.n) bad = add(l, s, NULL, o);
+    for (size_t k = 0; !bad && k < s->guests; k++) bad = add(l, s, &s->guest[k], o);
+    if (!bad && !s->guests) bad = add(l, s, NULL, o);
   }
   if (!bad && !l->tests && o->guest) bad = options_fail("test: no scenario here is for the guest %s", o->guest);
   return bad;
-}
-
-static void forget(struct test *t) {
-  request_fini(&t->run.options);
-  for (size_t i = 0; i < t->run.texts; i++) free(t->run.text[i]);
-  free(t->run.text);
 }
 
 int test_list_prepare(struct test_list *l, const struct test_options *o) {
@@ -126,7 +140,7 @@ char *test_command(const struct test *t, const struct test_options *o) {
   if (!f) return NULL;
   fputs("mirrorball test", f);
   put_word(f, t->scenario->path);
-  if (t->scenario->guests.n) fprintf(f, " --guest %s", t->guest);
+  if (t->scenario->guests) fprintf(f, " --guest %s", t->guest);
   if (o->kernel) fputs(" --kernel", f), put_word(f, o->kernel);
   if (o->symbols) fputs(" --symbols", f), put_word(f, o->symbols);
   for (size_t i = 0; i < o->sets; i++) fputs(" --set", f), put_word(f, o->set[i]);
