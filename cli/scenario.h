@@ -28,6 +28,8 @@ enum step_key {
   KEY_BYTES,
   KEY_OFFSET,
   KEY_EQUALS,
+  KEY_KEEP,
+  KEY_SAME,
   KEY_MIN,
   KEY_MAX,
   KEY_VCPU,

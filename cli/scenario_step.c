@@ -39,6 +39,8 @@ static const struct key {
     [KEY_BYTES] = {"bytes", NUMBER, FOR(STEP_READ)},
     [KEY_OFFSET] = {"offset", NUMBER, FOR(STEP_READ)},
     [KEY_EQUALS] = {"equals", NUMBER, FOR(STEP_READ)},
+    [KEY_KEEP] = {"keep", TEXT, FOR(STEP_READ) | FOR(STEP_CALL)},
+    [KEY_SAME] = {"same", TEXT, FOR(STEP_READ) | FOR(STEP_CALL)},
     [KEY_MIN] = {"min", NUMBER, FOR(STEP_READ)},
     [KEY_MAX] = {"max", NUMBER, FOR(STEP_READ)},
     [KEY_VCPU] = {"vcpu", NUMBER, FOR(STEP_INTERRUPT)},

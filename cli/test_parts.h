@@ -5,6 +5,13 @@
 #include "cli/test.h"
 #include "cli/test_console.h"
 
+/* A number that a later step compares with. */
+enum { TEST_KEPT = 32 };
+struct test_kept {
+  const char *name; /* the scenario's */
+  uint64_t number;
+};
+
 struct test_going {
   struct test *test;
   const struct scenario *s;
@@ -15,7 +22,9 @@ struct test_going {
   bool shell;        /* takes commands, */
   unsigned commands; /* and has had so many */
   bool ours;         /* what is wrong is no guest's fault: no verdict */
-  char why[1024];    /* what is wrong; empty: nothing yet */
+  struct test_kept kept[TEST_KEPT];
+  size_t kepts;
+  char why[1024]; /* what is wrong; empty: nothing yet */
 };
 
 /* --- test_run.c --- */

@@ -71,6 +71,16 @@ static bool go_to_end(struct test_going *t) {
 
 /* --- judging --- */
 
+static bool is_covered(struct test_going *t) {
+  struct mb_function_coverage c;
+  for (size_t i = 0; i < t->s->covered.n; i++) {
+    const char *name = t->s->covered.text[i];
+    if (mb_coverage_function(t->vm, name, &c)) return test_refused(t);
+    if (!c.instructions) return test_bad(t, "%s was never executed (line %d)", name, t->s->covered.line[i]);
+  }
+  return true;
+}
+
 static bool judge(struct test_going *t) {
   struct mb_stats s;
   mb_get_stats(t->vm, &s);
@@ -81,7 +91,7 @@ static bool judge(struct test_going *t) {
     return test_bad(t, "%" PRIu64 " instructions, less than %" PRIu64, s.instructions, t->s->least);
   if (s.instructions > t->s->most)
     return test_bad(t, "%" PRIu64 " instructions, more than %" PRIu64, s.instructions, t->s->most);
-  return true;
+  return is_covered(t);
 }
 
 static bool steps(struct test_going *t) {
@@ -98,6 +108,7 @@ static bool start(struct test_going *t) {
   run->machine.pace = MB_PACE_MAX;
   run->machine.jobs = 1;
   r->console = "none";
+  r->config.coverage = t->s->covered.n;
   r->config.code_store = boot_code_store(NULL);
   if (test_files_make(t->s, r) || !test_console_init(&t->console, t->s) || mb_machine_new(&t->m, &run->machine) ||
       boot_vm(t->m, r))

@@ -130,6 +130,27 @@ static bool run(struct test_going *t, const struct step *step) {
 
 /* --- looking and calling --- */
 
+static bool keep(struct test_going *t, const char *name, uint64_t n) {
+  size_t i = 0;
+  while (i < t->kepts && strcmp(t->kept[i].name, name)) i++;
+  if (i == TEST_KEPT) return test_bad(t, "more than %d numbers are kept", TEST_KEPT);
+  t->kept[i] = (struct test_kept){name, n};
+  t->kepts += i == t->kepts;
+  return true;
+}
+
+/* Keep a number, and compare it with a kept one, as the step says. */
+static bool keep_and_compare(struct test_going *t, const struct step *step, uint64_t n) {
+  const char *same = step->value[KEY_SAME].text, *to = step->value[KEY_KEEP].text;
+  size_t i = 0;
+  while (same && i < t->kepts && strcmp(t->kept[i].name, same)) i++;
+  if (same && i == t->kepts) return test_bad(t, "no step before has kept \"%s\"", same);
+  if (same && t->kept[i].number != n)
+    return test_bad(t, "%s is %" PRIu64 ", and was %" PRIu64 " when \"%s\" was kept", step->value[step->kind].text, n,
+                    t->kept[i].number, same);
+  return !to || keep(t, to, n);
+}
+
 static bool call(struct test_going *t, const struct step *step) {
   const struct step_value *v = step->value;
   uint64_t ns = v[KEY_LIMIT].given ? v[KEY_LIMIT].number : t->s->limit, got;
@@ -137,9 +158,9 @@ static bool call(struct test_going *t, const struct step *step) {
   mb_get_stats(t->vm, &s);
   mb_vm_limit_ns(t->vm, s.virtual_ns + ns);
   if (mb_guest_call(t->vm, v[STEP_CALL].text, step->arg, step->args, &got)) return test_refused(t);
-  if (!v[KEY_RETURNS].given || got == v[KEY_RETURNS].number) return true;
+  if (!v[KEY_RETURNS].given || got == v[KEY_RETURNS].number) return keep_and_compare(t, step, got);
   /* 32-bit guests return no more than that. */
-  if (!(got >> 32) && (uint32_t)got == (uint32_t)v[KEY_RETURNS].number) return true;
+  if (!(got >> 32) && (uint32_t)got == (uint32_t)v[KEY_RETURNS].number) return keep_and_compare(t, step, got);
   return test_bad(t, "%s returned %" PRId64 " (0x%" PRIx64 "), not %" PRId64, v[STEP_CALL].text, (int64_t)got, got,
                   (int64_t)v[KEY_RETURNS].number);
 }
@@ -159,7 +180,7 @@ static bool read_variable(struct test_going *t, const struct step *step) {
     return test_bad(t, "%s is %" PRIu64 ", less than %" PRIu64, v[STEP_READ].text, n, v[KEY_MIN].number);
   if (v[KEY_MAX].given && n > v[KEY_MAX].number)
     return test_bad(t, "%s is %" PRIu64 ", more than %" PRIu64, v[STEP_READ].text, n, v[KEY_MAX].number);
-  return true;
+  return keep_and_compare(t, step, n);
 }
 
 /* --- trouble --- */

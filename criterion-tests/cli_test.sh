@@ -125,6 +125,20 @@ judged 2 'is of 1 shards, the others are of 3' --merge part1.json whole.json
 judged 2 'are no results' --merge good.test
 judged 2 'are no results' --merge good.test.golden
 
+# A Slurm array's tasks, as Slurm calls them, and GNU parallel where it is.
+export RESULTS=$folder/results
+for i in 1 2 3; do
+  SLURM_ARRAY_TASK_ID=$i SLURM_ARRAY_TASK_COUNT=3 SLURM_CPUS_PER_TASK=1 \
+    bash "${MB_SOURCE:?}/guests/suites/slurm.sbatch" "${all[@]}" >/dev/null
+done
+judged 1 '2 good, 4 bad' --merge results/shard-*.json
+if command -v parallel >/dev/null; then
+  PATH=$(dirname "$program"):$PATH
+  rm -f shard-*.json
+  "$program" test --list-shards=3 "${all[@]}" | parallel --will-cite >/dev/null
+  judged 1 '2 good, 4 bad' --merge shard-*.json
+fi
+
 # --- bisecting ---
 if command -v git >/dev/null; then
   scenario hi kernel 'steps = ({ expect = "hi"; });'

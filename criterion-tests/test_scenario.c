@@ -1,0 +1,96 @@
+/* criterion-tests/test_scenario.c: scenario files: what they mean, and garbage. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "cli/scenario.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int read_bytes(struct scenario *s, const char *text, size_t n) {
+  char path[64];
+  int fd = memfd_create("scenario", 0);
+  cr_assert_eq(write(fd, text, n), (ssize_t)n);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+  int code = scenario_read(s, path);
+  close(fd);
+  return code;
+}
+
+static const char sound[] =
+    "# all there is\n"
+    "about = \"everything\"; prompt = \"$ \"; limit = \"5s\"; quiet = false; end = \"power-off\";\n"
+    "guests = ( \"debian-4kc\", { name = \"smp\"; guest = \"debian-generic64\"; vcpus = 2; } );\n"
+    "machine = { mem = \"64M\"; };\n"
+    "files = ( { to = \"/bin/x\"; text = \"y\"; mode = \"755\"; } );\n"
+    "disks = ( { size = \"1M\"; }, { files = ( { to = \"a\"; text = \"b\"; } ); } );\n"
+    "allow = [\"a|b\"]; never = [\"c+\"]; console = [\"d\", \"e\"]; instructions = (\"1M\", 2000000); covered = "
+    "[\"f\"];\n"
+    "steps = ( { expect = \"x\"; limit = \"insns:5K\"; }, { match = \"^y$\"; limit = \"10 ms\"; }, { send = \"z\\n\"; "
+    "},\n"
+    "  { wait = \"7us\"; }, { run = \"true\"; code = 3; output = \"\"; matches = \"q\"; },\n"
+    "  { call = \"f\"; args = (1, \"t\", 0x10); returns = -5; keep = \"k\"; },\n"
+    "  { read = \"v\"; bytes = 8; offset = 16; equals = 1; min = 0; max = 2; same = \"k\"; },\n"
+    "  { interrupt = 3; vcpu = 1; for = \"1ms\"; }, { disk-error = 1; from = \"4K\"; size = 512; times = 2; on = "
+    "\"write\"; },\n"
+    "  { memory-error = \"cache\"; }, { net = \"cut\"; card = 1; } );\n";
+
+Test(scenario, everything_is_read) {
+  struct scenario s;
+  cr_assert_eq(read_bytes(&s, sound, sizeof sound - 1), 0);
+  cr_assert_str_eq(s.about, "everything");
+  cr_assert_eq(s.limit, UINT64_C(5000000000));
+  cr_assert_eq(s.guests, 2u);
+  cr_assert_str_eq(s.guest[0].name, "debian-4kc");
+  cr_assert(s.guest[1].keys);
+  cr_assert_str_eq(s.files.file[0].to, "bin/x");
+  cr_assert_eq(s.files.file[0].mode, 0755u);
+  cr_assert_eq(s.disks, 2u);
+  cr_assert_eq(s.disk[0].size, UINT64_C(1) << 20);
+  cr_assert_eq(s.least, UINT64_C(1) << 20);
+  cr_assert_eq(s.most, UINT64_C(2000000));
+  cr_assert_eq(s.steps, 11u);
+  cr_assert(s.step[0].value[KEY_LIMIT].insns);
+  cr_assert_eq(s.step[0].value[KEY_LIMIT].number, UINT64_C(5120));
+  cr_assert_eq(s.step[1].value[KEY_LIMIT].number, UINT64_C(10000000));
+  cr_assert_eq(s.step[3].value[STEP_WAIT].number, UINT64_C(7000));
+  cr_assert_eq(s.step[5].args, 3u);
+  cr_assert_str_eq(s.step[5].arg[1].text, "t");
+  cr_assert_eq(s.step[5].arg[2].number, UINT64_C(16));
+  cr_assert_eq((int64_t)s.step[5].value[KEY_RETURNS].number, -5);
+  cr_assert_eq(s.step[8].value[KEY_ON].choice, 2);
+  cr_assert_eq(s.step[9].value[STEP_MEMORY_ERROR].choice, 1);
+  scenario_free(&s);
+}
+
+Test(scenario, times) {
+  uint64_t ns;
+  cr_assert(scenario_time("3 s", &ns) && ns == UINT64_C(3000000000));
+  cr_assert(scenario_time("0ns", &ns) && !ns);
+  static const char *const bad[] = {"", "s", "5", "5m", "-1s", "5ss", "99999999999999999999s", "1000001s"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_assert(!scenario_time(bad[i], &ns), "%s", bad[i]);
+}
+
+/* Cut short, and with bytes changed: sound or refused, and freed either way. */
+Test(scenario, garbage) {
+  char text[sizeof sound];
+  unsigned seed = 1, refused = 0, rounds = getenv("MB_QUICK") ? 300 : 3000;
+  struct scenario s;
+  cr_assert(freopen("/dev/null", "w", stderr));
+  for (size_t n = 0; n < sizeof sound - 1; n += 7) {
+    refused += read_bytes(&s, sound, n) == 2;
+    scenario_free(&s);
+  }
+  cr_assert_gt(refused, 100u);
+  for (unsigned i = 0; i < rounds; i++) {
+    memcpy(text, sound, sizeof sound);
+    for (unsigned k = 0; k < 1 + i % 4; k++) {
+      seed = seed * 1103515245 + 12345;
+      text[seed / 65536 % (sizeof sound - 1)] = (char)(32 + seed / 256 % 95);
+    }
+    int code = read_bytes(&s, text, sizeof sound - 1);
+    cr_assert(code == 0 || code == 2);
+    scenario_free(&s);
+  }
+}
