@@ -153,9 +153,11 @@ const struct option_row request_rows[] = {
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
          "where optimized code is kept from run to run\n($XDG_CACHE_HOME/mirrorball/code or ~/.cache/mirrorball/code)"},
-    [O_NUMA] = {"numa", "off|tlb",
+    [O_NUMA] = {"numa", "off|tlb|cache|cache-all",
                 "model a machine whose memory is near or far, and charge what it costs\n"
-                "as guest time (off). tlb: refills of its TLB, counted by page"},
+                "as guest time (off). tlb: refills of its TLB, counted by page.\n"
+                "cache: all references, through coherent caches. cache-all: the same counts\n"
+                "without short cuts, to check them"},
     [O_NUMA_MACHINE] = {"numa-machine", "NAME|FILE",
                         "which machine (flash); help lists those with a name, help:NAME shows one,\n"
                         "as a file to begin with. Its clock is the guest's, unless --mhz is given"},
@@ -394,10 +396,11 @@ static int set_mode(struct request *r, const char *v) {
 }
 
 static int set_numa(struct request *r, const char *v) {
-  static const char *const name[] = {[MB_NUMA_OFF] = "off", [MB_NUMA_TLB] = "tlb"};
+  static const char *const name[] = {
+      [MB_NUMA_OFF] = "off", [MB_NUMA_TLB] = "tlb", [MB_NUMA_CACHE] = "cache", [MB_NUMA_ALL] = "cache-all"};
   for (unsigned i = 0; i < sizeof name / sizeof *name; i++)
     if (!strcmp(v, name[i])) return r->run->machine.numa = (enum mb_numa)i, 0;
-  return request_fail(r, "--numa %s: neither off nor tlb", v);
+  return request_fail(r, "--numa %s: neither off nor tlb nor cache nor cache-all", v);
 }
 
 static const char *numa_machine_name(const void *ctx, size_t i) {
@@ -689,7 +692,7 @@ static int parse(struct request *r, int argc, char **argv) {
     }
   }
   if (r->run->machine.numa_machine && !r->run->machine.numa)
-    return options_fail("run: --numa-machine goes with --numa tlb");
+    return options_fail("run: --numa-machine goes with --numa tlb or cache");
   if (r->run->from && check_beside_checkpoint(r)) return EXIT_INPUT;
   return r->run->file ? check_beside_file(r) : request_check(r);
 }

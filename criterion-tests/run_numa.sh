@@ -14,20 +14,31 @@ run() { # program vcpus words options: into out, err, stats; sets code
     --code-store none --timeout 600 "$@" >out 2>err </dev/null
   code=$?
 }
-# What was modelled, and how the run ended.
+# What was modelled, and how the run ended. How many references the model was told of is nobody's business.
 outcome() {
-  python3 -c 'import json,sys; s=json.load(open("stats")); print(json.dumps([s.get("numa"), s["instructions"],
-    s["virtual_ns"], s["state_hash"]]))'
+  python3 -c 'import json; s=json.load(open("stats")); n=s.get("numa")
+[v.pop("told", None) for v in n["vcpus"]]; n["fidelity"]=n["fidelity"][:5]
+print(json.dumps([n, s["instructions"], s["virtual_ns"], s["state_hash"]]))'
 }
 number() { # PYTHON expression of s
   python3 -c "import json; s=json.load(open('stats')); print($1)"
 }
 
 declare -A words=([radix]='n=20011 radix=64 seed=7' [raytrace]='size=20 balls=1')
-for numa in tlb; do
+# cache-all tells the model of every reference: what generated code leaves out must make no difference.
+for numa in tlb cache; do
   for name in radix raytrace; do
     for target in mips32r2eb mips64r2el; do
       first=
+      if [[ $numa == cache ]]; then
+        run $target/splash-$name 5 "splash $name ${words[$name]}" --tier eval --numa cache-all
+        check "$target $name, --numa cache-all: exit code $code: $(tail -1 out) $(cat err)" $code
+        first=$(outcome)
+        held=$(number 'int(not all(v["told"]["load"] > v["l1_misses"]["load"] > 0 and sum(v["l1_misses"].values()) ==
+          v["l2_hits"] + sum(v["misses"].values()) - v["misses"]["upgrade"] and
+          sum(v["misses"].values()) == sum(v["misses_by_home"]) for v in s["numa"]["vcpus"]))')
+        check "every reference is a hit or a miss somewhere: $first" "$held"
+      fi
       for tier in eval stencil llvm auto; do
         run $target/splash-$name 5 "splash $name ${words[$name]}" --tier $tier --numa $numa
         ((code == 2)) && continue # a build without this tier
@@ -48,6 +59,15 @@ without=$(number '[s["instructions"], s["virtual_ns"], s["state_hash"]]')
 run mips32r2el/splash-radix 2 'splash radix n=5000' --numa tlb --numa-machine free.machine
 held=$([[ $without == "$(number '[s["instructions"], s["virtual_ns"], s["state_hash"]]')" ]]; echo $?)
 check "without costs it is the same run: $without; $(outcome)" "$held"
+# Far memory is slow, and the guest's own clock says so.
+"$program" run --numa-machine help:uma >near.machine
+sed 's/latency = .*/latency = { local = 300; remote = 3000; };/; s/memory_per_node = .*/memory_per_node = "32M";/; s/dirty = 0/dirty = 2700/' \
+  near.machine >far.machine
+for which in near far; do
+  run mips32r2el/splash-radix 4 'splash radix n=20000' --numa cache --numa-machine $which.machine
+  declare "$which=$(sed -n 's/radix: sort \([0-9]*\) us.*/\1/p' out | tr -d '\r')"
+done
+check "the guest sorts in ${near:-} us where memory is near, ${far:-} where it is far" $((${far:-0} < 2 * ${near:-1}))
 # A dear one takes longer, by the guest's own clock.
 sed -i 's/tlb_refill = .*/tlb_refill = 100000;/' free.machine
 run mips32r2el/splash-radix 2 'splash radix n=5000' --numa tlb --numa-machine free.machine
@@ -68,7 +88,7 @@ bad 'none.machine:8: nodes: 0 is not from 1 to 64' --numa tlb --numa-machine non
 bad 'there is no machine flush; did you mean flash?' --numa tlb --numa-machine help:flush
 bad 'nothing.machine' --numa tlb --numa-machine nothing.machine
 bad '--numa-machine goes with --numa' --numa-machine uma
-bad '--numa on: neither off nor tlb' --numa on
+bad '--numa on: neither off nor tlb nor cache' --numa on
 bad 'the machine flash has 8 cpus' --numa tlb --vcpus 9
 bad 'not for parallel ones' --numa tlb --parallel
 bad 'in mode bare or translate' --numa tlb --mode trap

@@ -68,6 +68,7 @@ void mips_cpu_fini(struct cpu *c) {
   mips_code_forget(c);
   leave_peers(c);
   mips_traps_fini(c);
+  if (c->cfg.numa) c->cfg.numa->lost = NULL;
   if (c->cfg.pmap) mmu_pmap_leave(c->cfg.pmap, &c->mmu);
   mmu_guest_fini(&c->mmu);
   jit_cpu_fini(&c->j);
@@ -256,6 +257,7 @@ static const char *const helper_names[] = {
 };
 
 static uint64_t load_hook(void *c, uint64_t va, unsigned op) {
+  if (op == IR_FETCHED) return mips_numa_fetched(c, va), 0;
   return mips_load_at_once(c, va, op);
 }
 static void store_hook(void *c, uint64_t va, uint64_t v, unsigned op) {

@@ -178,6 +178,14 @@ struct cpu_mode {
   struct mmu_state mmu;
 };
 
+/* What the modelled machine has been told: of which attempted instruction (its number; 0: none) a data access; of which
+ * the fetch of these lines. */
+enum { MIPS_TOLD_LINES = 2 }; /* a branch and its slot */
+struct mips_told {
+  uint64_t data_at, fetch_at, line[MIPS_TOLD_LINES];
+  unsigned lines;
+};
+
 /* One cpu. Owner: its VCPU thread. The first group is known to generated code by offset. */
 struct cpu {
   struct jit_cpu j; /* must be first */
@@ -207,6 +215,7 @@ struct cpu {
   uint64_t idled;     /* cycles of it that were skipped in WAIT */
   struct mips_counters n;
   struct mips_traps traps;
+  struct mips_told told;
   uint64_t shadow[16][32];         /* register sets other than the current one */
   uint32_t nested;                 /* exceptions in a row that were taken with EXL set */
   const char *dead;                /* why nothing can ever happen again: of mips_deaths[] */
@@ -305,6 +314,7 @@ bool mips_fetch_word(struct cpu *c, uint64_t pc, uint32_t *word); /* false: an e
 /* A block for the address in j.pc, translated if need be. NULL: an exception was raised (or memory ran out). */
 struct jit_block *mips_block(struct cpu *c, bool alone);
 bool mips_unmapped(uint64_t va); /* in kseg0, kseg1 or xkphys? */
+bool mips_uncached(uint64_t va); /* ... where it is reached around the caches? */
 uint32_t mips_count(const struct cpu *c, uint64_t now);
 void mips_timer_rearm(struct cpu *c, uint64_t now); /* after Count, Compare or Cause.DC changed */
 void mips_code_write(struct cpu *c, struct mmu_page *f, uint32_t offset, uint32_t bytes);

@@ -106,10 +106,19 @@ static void tally_skipped(struct lift *l, const struct translate_config *t, cons
   ir_call(l->ir, HELPER_TALLY_SKIPPED, executed, row, imm(l, 0));
 }
 
+/* The instruction at pc is about to be executed: for a modelled cache. */
+static void fetched(struct lift *l, const struct translate_config *t, uint64_t pc) {
+  if (t->line) ir_load(l->ir, IR_FETCHED, ir_pc(l->ir, pc), 0);
+}
+static bool begins_line(const struct translate_config *t, uint64_t pc) {
+  return t->line && !(pc & (t->line - 1));
+}
+
 /* The branch just lifted is instruction n - 1 of the block; lift its slot and the exits. */
 static void lift_branch(struct lift *l, const struct translate_config *t, uint32_t slot_word, struct jit_shape *shape) {
   struct lift b = *l;
   uint64_t taken = 1;
+  if (begins_line(t, l->pc + 4)) fetched(l, t, l->pc + 4); /* before the unit has done anything: it may begin again */
   if (b.flow == LIFT_LIKELY && b.cond != IR_NONE) {
     if (!ir_is_const(l->ir, b.cond, &taken)) {
       tally_skipped(l, t, shape, b.cond);
@@ -155,6 +164,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     }
     uint32_t word = t->word[shape->insns];
     ir->at = shape->insns++;
+    if (ir->at == 0 || begins_line(t, l.pc)) fetched(&l, t, l.pc);
     if (lift_insn(&l, t, word)) break;
     if (l.flow == LIFT_STOP || l.flow == LIFT_PC) {
       tally(&l, t, shape);

@@ -193,6 +193,10 @@ static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
   if (e && !by_view(c, at_once)) return extend(get_bytes((const uint8_t *)(uintptr_t)(va + e->addend), s), s);
   gpa_t at;
   bool writable;
+  if ((e = mips_numa_entry(c, va, s.size, MMU_READ))) {
+    const uint8_t *host = (const uint8_t *)(uintptr_t)(va + e->addend); /* NOLINT(performance-no-int-to-ptr) */
+    return mips_numa_refer(c, va, host, MMU_READ) ? extend(get_bytes(host, s), s) : 0;
+  }
   if (!resolve(c, &va, s.size, MMU_READ, &at, &writable)) return 0;
   struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
   if (f) {
@@ -201,6 +205,7 @@ static uint64_t load(struct cpu *c, uint64_t va, unsigned ir_op, bool at_once) {
       mmu_soft_fill(&c->mmu, va, MMU_READ, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
       if (by_view(c, at_once)) enter_in_view(c, va, f, writable);
     }
+    if (!mips_numa_refer(c, va, f->host + (at.v & (MMU_PAGE_SIZE - 1)), MMU_READ)) return 0;
     return extend(get_bytes(f->host + (at.v & (MMU_PAGE_SIZE - 1)), s), s);
   }
   if (c->alone && made_before(c, va)) return extend(c->made.value, s);
@@ -235,15 +240,21 @@ static void store(struct cpu *c, uint64_t va, uint64_t v, unsigned ir_op, bool a
   }
   gpa_t at;
   bool writable;
+  if ((e = mips_numa_entry(c, va, s.size, MMU_WRITE))) {
+    uint8_t *host = (uint8_t *)(uintptr_t)(va + e->addend); /* NOLINT(performance-no-int-to-ptr) */
+    if (mips_numa_refer(c, va, host, MMU_WRITE)) put_bytes(host, v, s);
+    return;
+  }
   if (!resolve(c, &va, s.size, MMU_WRITE, &at, &writable)) return;
   struct mmu_page *f = mmu_pmap_page(c->cfg.pmap, at);
   uint32_t offset = at.v & (MMU_PAGE_SIZE - 1);
   if (f) {
     if (!pay(c, va, f, MMU_WRITE)) return;
     if ((!mmu_page_is_open(f) && !open_page(c, f)) || !mips_code_store(c, f, offset, s.size)) return;
-    bool pass = let_pass(c, va, MMU_WRITE);
-    put_bytes(f->host + offset, v, s);
+    bool pass = let_pass(c, va, MMU_WRITE), told = mips_numa_refer(c, va, f->host + offset, MMU_WRITE);
+    if (told) put_bytes(f->host + offset, v, s);
     if (f->code) mips_code_unlock(c);
+    if (!told) return;
     if (!f->code && pass && may_fill(c, va, MMU_WRITE)) {
       mmu_soft_fill(&c->mmu, va, MMU_WRITE, (uint64_t)(uintptr_t)f->host - (va & MMU_PAGE_MASK));
       if (by_view(c, at_once)) enter_in_view(c, va, f, true);

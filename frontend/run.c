@@ -69,6 +69,7 @@ static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct
                                .gang = c->cfg.gang,
                                .debug = c->cfg.debug,
                                .tally = c->cfg.tally,
+                               .line = mips_numa_line(c),
                                .fpu = &fpu};
   struct jit_shape shape;
   if (!read_words(c, f, k->pc, word, &t.words)) return NULL;
@@ -148,7 +149,7 @@ struct jit_block *mips_block(struct cpu *c, bool alone) {
 /* --- acting on exits --- */
 
 bool mips_unmapped(uint64_t va) {
-  return (va >= UINT64_C(0xffffffff80000000) && va < UINT64_C(0xffffffffc0000000)) || va >> 62 == 2;
+  return mmu_unmapped(va);
 }
 
 /* The block was left at instruction `at`: where that is, and whether in a delay slot. */

@@ -20,6 +20,7 @@ struct translate_config {
   bool alone;           /* one unit only */
   bool counting;        /* events are counted (events.h) */
   bool trap;            /* privileged instructions are host traps */
+  unsigned line;        /* not 0: bytes of the lines of instructions of which a modelled cache is told */
   bool gang;            /* other cpus run at the same time */
   const struct mips_debug *debug; /* its sites are looked at; NULL: none */
   bool slot_known;      /* slot_word is the first word of the next page */

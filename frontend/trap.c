@@ -97,15 +97,14 @@ void mips_trap_reflect(struct cpu *c) {
 
 /* --- memory --- */
 
-/* Is an address of an unmapped segment reached around the caches? */
-static bool uncached(uint64_t va) {
-  return va >> 62 == 2 ? (va >> 59 & 7) == CCA_UNCACHED : va >> 29 & 1;
+bool mips_uncached(uint64_t va) {
+  return mips_unmapped(va) && (va >> 62 == 2 ? (va >> 59 & 7) == CCA_UNCACHED : va >> 29 & 1);
 }
 
 bool mips_trap_page(struct cpu *c, uint64_t va, enum mmu_access kind) {
-  bool mapped = !mips_unmapped(va), never = !mapped && (uncached(va) || !c->cfg.machine_tlb);
+  bool mapped = !mips_unmapped(va), never = !mapped && (mips_uncached(va) || !c->cfg.machine_tlb);
   if (!never && mmu_machine_tlb_has(&c->mmu, va)) return true;
-  mips_trap_access(c, mapped ? MIPS_TRAP_MAPPED : uncached(va) ? MIPS_TRAP_KSEG1 : MIPS_TRAP_KSEG0, va, kind);
+  mips_trap_access(c, mapped ? MIPS_TRAP_MAPPED : mips_uncached(va) ? MIPS_TRAP_KSEG1 : MIPS_TRAP_KSEG0, va, kind);
   if (!never) mmu_machine_tlb_enter(&c->mmu, va, mapped);
   mips_trap_done(c);
   return !never;
@@ -130,7 +129,9 @@ static uint64_t emulate(struct cpu *c, const struct insn *i) {
     PLAIN(TLBR)
     PLAIN(TLBWI)
     PLAIN(TLBWR)
-    PLAIN(ERET) PLAIN(DERET) PLAIN(WAIT) PLAIN(DI) PLAIN(EI)
+    PLAIN(ERET)
+    PLAIN(DERET)
+    PLAIN(WAIT) PLAIN(DI) PLAIN(EI)
 #undef PLAIN
         default : return 0;
   }

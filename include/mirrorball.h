@@ -75,8 +75,9 @@ struct mb_net {
 };
 
 /* How exactly the memory of a modelled machine with near and far memory is modelled; what it costs is guest time. TLB:
- * each refill of its 64-entry TLB (or what the machine has) is charged, and counted by page. */
-enum mb_numa { MB_NUMA_OFF, MB_NUMA_TLB };
+ * each refill of its TLB is charged, and counted by page. CACHE: so is what each load, store and fetch waits for in two
+ * levels of coherent caches; ALL: the same, and the same run, without any short cut, to check CACHE. */
+enum mb_numa { MB_NUMA_OFF, MB_NUMA_TLB, MB_NUMA_CACHE, MB_NUMA_ALL };
 
 /* What VMs are put into. Zeroed means: as many cpus and as much memory as they have together. */
 struct mb_machine_config {

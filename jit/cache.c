@@ -31,7 +31,7 @@ struct jit {
   uint64_t generation;
   struct jit_cpu *cpus; /* that have run; borrowed */
   size_t max_bytes, code_bytes, region_bytes;
-  bool exact;
+  bool exact, lines;
   struct jit_tuning tuning;
   char *store; /* folder, or NULL */
   uint64_t store_bytes;
@@ -58,6 +58,10 @@ void jit_set_code_cache(struct jit *j, size_t bytes) {
 
 void jit_set_exact(struct jit *j) {
   j->exact = true;
+}
+
+void jit_set_lines(struct jit *j) {
+  j->exact = j->lines = true;
 }
 
 void jit_set_code_bytes(struct jit *j, size_t bytes) {
@@ -416,9 +420,11 @@ static int make_compilers(struct jit *j) {
     j->heat = JIT_COLD;
     return -1;
   }
+  if (j->lines) jit_stencils_set_lines(j->stencils);
   const struct jit_regions_config c = {.jit = j,
                                        .stencils = j->stencils,
                                        .exact = j->exact,
+                                       .lines = j->lines,
                                        .wait = j->tier == JIT_LLVM,
                                        .store = j->store,
                                        .store_bytes = j->store_bytes,

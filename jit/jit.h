@@ -72,6 +72,10 @@ struct jit_cpu {
   struct jit *jit;           /* that knows of these tables, and takes out what is gone */
   struct jit_cpu *next_cpu;  /* the jit's */
   uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
+  /* While caches are modelled (jit_set_lines()): pieces of memory that may be used untold, see mmu_lines_init(); and
+   * where instructions were last fetched from. */
+  struct softtlb_table line[MMU_ACCESS_KINDS];
+  uint64_t fetched;
   uint64_t temp[JIT_TEMPS];
 };
 /* Mode of the blocks that may be run now, kept by the frontend. */
@@ -170,6 +174,10 @@ void jit_set_code_cache(struct jit *j, size_t bytes);
 /* Before the first block is made: every load and store looks into the soft TLB, so that who takes an entry out sees the
  * next access of its page. */
 void jit_set_exact(struct jit *j);
+/* The same, for code with FETCHED in it: what is looked into is jit_cpu.line, pieces of 1 << JIT_LINE_BITS bytes, not the
+ * soft TLB. */
+enum { JIT_LINE_BITS = 5 };
+void jit_set_lines(struct jit *j);
 /* For tests, the same: let stencils, or regions, take this much. */
 void jit_set_code_bytes(struct jit *j, size_t bytes);
 void jit_set_region_bytes(struct jit *j, size_t bytes);

@@ -236,14 +236,20 @@ static void look_up(struct emitter *e, value pc) {
   jump_to_shared(e, "look_up_neighbour", pc);
 }
 
-/* Where the soft TLB has the entry for an address. */
-static value tlb_entry(struct emitter *e, value va, enum mmu_access kind) {
-  size_t table = offsetof(struct jit_cpu, tlb) + kind * sizeof(struct softtlb_table);
+/* Where the soft TLB, or the tables of lines, have the entry for an address. */
+static value table_entry(struct emitter *e, value va, size_t tables, unsigned bits, enum mmu_access kind) {
+  size_t table = tables + kind * sizeof(struct softtlb_table);
   value mask = get_field(e, e->i64, table + offsetof(struct softtlb_table, mask));
   value base = get_field(e, e->ptr, table + offsetof(struct softtlb_table, entry));
-  value at = LLVMBuildLShr(e->b, va, emit_i64(e, MMU_PAGE_BITS - 4), "");
+  value at = LLVMBuildLShr(e->b, va, emit_i64(e, bits - 4), "");
   at = LLVMBuildAnd(e->b, at, mask, "");
   return LLVMBuildInBoundsGEP2(e->b, e->i8, base, &at, 1, "");
+}
+static value tlb_entry(struct emitter *e, value va, enum mmu_access kind) {
+  return table_entry(e, va, offsetof(struct jit_cpu, tlb), MMU_PAGE_BITS, kind);
+}
+static value line_entry(struct emitter *e, value va, enum mmu_access kind) {
+  return table_entry(e, va, offsetof(struct jit_cpu, line), JIT_LINE_BITS, kind);
 }
 static value entry_addend(struct emitter *e, value entry) {
   value at = emit_i64(e, offsetof(struct softtlb_entry, addend));
@@ -411,7 +417,8 @@ static value linear_address(struct emitter *e, unsigned size, value va, LLVMBasi
 static value host_addend(struct emitter *e, const struct emit_access *a, value va, LLVMBasicBlockRef slow) {
   LLVMBuilderRef u = e->b;
   struct emit_cache *c = cache_of(e, a);
-  value page = LLVMBuildAnd(u, va, emit_i64(e, MMU_PAGE_MASK | (a->size - 1)), ""), cached = NULL;
+  uint64_t part = e->s->lines ? -(UINT64_C(1) << JIT_LINE_BITS) : MMU_PAGE_MASK;
+  value page = LLVMBuildAnd(u, va, emit_i64(e, part | (a->size - 1)), ""), cached = NULL;
   LLVMBasicBlockRef before = NULL, look = NULL, found = new_block(e), hit = c && c->hopeful ? new_block(e) : NULL;
   if (hit) {
     look = new_block(e);
@@ -421,7 +428,7 @@ static value host_addend(struct emitter *e, const struct emit_access *a, value v
     branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, page, tag, ""), hit, look, e->likely);
     begin(e, look);
   }
-  value entry = tlb_entry(e, va, a->kind);
+  value entry = e->s->lines ? line_entry(e, va, a->kind) : tlb_entry(e, va, a->kind);
   value tag = LLVMBuildLoad2(u, e->i64, entry, "");
   branch_if(e, LLVMBuildICmp(u, LLVMIntEQ, tag, page, ""), found, slow, e->likely);
   begin(e, found);
@@ -441,7 +448,7 @@ static value host_addend(struct emitter *e, const struct emit_access *a, value v
 
 /* The host address of an access, in the block the builder is left in. */
 static value host_address(struct emitter *e, const struct emit_access *a, value va, LLVMBasicBlockRef slow) {
-  if (a->kind != MMU_READ || !e->linear) return LLVMBuildAdd(e->b, va, host_addend(e, a, va, slow), "");
+  if (a->kind != MMU_READ || !e->linear || e->s->lines) return LLVMBuildAdd(e->b, va, host_addend(e, a, va, slow), "");
   LLVMBasicBlockRef otherwise = new_block(e), known = new_block(e), from[2];
   value at[2];
   at[0] = linear_address(e, a->size, va, otherwise);
@@ -536,7 +543,11 @@ static void make_access(struct emitter *e, const struct emit_access *a) {
     branch_if(e, LLVMBuildICmp(u, LLVMIntNE, get(e, a->o->c), emit_i64(e, 0), ""), yes, done, e->likely);
     begin(e, yes);
   }
-  if (e->view) {
+  if (a->kind == MMU_FETCH) {
+    host_addend(e, a, va, slow);
+    set_field(e, va, offsetof(struct jit_cpu, fetched));
+    v = emit_i64(e, 0);
+  } else if (e->view) {
     check_alignment(e, a, va, stored);
     v = access_view(e, a, view_address(e, base, va, offset, slow), narrow, slow);
     if (!stored) v = extended(e, a, v);

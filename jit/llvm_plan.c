@@ -40,6 +40,7 @@ struct emit_access emit_access_of(const struct jit_op *o, enum ir_opcode op) {
   struct emit_access a = {.o = o, .op = op, .kind = MMU_READ, .size = 8};
   switch ((int)op) {
   case IR_LD8U: a.size = 1; break;
+  case IR_FETCHED: a.size = 1, a.kind = MMU_FETCH; break;
   case IR_LD8S: a.size = 1, a.sign = true; break;
   case IR_LD16U: a.size = 2; break;
   case IR_LD16S: a.size = 2, a.sign = true; break;

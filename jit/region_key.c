@@ -86,6 +86,7 @@ int region_key_make(struct region_key *k, const struct region_key *begun, const 
   add_number(k, s->nodes);
   add_number(k, s->view);
   add_number(k, s->exact);
+  add_number(k, s->lines);
   for (unsigned i = 0; i < s->nodes; i++) add_node(k, &s->node[i]);
   add(k, s->code, s->ops * sizeof s->code[0]);
   if (!k->failed) return 0;

@@ -114,6 +114,11 @@ enter:
     NEXT;                                                                                                              \
   }
   LOADS(DO_LOAD)
+do_FETCHED:
+  cpu->at = i->at;
+  g->load(cpu, SLOT(i->a) + (uint64_t)(int64_t)i->offset, IR_FETCHED);
+  if (cpu->trouble) goto trouble;
+  NEXT;
 #define DO_STORE(name, raw, swap)                                                                                      \
   do_##name : {                                                                                                        \
     uint64_t va = SLOT(i->a) + (uint64_t)(int64_t)i->offset;                                                           \

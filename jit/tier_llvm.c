@@ -42,7 +42,7 @@ struct jit_regions {
   struct span *free;
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
-  bool wait, eager, exact;
+  bool wait, eager, exact, lines;
   int hot, hot_for_view; /* samples that make a block hot */
   uint64_t delays;       /* see struct jit_tuning; the compiler's, once it runs */
   unsigned queued;
@@ -465,6 +465,7 @@ static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   if (!r) return;
   r->source->view = view_of(rs, seed);
   r->source->exact = rs->exact;
+  r->source->lines = rs->lines;
   b->samples = NOT_AGAIN;
   seed->samples = NOT_AGAIN;
   seed->region = r;
@@ -486,6 +487,7 @@ static void want_larger(struct jit_regions *rs, struct jit_region *smaller, bool
   if (!r) return;
   r->source->view = view_of(rs, seed);
   r->source->exact = rs->exact;
+  r->source->lines = rs->lines;
   r->smaller = smaller;
   r->heat = smaller->heat;
   smaller->has_larger = !kept_only;
@@ -535,6 +537,7 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   rs->stencils = c->stencils;
   rs->wait = c->wait;
   rs->exact = c->exact;
+  rs->lines = c->lines;
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
   rs->hot_for_view = c->tuning.hot_for_view ? c->tuning.hot_for_view : HOT_FOR_VIEW;
   rs->delays = c->tuning.delay_seed;

@@ -33,6 +33,7 @@ struct jit_stencils {
   uint32_t shared[JIT_OPCODES]; /* slow paths of memory operations */
   uint32_t call, raise, leave, leave_at_t, look_up_neighbour, go_on, go_on_at_pc, trouble;
   uint32_t region_load, region_store, region_fpu, region_raise, region_leave;
+  bool lines;       /* accesses go by lines */
   uint32_t resets;  /* times all stencils were forgotten */
   uint32_t regions; /* where their part of code memory begins */
   uint64_t (*enter)(struct jit_cpu *cpu, const void *code);
@@ -144,6 +145,12 @@ static const uint16_t linear[JIT_OPCODES] = {
     LOADS(X)
 #undef X
 };
+/* Those by lines, likewise. */
+static const struct view_stencils by_line[JIT_OPCODES] = {
+#define X(name, ...) [J_##name] = {ST_ML_##name##_00, ST_MLS_##name##_0},
+    LOADS(X) STORES(X)
+#undef X
+};
 static const uint16_t branch_on_zero[JIT_OPCODES] = {
 #define X(name) [J_EXIT_##name] = ST_BRZ_##name##_0,
     HOT_BRZ(X)
@@ -165,7 +172,7 @@ struct emit {
   uint32_t used[K], clock;
   uint16_t zero;
   bool linear;                      /* loads try linear memory first */
-  const struct view_stencils *view; /* accesses go through a view; or NULL */
+  const struct view_stencils *view; /* accesses go through a view, or by lines; or NULL */
   /* The last access to memory: code behind it knows the page, so the next of its kind off the same, unchanged base need
    * not look it up if it lies there. NO_SLOT: none. */
   uint16_t base;
@@ -506,7 +513,7 @@ static void access(struct emit *e, const struct jit_op *o, unsigned soft, unsign
   } else {
     put(e, soft);
   }
-  if (e->view) e->s->access[e->s->accesses++] = (struct view_access){e->s->hot.at, slow};
+  if (e->view && e->view != by_line) e->s->access[e->s->accesses++] = (struct view_access){e->s->hot.at, slow};
   e->base = kind == READ_LINEAR ? NO_SLOT : o->a;
   e->wrote = kind == WRITE, e->offset = o->offset;
 }
@@ -552,6 +559,20 @@ static void store(struct emit *e, const struct jit_op *o) {
   e->value[STENCIL_OUT] = e->s->shared[o->op];
   put_cold(e, b < 0 ? ST_SLOW_STORE_SLOT : ST_SLOW_STORE_0 + (unsigned)b);
   access(e, o, soft, first, slow, WRITE);
+}
+
+/* It loads nothing. */
+static void fetched(struct emit *e, const struct jit_op *o) {
+  unsigned id = plain[o->op].any + use(e, o->a);
+  uint32_t slow = e->s->cold.at;
+  e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
+  e->value[STENCIL_BACK] = end_of(e, id);
+  e->value[STENCIL_OUT] = e->s->shared[o->op];
+  put_cold(e, ST_SLOW);
+  e->value[STENCIL_HOLE_IMM] = o->offset;
+  e->value[STENCIL_OUT] = slow;
+  put(e, id);
+  e->base = NO_SLOT;
 }
 
 /* The store alone is jumped over: registers are the same on either way. */
@@ -659,6 +680,10 @@ static void move(struct emit *e, const struct jit_op *o) {
 
 static void operation(struct emit *e, const struct jit_op *o) {
   e->clock++;
+  if (o->op == J_FETCHED) {
+    fetched(e, o);
+    return;
+  }
   switch ((enum shape)plain[o->op].shape) {
   case SHAPE_V: pure_v(e, o); return;
   case SHAPE_VV: pure_vv(e, o); return;
@@ -721,9 +746,12 @@ uint64_t jit_stencils_fault(const struct jit_stencils *s, uint64_t pc) {
 static struct emit begin(struct jit_stencils *s, struct jit_block *b) {
   struct emit e = {.s = s, .b = b, .base = NO_SLOT, .zero = s->guest->slot[s->guest->zero_slot].offset};
   memset(e.slot, 0xff, sizeof e.slot);
-  e.linear = s->guest->linear && s->guest->linear(b->key.mode);
+  e.linear = !s->lines && s->guest->linear && s->guest->linear(b->key.mode);
   unsigned view = s->guest->view ? s->guest->view(b->key.mode) : 0;
-  if (view && has_access_room(s, b->ops)) e.view = view == 32 ? narrow_view : wide_view;
+  if (s->lines)
+    e.view = by_line;
+  else if (view && has_access_room(s, b->ops))
+    e.view = view == 32 ? narrow_view : wide_view;
   return e;
 }
 
@@ -826,6 +854,7 @@ static void make_shared(struct jit_stencils *s) {
 #define X(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, (uintptr_t)s->guest->store);
   STORES(X)
 #undef X
+  s->shared[J_FETCHED] = put_shared(&e, ST_SHARED_FETCHED, (uintptr_t)s->guest->load);
   e.value[STENCIL_OUT] = put_shared(&e, ST_SHARED_FPU, 0);
 #define FPU(name, ...) s->shared[J_##name] = put_shared(&e, ST_SHARED_##name, 0);
 #include "jit/fpu_ops.def"
@@ -849,6 +878,10 @@ int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_
   make_shared(s);
   *out = s;
   return 0;
+}
+
+void jit_stencils_set_lines(struct jit_stencils *s) {
+  s->lines = true;
 }
 
 void jit_stencils_free(struct jit_stencils *s) {

@@ -227,7 +227,11 @@ static int fetch(struct mmu_memmap *m, uint32_t n) {
 
 static int open_page(struct mmu_memmap *m, struct mmu_page *g) {
   uint32_t n = mmu_page_number(m, g);
-  if (g->frame == NUMA_NO_FRAME) return give_frames(m, n);
+  if (g->frame == NUMA_NO_FRAME) {
+    int bad = give_frames(m, n);
+    if (!bad && g->frame != n) mmu_pmap_unview(m->vm[g->vm], g);
+    return bad;
+  }
   if (is_shared(m, n)) return m->memory.mappings + 2 > NUMA_MAPPINGS_MAX ? split_run(m, n) : split(m, n);
   if (numa_frame_is_stored(&m->memory, g->frame)) return fetch(m, n);
   return g->writable ? 0 : make_writable(m, n, 1, seams(m, n, 1));

@@ -108,6 +108,7 @@ struct mmu_context; /* soft TLB tables of one (ASID, privilege); the kernel has 
 struct mmu_loan;
 struct mmu_l2tlb;
 struct mmu_machine_tlb;
+struct mmu_lines;
 
 struct mmu_guest {
   struct mmu_link link;         /* written by the cpu */
@@ -125,6 +126,8 @@ struct mmu_guest {
   struct softtlb *live;             /* the cpu's; updated when the context changes or a table grows */
   struct mmu_l2tlb *l2;             /* owned; NULL: none */
   struct mmu_machine_tlb *machine;  /* owned; NULL: none */
+  struct mmu_lines *lines;          /* owned; NULL: none */
+  const struct softtlb *pages;      /* of the context in force: what `live` has, but with `lines` */
   uint64_t swept;                   /* entries written by TLBWI since the last TLBWR, as bits */
   unsigned views, view_after;       /* how many there are; see mmu_view_want() */
   uint64_t fills, flushes, l2_hits; /* statistics */
@@ -143,6 +146,10 @@ void mmu_guest_fini(struct mmu_guest *g);
 /* Change privilege, ASID or addressing; cheap when only ASID and privilege change. -1: no memory.
  */
 int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s);
+/* In kseg0, kseg1 or xkphys, which the TLB does not map? */
+static inline bool mmu_unmapped(uint64_t va) {
+  return (va >= UINT64_C(0xffffffff80000000) && va < UINT64_C(0xffffffffc0000000)) || va >> 62 == 2;
+}
 /* Translate without side effects. On success *out is the gpa and *writable says whether a write
  * would pass too. */
 enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access kind, gpa_t *out, bool *writable);
@@ -236,6 +243,26 @@ void mmu_machine_tlb_flush(struct mmu_guest *g);
 void mmu_soft_forget_data(struct mmu_guest *g);
 /* Within mmu/: forget the loads and stores of a pair of pages of an ASID, -1: of all. */
 void mmu_soft_drop_pair(struct mmu_guest *g, uint64_t va, int asid);
+
+/* --- lines: pieces of 32 bytes that loads, stores and fetches may use untold, while a cpu's caches are modelled ---
+ * `live` are the cpu's tables, one for each kind of access, looked up as soft TLBs are, by pieces. Its soft TLBs for
+ * loads and stores are empty meanwhile; those that slow paths use are in `pages`. A set is one of the cpu's modelled
+ * first-level caches; [0]: of data, [1]: of instructions. What is entered leads where `pages` does. */
+enum { MMU_LINE_BITS = 5 };
+/* 0 or -1 (no memory; mmu_guest_fini() frees what there is). */
+int mmu_lines_init(struct mmu_guest *g, struct softtlb_table live[MMU_ACCESS_KINDS], const uint32_t sets[2],
+                   const uint32_t bytes[2]);
+/* The line of va, at this host address, is the last used one of its set. */
+void mmu_lines_enter(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint32_t set, const uint8_t *host);
+/* It is so no longer, or may no longer be stored to; UINT32_MAX: of all sets. */
+void mmu_lines_lost(struct mmu_guest *g, bool fetch, uint32_t set);
+/* Within mmu/; all but the first two take a guest without lines. */
+void mmu_lines_fini(struct mmu_guest *g);
+void mmu_lines_go_live(struct mmu_guest *g);
+void mmu_lines_drop(struct mmu_guest *g, uint64_t vpn, uint64_t mask, int asid); /* -1: of all ASIDs */
+void mmu_lines_drop_page(struct mmu_guest *g, const struct mmu_page *page);
+void mmu_lines_leave_asid(struct mmu_guest *g);
+void mmu_lines_flush(struct mmu_guest *g);
 
 /* --- the second-level TLB: entries TLBWR has replaced, until the guest may expect them to be gone ---
  * An entry goes when TLBP, TLBWI or TLBWR names its page and ASID, and all go when TLBWI has rewritten every entry that

@@ -89,6 +89,8 @@ static void go_live(struct mmu_guest *g, const struct mmu_context *c) {
   uint64_t mode = g->live->stamp & MMU_STAMP_MODE;
   *g->live = c->tlb;
   g->live->stamp |= mode;
+  g->pages = &c->tlb;
+  if (g->lines) mmu_lines_go_live(g);
 }
 
 /* A fetch in c may lead elsewhere from now on, or its table has forgotten one. */
@@ -130,6 +132,7 @@ static bool lend(struct mmu_guest *g, uint64_t tag, enum mmu_access kind) {
 static void exchange_loans(struct mmu_guest *g, unsigned asid) {
   struct mmu_loan *out = g->loan[g->lender], *in = g->loan[asid];
   struct mmu_context *c = g->context[0];
+  mmu_lines_leave_asid(g);
   for (unsigned i = 0; out && i < out->n;) {
     struct softtlb_entry *e = softtlb_slot(&c->tlb.table[out->page[i].kind], out->page[i].entry.tag);
     if (e->tag != out->page[i].entry.tag) { /* another page has taken its place */
@@ -186,6 +189,7 @@ void mmu_guest_fini(struct mmu_guest *g) {
   g->l2 = NULL;
   free(g->machine);
   g->machine = NULL;
+  mmu_lines_fini(g);
 }
 
 int mmu_set_state(struct mmu_guest *g, const struct mmu_state *s) {
@@ -230,6 +234,7 @@ void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint6
 }
 
 void mmu_soft_flush(struct mmu_guest *g) {
+  mmu_lines_flush(g);
   mmu_machine_tlb_flush(g);
   mmu_soft_forget(g);
 }
@@ -277,6 +282,7 @@ void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
   if (g->segbits != 32 && vpn >> 62 == 3 && (vpn & (UINT64_MAX >> 2)) >= ((uint64_t)1 << g->segbits) - 0x80000000)
     vpn |= UINT64_MAX << 31;
   mmu_machine_tlb_drop(g, vpn, e);
+  mmu_lines_drop(g, vpn, e->mask, e->g ? -1 : e->asid);
   for (unsigned asid = e->g ? 0 : e->asid; asid <= (e->g ? 255u : e->asid); asid++)
     loan_drop_range(g->loan[asid], vpn, e->mask);
   if (e->g) {
@@ -292,6 +298,7 @@ void mmu_soft_drop_tlb(struct mmu_guest *g, const struct mmu_tlb_entry *e) {
 _Static_assert(MMU_FETCH == MMU_ACCESS_KINDS - 1, "loads and stores are the kinds before");
 void mmu_soft_drop_pair(struct mmu_guest *g, uint64_t va, int asid) {
   const uint64_t mask = 2 * MMU_PAGE_SIZE - 1;
+  mmu_lines_drop(g, va, mask, asid);
   if (asid < 0) {
     for (struct mmu_context *c = g->contexts; c; c = c->next)
       if (!(va >> 63 && (c->at - g->context) % PRIVS == MMU_USER)) drop_range(g, c, va, mask, MMU_FETCH);
@@ -323,6 +330,7 @@ static bool leads_to(const struct softtlb_entry *e, int kind, const struct mmu_p
 }
 
 void mmu_soft_drop_page(struct mmu_guest *g, const struct mmu_page *page, unsigned kinds) {
+  mmu_lines_drop_page(g, page);
   for (struct mmu_context *c = g->contexts; c; c = c->next) {
     if (kinds >> MMU_WRITE & 1) mmu_view_drop_page(c->view, page, false);
     for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
@@ -348,6 +356,7 @@ static bool leads_to_closed(const struct softtlb_entry *e, const struct mmu_pmap
 }
 
 void mmu_soft_shoot(struct mmu_guest *g, const struct mmu_pmap *p) {
+  mmu_lines_flush(g);
   for (struct mmu_context *c = g->contexts; c; c = c->next) {
     struct softtlb_table *t = &c->tlb.table[MMU_WRITE];
     mmu_view_shoot(c->view);
@@ -371,6 +380,7 @@ void mmu_pmap_shoot(struct mmu_pmap *p) {
 }
 
 void mmu_pmap_unview(struct mmu_pmap *p, struct mmu_page *page) {
+  for (struct mmu_guest *g = p->guests; g; g = g->next_guest) mmu_lines_drop_page(g, page);
   for (struct mmu_guest *g = p->guests; page->viewed && g; g = g->next_guest)
     for (struct mmu_context *c = g->contexts; c; c = c->next) mmu_view_drop_page(c->view, page, true);
   page->viewed = false;

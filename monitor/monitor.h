@@ -352,6 +352,8 @@ struct numa_vcpu *mon_numa_vcpu(struct mb_vm *vm, unsigned vcpu);
 /* A turn of vcpu vm->turn begins; a round begins. */
 void mon_numa_turn(struct mb_vm *vm);
 void mon_numa_round(struct mb_vm *vm);
+/* A device has written to guest-physical memory: caches do not have it any more. */
+void mon_numa_written(struct mb_vm *vm, uint64_t at, uint64_t n);
 /* What was modelled, as a new JSON object. */
 struct json_t *mon_numa_json(const struct mb_vm *vm);
 

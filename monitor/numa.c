@@ -59,7 +59,8 @@ int mon_numa_check(struct mb_machine *m, unsigned vcpus, uint64_t memory) {
 int mon_numa_start(struct mb_machine *m) {
   const struct numa_machine machine = m->numa.machine;
   if (m->config.numa == MB_NUMA_OFF) return MB_OK;
-  if (!numa_model_init(&m->numa, &machine, NUMA_TLB, &m->memmap.memory, TRIGGER)) return MB_OK;
+  enum numa_fidelity fidelity = m->config.numa == MB_NUMA_TLB ? NUMA_TLB : NUMA_CACHE;
+  if (!numa_model_init(&m->numa, &machine, fidelity, &m->memmap.memory, TRIGGER)) return MB_OK;
   return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the modelled machine");
 }
 
@@ -72,7 +73,10 @@ unsigned mon_vcpu_cpu(const struct mb_vm *vm, unsigned vcpu) {
 struct numa_vcpu *mon_numa_vcpu(struct mb_vm *vm, unsigned vcpu) {
   struct numa_vcpu *v = &vm->numa[vcpu];
   if (vm->machine->config.numa == MB_NUMA_OFF) return NULL;
-  *v = (struct numa_vcpu){.model = &vm->machine->numa, .cpu = mon_vcpu_cpu(vm, vcpu), .mhz = vm->config.mhz};
+  *v = (struct numa_vcpu){.model = &vm->machine->numa,
+                          .cpu = mon_vcpu_cpu(vm, vcpu),
+                          .mhz = vm->config.mhz,
+                          .untold_off = vm->machine->config.numa == MB_NUMA_ALL};
   return v;
 }
 
@@ -87,10 +91,40 @@ void mon_numa_round(struct mb_vm *vm) {
   for (unsigned i = 0; i < vm->vcpus; i++) mips_numa_sample(&vm->cpu[i]);
 }
 
+void mon_numa_written(struct mb_vm *vm, uint64_t at, uint64_t n) {
+  if (vm->machine->config.numa < MB_NUMA_CACHE) return;
+  for (uint64_t end = at + n, next; at < end; at = next) {
+    const struct mmu_page *g = mmu_pmap_page(&vm->pmap, gpa(at));
+    next = (at & MMU_PAGE_MASK) + MMU_PAGE_SIZE < end ? (at & MMU_PAGE_MASK) + MMU_PAGE_SIZE : end;
+    if (g && g->frame != NUMA_NO_FRAME)
+      numa_written(&vm->machine->numa, (uint64_t)g->frame << NUMA_FRAME_BITS | (at & ~MMU_PAGE_MASK), next - at);
+  }
+}
+
 /* --- what came of it --- */
 
 static json_t *number(uint64_t v) {
   return json_integer((json_int_t)v);
+}
+
+static json_t *by_access(const uint64_t n[NUMA_ACCESSES]) {
+  return json_pack("{s:I,s:I,s:I}", "load", (json_int_t)n[NUMA_READ], "store", (json_int_t)n[NUMA_WRITE], "fetch",
+                   (json_int_t)n[NUMA_FETCH]);
+}
+
+static void add_caches(json_t *o, const struct mb_vm *vm, const struct numa_stats *n) {
+  json_t *misses = json_object(), *nodes = json_array();
+  for (unsigned i = 0; i < NUMA_MISSES; i++) json_object_set_new(misses, numa_miss_name[i], number(n->misses[i]));
+  for (unsigned i = 0; i < vm->machine->numa.machine.nodes; i++) json_array_append_new(nodes, number(n->to_node[i]));
+  json_object_set_new(o, "l1_misses", by_access(n->l1_misses));
+  json_object_set_new(o, "l2_hits", number(n->l2_hits));
+  json_object_set_new(o, "misses", misses);
+  json_object_set_new(o, "misses_by_home", nodes);
+  json_object_set_new(o, "uncached", number(n->uncached));
+  json_object_set_new(o, "invalidations", number(n->invalidations));
+  json_object_set_new(o, "writebacks", number(n->writebacks));
+  json_object_set_new(o, "wait_ns", number(n->wait_ns));
+  json_object_set_new(o, "told", by_access(n->told));
 }
 
 static json_t *vcpu_json(const struct mb_vm *vm, unsigned i) {
@@ -101,12 +135,15 @@ static json_t *vcpu_json(const struct mb_vm *vm, unsigned i) {
   json_object_set_new(o, "tlb_refills", number(n->tlb_refills));
   json_object_set_new(o, "tlb_samples", number(n->tlb_samples));
   json_object_set_new(o, "stall_ns", number(n->stall_ns));
+  if (vm->machine->numa.fidelity == NUMA_CACHE) add_caches(o, vm, n);
   return o;
 }
 
 struct json_t *mon_numa_json(const struct mb_vm *vm) {
   json_t *o = json_object(), *vcpus = json_array();
-  json_object_set_new(o, "fidelity", json_string("tlb"));
+  static const char *const name[] = {
+      [MB_NUMA_OFF] = "off", [MB_NUMA_TLB] = "tlb", [MB_NUMA_CACHE] = "cache", [MB_NUMA_ALL] = "cache-all"};
+  json_object_set_new(o, "fidelity", json_string(name[vm->machine->config.numa]));
   json_object_set_new(o, "machine", json_string(vm->machine->numa.machine.name));
   json_object_set_new(o, "nodes", number(vm->machine->numa.machine.nodes));
   for (unsigned i = 0; i < vm->vcpus; i++) json_array_append_new(vcpus, vcpu_json(vm, i));

@@ -66,6 +66,7 @@ uint64_t mon_guest_read(void *ctx, uint64_t at, void *to, uint64_t n) {
 uint64_t mon_guest_write(void *ctx, uint64_t at, const void *from, uint64_t n) {
   struct mb_vm *vm = ctx;
   struct mmu_code_hook hook = {.on_code_write = code_written, .ctx = vm};
+  mon_numa_written(vm, at, n);
   mips_stored_by_other(mon_cpu(vm), at, n); /* the links of those who do not run are broken already */
   return mmu_write(&vm->pmap, &hook, gpa(at), from, n);
 }
@@ -199,6 +200,7 @@ static int init_board(struct mb_vm *vm, bool big_endian) {
 static int init_jit(struct mb_vm *vm, struct jit **jit) {
   if (jit_new(jit, mips_jit_guest(), MON_CODE_BYTES) || jit_set_tier(*jit, mon_jit_tier(vm->config.tier))) return -1;
   if (vm->config.mode == MB_MODE_TRAP || vm->machine->config.numa) jit_set_exact(*jit);
+  if (vm->machine->config.numa >= MB_NUMA_CACHE) jit_set_lines(*jit);
   jit_set_clock(*jit, vm->profile ? mon_wall_ns : NULL);
   if (vm->config.code_cache) jit_set_code_cache(*jit, vm->config.code_cache);
   if (vm->config.code_store)

@@ -44,6 +44,7 @@ struct numa_vcpu {
   struct numa_stats n;
   /* References to this set of the first level (fetches: the instructions') are to be told again; set NUMA_ALL_SETS: to
    * every one. */
+  bool untold_off; /* every reference is told: slow, for whoever checks that it makes no difference */
   void (*lost)(void *ctx, bool fetch, uint32_t set);
   void *ctx;
 };

@@ -312,6 +312,37 @@ LOADS(MS_LOADS)
 LOADS(MPS_LOADS)
 STORES(MS_STORES)
 STORES(MPS_STORES)
+/* ML, MLS: by lines (jit_set_lines()). */
+#define LINE_OF(va, type) ((va) & (-(UINT64_C(1) << JIT_LINE_BITS) | (sizeof(type) - 1)))
+#define LINE_HIT(kind, type)                                                                                           \
+  struct softtlb_table *lines = &cpu->line[kind];                                                                      \
+  struct softtlb_entry *e = (void *)((char *)lines->entry + (t >> (JIT_LINE_BITS - 4) & lines->mask));                 \
+  if (__builtin_expect(e->tag == LINE_OF(t, type), 1)) {                                                               \
+    y = e->addend;
+#define ML_LOAD(d, a, name, ...)  LOAD_AS(ML_##name##_##a##d, LINE_HIT, r##d, a, name, __VA_ARGS__)
+#define ML_LOAD_A(a, ...)         EACH_REG2(ML_LOAD, a, __VA_ARGS__)
+#define ML_LOADS(...)             EACH_REG(ML_LOAD_A, __VA_ARGS__)
+#define ML_STORE(b, a, name, ...) STORE_AS(ML_##name##_##a##b, LINE_HIT, r##b, a, name, __VA_ARGS__)
+#define ML_STORE_A(a, ...)        EACH_REG2(ML_STORE, a, __VA_ARGS__)
+#define ML_STORES(...)            EACH_REG(ML_STORE_A, __VA_ARGS__)
+#define MLS_LOAD(a, name, ...)    LOAD_AS(MLS_##name##_##a, LINE_HIT, SLOT(HOLE_D), a, name, __VA_ARGS__)
+#define MLS_LOADS(...)            EACH_REG(MLS_LOAD, __VA_ARGS__)
+#define MLS_STORE(a, name, ...)   STORE_AS(MLS_##name##_##a, LINE_HIT, SLOT(HOLE_B), a, name, __VA_ARGS__)
+#define MLS_STORES(...)           EACH_REG(MLS_STORE, __VA_ARGS__)
+LOADS(ML_LOADS)
+LOADS(MLS_LOADS)
+STORES(ML_STORES)
+STORES(MLS_STORES)
+#define FETCHED(a, unused)                                                                                             \
+  STENCIL MS_FETCHED_##a(ARGS) {                                                                                       \
+    t = r##a + (u64)VALUE(HOLE_IMM);                                                                                   \
+    LINE_HIT(MMU_FETCH, char)                                                                                          \
+    cpu->fetched = t;                                                                                                  \
+    GO(NEXT);                                                                                                          \
+  }                                                                                                                    \
+  GO(OUT);                                                                                                             \
+  }
+EACH_REG(FETCHED, )
 /* By a view (struct softtlb): VN where addresses have 32 bits, VW where they are wider. The access is the one host
  * instruction of its stencil that may fault; the address is in t's register then, as the slow path wants it. */
 #define VIEW_NARROW(a, type)                                                                                           \
@@ -614,6 +645,7 @@ CALL_AS(CALL_BY_TRAP, TAKE_TRAP)
     LEAVE_C;                                                                                                           \
   }
 LOADS(SHARED_LOAD)
+SHARED_LOAD(FETCHED, , , )
 #define SHARED_STORE(name, raw, swap)                                                                                  \
   STENCIL SHARED_##name(ARGS) {                                                                                        \
     u64 store;                                                                                                         \
