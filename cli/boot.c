@@ -156,6 +156,7 @@ static int exit_code(struct mb_vm *vm, enum mb_stop why) {
   case MB_STOP_CONSOLE: return EXIT_UNTIL;
   case MB_STOP_TIMEOUT: return EXIT_TIMEOUT;
   case MB_STOP_INTERRUPTED: return EXIT_INTERRUPTED;
+  case MB_STOP_POLICY: return EXIT_INPUT;
   case MB_STOP_ERROR: return EXIT_OURS;
   case MB_STOP_EXIT: break;
   }
@@ -179,6 +180,7 @@ static bool any_parallel(struct request_run *run) {
 static bool write_files(struct mb_machine *m, struct request_run *run) {
   bool written = (!run->stats || !mb_stats_write(m, run->stats)) && (!run->status || !mb_memory_write(m, run->status));
   const struct request *r;
+  written = written && !mb_page_log_write(m);
   for (size_t k = 0; (r = request_at(run, k)); k++) {
     for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(mb_vm_at(m, k), r->profile[i]);
     for (unsigned i = 0; written && i < r->coverages; i++) written = !mb_coverage_write(mb_vm_at(m, k), r->coverage[i]);
@@ -321,6 +323,7 @@ static int build(struct mb_machine **m, struct request_run *run, const char *sto
   struct request *r;
   int code = check_file(&run->options, "stats", run->stats);
   if (!code) code = check_file(&run->options, "status", run->status);
+  if (!code) code = check_file(&run->options, "page-log", run->machine.placement.page_log);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) {
     code = check_files(r);
     if (!code) code = boot_guest(r);

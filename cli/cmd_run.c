@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "cli/nets.h"
+#include "cli/places.h"
 #include "cli/request.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -57,6 +58,13 @@ enum row {
   O_NUMA_MACHINE,
   O_CHECKPOINT,
   O_FROM,
+  O_PLACE,
+  O_POLICY,
+  O_POLICY_SET,
+  O_PAGE_LOG,
+  O_SCHED,
+  O_CPUS,
+  O_PIN,
   O_MACHINE,
   O_PRINT,
   O_HELP
@@ -168,6 +176,22 @@ const struct option_row request_rows[] = {
                 "go on from such a file, exactly as that run would have. What the VMs are\n"
                 "made of, and typing that is left, comes from there; --tier, --mode,\n"
                 "--console, more --type and how the run is watched, from here"},
+    [O_PLACE] = {"place", "first-touch|round-robin|node:N",
+                 "--numa: where pages are at first (first-touch): on the node of the cpu\n"
+                 "that first stores to them, on all by turns, or on one"},
+    [O_POLICY] = {"policy", "NAME|FILE.so",
+                  "--numa: what moves pages to who uses them (none); help lists policies.\n"
+                  "FILE.so is one of your own (docs/page-placement.md)"},
+    [O_POLICY_SET] = {"policy-set", "KEY=VALUE", "change a setting of the policy; help lists them. May be repeated"},
+    [O_PAGE_LOG] = {"page-log", "FILE[.gz]",
+                    "--numa: write what becomes of pages, and how hot they are (docs/page-placement.md)"},
+    [O_SCHED] = {"sched", "off|fixed|affinity|least-loaded|gang",
+                 "how vcpus share the machine's cpus (off: each has one to itself).\n"
+                 "fixed: each has its own, which others may have, too. affinity: a cpu with\n"
+                 "nothing to do takes who waits for another. least-loaded: who has run least\n"
+                 "is next. gang: a VM's vcpus run at the same time"},
+    [O_CPUS] = {"cpus", "N", "--sched: cpus of the machine (those of --numa, else as many as vcpus)"},
+    [O_PIN] = {"pin", "VCPU=CPU,...", "which cpu of the machine a vcpu has, and no other"},
     [O_MACHINE] = {"machine", "FILE",
                    "run the VMs that FILE describes (docs/machine.md). Options that describe\n"
                    "a VM are its keys there"},
@@ -176,21 +200,28 @@ const struct option_row request_rows[] = {
     {0},
 };
 
-/* What does not describe one VM, and what may be given several times. */
-enum { KEY, REPEATS, ALL, RUN };
+/* What does not describe one VM, and what may be given several times. MACHINE describes what VMs are put into. */
+enum { KEY, REPEATS, ALL, RUN, MACHINE, MACHINE_REPEATS };
 static const unsigned char kind[] = {
-    [O_DISK] = REPEATS,   [O_NET] = REPEATS, [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS,  [O_TIER] = ALL,
-    [O_EVENTS] = ALL,     [O_MODE] = ALL,    [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,   [O_PACE] = RUN,
-    [O_CHECKPOINT] = RUN, [O_FROM] = RUN,    [O_NUMA] = RUN,       [O_NUMA_MACHINE] = RUN, [O_JOBS] = RUN,
-    [O_TIMEOUT] = RUN,    [O_STATS] = RUN,   [O_CODE_STORE] = RUN, [O_MACHINE] = RUN,      [O_PRINT] = RUN,
-    [O_HELP] = RUN,       [O_MERGE] = RUN,   [O_STATUS] = RUN,     [O_COVERAGE] = REPEATS};
+    [O_DISK] = REPEATS,   [O_NET] = REPEATS,   [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS,
+    [O_TIER] = ALL,       [O_EVENTS] = ALL,    [O_MODE] = ALL,       [O_TIMESTAMPS] = ALL,
+    [O_CODE_CACHE] = ALL, [O_PACE] = RUN,      [O_NUMA] = MACHINE,   [O_NUMA_MACHINE] = MACHINE,
+    [O_JOBS] = RUN,       [O_TIMEOUT] = RUN,   [O_STATS] = RUN,      [O_CODE_STORE] = RUN,
+    [O_MACHINE] = RUN,    [O_PRINT] = RUN,     [O_HELP] = RUN,       [O_MERGE] = RUN,
+    [O_STATUS] = RUN,     [O_PLACE] = MACHINE, [O_POLICY] = MACHINE, [O_POLICY_SET] = MACHINE_REPEATS,
+    [O_PAGE_LOG] = RUN,   [O_SCHED] = MACHINE, [O_CPUS] = RUN,       [O_COVERAGE] = REPEATS,
+    [O_CHECKPOINT] = RUN, [O_FROM] = RUN};
 
 bool request_is_key(int row) {
-  return kind[row] != RUN;
+  return kind[row] < RUN;
+}
+
+bool request_is_machine_key(int row) {
+  return kind[row] >= MACHINE;
 }
 
 bool request_repeats(int row) {
-  return kind[row] == REPEATS;
+  return kind[row] == REPEATS || kind[row] == MACHINE_REPEATS;
 }
 
 static void print_help(void) {
@@ -556,6 +587,8 @@ static int set_machine(struct request *r, enum row row, const char *v) {
 }
 
 static int set_option(struct request *r, enum row row, const char *v) {
+  uint64_t n;
+  int bad;
   switch (row) {
   case O_KERNEL: r->kernel = v; return 0;
   case O_INITRD: r->initrd = v; return 0;
@@ -589,6 +622,15 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_NUMA_MACHINE: return set_numa_machine(r, v);
   case O_CHECKPOINT: r->run->checkpoint = v; return 0;
   case O_FROM: r->run->from = v; return 0;
+  case O_PLACE: return places_place(r, v);
+  case O_POLICY: return places_policy(r, v);
+  case O_POLICY_SET: return places_setting(r, v);
+  case O_PAGE_LOG: r->run->machine.placement.page_log = v; return 0;
+  case O_SCHED: return places_sched(r, v);
+  case O_PIN: return places_pin(r, v);
+  case O_CPUS:
+    if (!(bad = set_number(r, "cpus", v, 1024, &n))) r->run->machine.cpus = (unsigned)n;
+    return bad ? bad : n ? 0 : request_fail(r, "--cpus 0: a machine has at least one");
   case O_MACHINE: r->run->file = v; return 0;
   case O_PRINT: r->run->print = true; return 0;
   case O_HELP: print_help(); return -1;

@@ -16,7 +16,9 @@ enum machine_key { K_CPUS, K_MEMORY, K_VMS, MACHINE_KEYS };
 static const struct {
   const char *name, *arg, *help;
 } machine_keys[] = {
-    [K_CPUS] = {"cpus", "N", "modelled cpus: each vcpu has one to itself (as many as all VMs have vcpus)"},
+    [K_CPUS] = {"cpus", "N",
+                "modelled cpus: each vcpu has one to itself, unless sched says how they are shared (as many as\nall "
+                "VMs have vcpus, or those of the modelled machine)"},
     [K_MEMORY] = {"memory", "SIZE", "memory, of which each VM has its own part (as much as all VMs have together)"},
     [K_VMS] = {"vms", NULL, "the VMs, one in each pair of braces"},
 };
@@ -31,12 +33,15 @@ static const struct {
 
 /* --- names --- */
 
+/* Own keys, then options; those that are no keys have a name that nobody writes. */
 static const char *machine_key_name(const void *ctx, size_t i) {
   (void)ctx;
-  return i < MACHINE_KEYS ? machine_keys[i].name : NULL;
+  if (i < MACHINE_KEYS) return machine_keys[i].name;
+  i -= MACHINE_KEYS;
+  return !request_rows[i].name || request_is_machine_key((int)i) ? request_rows[i].name : "";
 }
 
-/* Own keys, then options; those that are no keys have a name that nobody writes. */
+/* Likewise. */
 static const char *vm_key_name(const void *ctx, size_t i) {
   (void)ctx;
   if (i < OWN_KEYS) return own_keys[i].name;
@@ -177,6 +182,7 @@ static int set_machine(struct request_run *run, struct request *at, enum machine
   if (key == K_VMS) return read_vms(run, at, s);
   const char *text = text_of(at, machine_keys[key].name, s, false, &skip);
   if (!text) return EXIT_INPUT;
+  if (key == K_CPUS && run->machine.cpus) return 0; /* the command line comes first */
   if (key == K_CPUS) {
     if (!options_number(text, false, CPUS_MAX, &n) || !n)
       return request_fail(at, "cpus %s: not a number from 1 to %d", text, CPUS_MAX);
@@ -189,6 +195,13 @@ static int set_machine(struct request_run *run, struct request *at, enum machine
   return 0;
 }
 
+/* An option that describes the machine; the command line comes first. */
+static int set_option(struct request_run *run, struct request *at, int row, const config_setting_t *s) {
+  for (size_t i = 0; i < run->options.givens; i++)
+    if (run->options.given[i].row == row) return 0;
+  return set_key(at, row, s);
+}
+
 static int read_settings(struct request_run *run, struct request *at, const config_t *c) {
   const config_setting_t *root = config_root_setting(c);
   int bad = 0;
@@ -197,10 +210,22 @@ static int read_settings(struct request_run *run, struct request *at, const conf
     const char *name = config_setting_name(s);
     int k = find(name, machine_key_name);
     at->line = (int)config_setting_source_line(s);
-    bad = k < 0 ? unknown(at, name, machine_key_name) : set_machine(run, at, (enum machine_key)k, s);
+    bad = k < 0              ? unknown(at, name, machine_key_name)
+          : k < MACHINE_KEYS ? set_machine(run, at, (enum machine_key)k, s)
+                             : set_option(run, at, k - MACHINE_KEYS, s);
   }
   if (!bad && !run->vms) bad = options_fail("%s: describes no VM: vms = ( { ... } ) is missing", run->file);
   return bad;
+}
+
+/* What the file has said of the machine counts as if options had. */
+static int keep_given(struct request_run *run, struct request *at) {
+  struct request *to = &run->options;
+  struct request_given *more = realloc(to->given, (to->givens + at->givens + 1) * sizeof *more);
+  if (!more) return request_fail(at, "out of memory");
+  to->given = more;
+  for (size_t i = 0; i < at->givens; i++) to->given[to->givens++] = at->given[i];
+  return 0;
 }
 
 int machine_file_read(struct request_run *run) {
@@ -211,6 +236,8 @@ int machine_file_read(struct request_run *run) {
   request_begin(&at, run);
   at.file = run->file;
   bad = read_settings(run, &at, &c);
+  if (!bad) bad = keep_given(run, &at);
+  request_fini(&at);
   config_destroy(&c);
   return bad;
 }
@@ -247,23 +274,23 @@ static void put_key(FILE *to, const char *indent, const char *name, const char *
   fputs(";\n", to);
 }
 
-static void put_row(FILE *to, const struct request *r, int row) {
+static void put_row(FILE *to, const char *indent, const struct request *r, int row) {
   const struct option_row *o = &request_rows[row];
   const char *value = NULL;
   size_t n = 0;
   for (size_t i = 0; i < r->givens; i++)
     if (r->given[i].row == row) value = r->given[i].value, n++;
   if (n && !value) { /* a flag */
-    put_comment(to, "    ", o->help);
-    fprintf(to, "    %s = true;\n", o->name);
+    put_comment(to, indent, o->help);
+    fprintf(to, "%s%s = true;\n", indent, o->name);
   } else if (!n && !o->arg) {
-    put_comment(to, "    ", o->help);
-    fprintf(to, "    # %s = true;\n", o->name);
+    put_comment(to, indent, o->help);
+    fprintf(to, "%s# %s = true;\n", indent, o->name);
   } else if (n < 2 || !request_repeats(row)) {
-    put_key(to, "    ", o->name, o->arg, o->help, value);
+    put_key(to, indent, o->name, o->arg, o->help, value);
   } else {
-    put_comment(to, "    ", o->help);
-    fprintf(to, "    %s = [", o->name);
+    put_comment(to, indent, o->help);
+    fprintf(to, "%s%s = [", indent, o->name);
     for (size_t i = 0, k = 0; i < r->givens; i++) {
       if (r->given[i].row != row) continue;
       if (k++) fputs(", ", to);
@@ -279,7 +306,7 @@ static void put_vm(FILE *to, const struct request *r) {
   put_key(to, "    ", own_keys[K_NAME].name, own_keys[K_NAME].arg, own_keys[K_NAME].help, name);
   put_key(to, "    ", own_keys[K_GUEST].name, own_keys[K_GUEST].arg, own_keys[K_GUEST].help, r->name);
   for (int row = 0; request_rows[row].name; row++)
-    if (request_is_key(row)) put_row(to, r, row);
+    if (request_is_key(row)) put_row(to, "    ", r, row);
   fputs("  }", to);
 }
 
@@ -298,6 +325,8 @@ int machine_file_print(const struct request_run *run, FILE *to) {
       to);
   put_number(to, K_CPUS, run->machine.cpus);
   put_number(to, K_MEMORY, run->machine.memory);
+  for (int row = 0; request_rows[row].name; row++)
+    if (request_is_machine_key(row)) put_row(to, "", &run->options, row);
   put_comment(to, "", machine_keys[K_VMS].help);
   fprintf(to, "%s = (\n", machine_keys[K_VMS].name);
   if (!run->file) put_vm(to, &run->options);

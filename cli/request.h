@@ -60,6 +60,7 @@ int request_check(struct request *r);
 /* The options, and which of them describe a VM. A row that repeats may have several values. */
 extern const struct option_row request_rows[];
 bool request_is_key(int row);
+bool request_is_machine_key(int row); /* they describe the machine that VMs are put into, in a machine file, too */
 bool request_repeats(int row);
 
 /* A copy of text that lives as long as the run. NULL: no memory. */

@@ -270,6 +270,8 @@ void mips_run_until(struct cpu *c, uint64_t deadline);
 bool mips_waits(const struct cpu *c);
 /* Skip idle time: WAIT goes on, time becomes `cycles`. */
 void mips_idle_to(struct cpu *c, uint64_t cycles);
+/* Somebody else has had the cpu for so many cycles, or kept it waiting. Between two runs. */
+void mips_stall(struct cpu *c, uint64_t cycles);
 /* Cycle at which Count reaches Compare, UINT64_MAX when it cannot matter. */
 uint64_t mips_timer_deadline(const struct cpu *c);
 /* The next instruction meets a bus error, or a parity error of the data cache. Between instructions only, and not while

@@ -417,3 +417,9 @@ void mips_idle_to(struct cpu *c, uint64_t cycles) {
   c->idled += cycles - now;
   set_slice(c, cycles, cycles);
 }
+
+void mips_stall(struct cpu *c, uint64_t cycles) {
+  uint64_t now = mips_boundary(c);
+  c->j.stalled += cycles;
+  set_slice(c, now + cycles, now + cycles);
+}

@@ -6,8 +6,8 @@
  *
  * It is asked between two rounds of the machine (1 ms of virtual time) about each page that has become hot: of which
  * one node has missed set->trigger times since the counts were last reset. The answer must follow from the arguments
- * alone: no clock, no random numbers, nothing kept but `note`; else two runs are not the same run. guests/policy/ has
- * an example. */
+ * alone: no clock, no random numbers, nothing kept but `note`; else two runs are not the same run.
+ * docs/policy-example.c is an example. */
 #ifndef MIRRORBALL_POLICY_H
 #define MIRRORBALL_POLICY_H
 #include <stdint.h>

@@ -79,18 +79,40 @@ struct mb_net {
  * levels of coherent caches; ALL: the same, and the same run, without any short cut, to check CACHE. */
 enum mb_numa { MB_NUMA_OFF, MB_NUMA_TLB, MB_NUMA_CACHE, MB_NUMA_ALL };
 
+/* On a modelled machine with near and far memory: where pages are, and what moves them (docs/page-placement.md).
+ * FIRST_TOUCH: on the node of the cpu that first stores to it. */
+enum mb_place { MB_PLACE_FIRST_TOUCH, MB_PLACE_ROUND_ROBIN, MB_PLACE_NODE };
+enum { MB_SETTINGS_MAX = 16 };
+struct mb_placement {
+  enum mb_place place;
+  unsigned node;                        /* PLACE_NODE: this one */
+  const char *policy;                   /* a name of mb_policy(), or a shared object; NULL: none */
+  const char *setting[MB_SETTINGS_MAX]; /* "KEY=VALUE": see mb_policy_setting() */
+  unsigned settings;
+  const char *page_log; /* what becomes of pages is written here; packed if it ends in .gz. NULL: nowhere */
+};
+
+/* How vcpus share the machine's cpus. OFF: each has one to itself. FIXED: each has its own, which it may share.
+ * AFFINITY: the same, but a cpu with nothing to do takes who waits for another, of its own node first. LEAST_LOADED:
+ * who has run least is next, wherever there is room. GANG: a VM's vcpus run at the same time. */
+enum mb_sched { MB_SCHED_OFF, MB_SCHED_FIXED, MB_SCHED_AFFINITY, MB_SCHED_LEAST_LOADED, MB_SCHED_GANG };
+
 /* What VMs are put into. Zeroed means: as many cpus and as much memory as they have together. */
 struct mb_machine_config {
-  unsigned cpus;            /* each vcpu has one to itself */
-  uint64_t memory;          /* bytes; each VM has its own part of it */
-  enum mb_pace pace;        /* touches wall time only, never what guests see */
-  double timeout;           /* wall seconds mb_machine_run() may take; 0: no limit */
-  bool merge;               /* look for equal pages, and let them share memory; guests see nothing of it */
-  unsigned jobs;            /* host threads for VMs, which see nothing of it; 0: as many as the host has cpus */
-  enum mb_numa numa;        /* all VMs take their turns on one thread then */
-  const char *numa_machine; /* a name of mb_numa_machine(), or a file; NULL: flash */
+  unsigned cpus;                 /* each vcpu has one to itself, unless there is a scheduler */
+  uint64_t memory;               /* bytes; each VM has its own part of it */
+  enum mb_pace pace;             /* touches wall time only, never what guests see */
+  double timeout;                /* wall seconds mb_machine_run() may take; 0: no limit */
+  bool merge;                    /* look for equal pages, and let them share memory; guests see nothing of it */
+  unsigned jobs;                 /* host threads for VMs, which see nothing of it; 0: as many as the host has cpus */
+  enum mb_numa numa;             /* all VMs take their turns on one thread then */
+  const char *numa_machine;      /* a name of mb_numa_machine(), or a file; NULL: flash */
+  struct mb_placement placement; /* on it */
+  enum mb_sched sched;
 };
 enum { MB_VMS_MAX = 64, MB_NAME_MAX = 32, MB_JOBS_MAX = 64 };
+
+enum { MB_PINS_MAX = 16 };
 
 /* What a VM is made of. Zeroed means: malta, the cpu the board comes with that suits the kernel, 256 MiB, 200 MHz.
  * Strings are copied. */
@@ -100,8 +122,9 @@ struct mb_config {
   const char *cpu;   /* a name of mb_cpu_model() */
   unsigned vcpus;    /* as many as the board takes; 0: 1. They run by turns, which is as deterministic as one, unless */
   bool parallel;     /* each is a host thread: no two runs are alike, and limits are not met to the instruction */
-  uint64_t memory;   /* bytes; a multiple of 1 MiB, MB_MEMORY_MIN..MB_MEMORY_MAX */
-  uint32_t mhz;      /* guest cycles per virtual microsecond */
+  uint16_t pin[MB_PINS_MAX]; /* by vcpu: 1 + the machine's cpu that it shall have, and no other; 0: any */
+  uint64_t memory;           /* bytes; a multiple of 1 MiB, MB_MEMORY_MIN..MB_MEMORY_MAX */
+  uint32_t mhz;              /* guest cycles per virtual microsecond */
   enum mb_endian endian;
   enum mb_tier tier;
   enum mb_mode mode;
@@ -163,6 +186,7 @@ enum mb_stop {
   MB_STOP_HALTED,    /* the guest waits with interrupts off: a kernel's way to end where it has no power switch */
   MB_STOP_STUCK,     /* the guest waits for an interrupt that cannot come, or jumps to itself with interrupts off */
   MB_STOP_DEAD,      /* the guest can never do anything sensible again: mb_stop_text() says why */
+  MB_STOP_POLICY,    /* a placement policy has talked nonsense, which ends all VMs: mb_error_text() */
   MB_STOP_ERROR,     /* our own error: mb_error_text() */
 };
 
@@ -201,6 +225,12 @@ const char *mb_board(size_t i, const char **about);
 
 /* Row i of the modelled machines known by name, and its description; NULL past the last. Static text. */
 const char *mb_numa_machine(size_t i, const char **text);
+/* Row i of the placement policies known by name, and one line about it; the same for their settings, with the paper's
+ * values. NULL past the last. Static text. */
+const char *mb_policy(size_t i, const char **about);
+const char *mb_policy_setting(size_t i, uint32_t *value, const char **about);
+/* Have all that the page log has in its file. */
+__attribute__((warn_unused_result)) int mb_page_log_write(struct mb_machine *m);
 
 /* Machine memory that VMs have, in bytes. What several pages share is counted for each of them in `resident` and
  * `shared`, and to equal parts in `part`. */

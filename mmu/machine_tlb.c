@@ -106,3 +106,29 @@ void mmu_machine_tlb_state(struct mmu_guest *g, struct snap *s) {
     if (same) t->tag[i] = tag, t->seen[i] = seen;
   }
 }
+
+void mmu_machine_tlb_forget(struct mmu_guest *g) {
+  mmu_machine_tlb_flush(g);
+  mmu_soft_forget_data(g);
+}
+
+static bool leads_to(const struct mmu_guest *g, uint64_t tag, const struct mmu_pmap *p, const struct mmu_page *page) {
+  for (uint64_t half = 0; half < UINT64_C(1) << PAIR_BITS; half += MMU_PAGE_SIZE) {
+    gpa_t at;
+    if (mmu_peek_as(g, (tag & PAIR_MASK) + half, (uint8_t)tag, &at) == MMU_OK && mmu_pmap_page(p, at) == page)
+      return true;
+  }
+  return false;
+}
+
+bool mmu_machine_tlb_shoot(struct mmu_guest *g, const struct mmu_pmap *p, const struct mmu_page *page) {
+  struct mmu_machine_tlb *t = g->machine;
+  bool any = false;
+  for (unsigned i = 0; t && i < t->entries; i++) {
+    if (!t->tag[i] || !leads_to(g, t->tag[i], p, page)) continue;
+    mmu_soft_drop_pair(g, t->tag[i] & PAIR_MASK, t->tag[i] & TAG_GLOBAL ? -1 : (int)(t->tag[i] & 0xff));
+    t->tag[i] = 0;
+    any = true;
+  }
+  return any;
+}

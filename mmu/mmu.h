@@ -157,6 +157,8 @@ enum mmu_result mmu_translate(struct mmu_guest *g, uint64_t va, enum mmu_access 
 enum mmu_result mmu_peek(const struct mmu_guest *g, uint64_t va, gpa_t *out);
 /* The same as a kernel would see it, in the address space in force. */
 enum mmu_result mmu_peek_as_kernel(const struct mmu_guest *g, uint64_t va, gpa_t *out);
+/* Within mmu/: the same for a kernel of any addressing, under an ASID. */
+enum mmu_result mmu_peek_as(const struct mmu_guest *g, uint64_t va, uint8_t asid, gpa_t *out);
 /* Where the address linked to has led; 0 when nowhere. */
 uint64_t mmu_link_gpa(const struct mmu_guest *g);
 /* Within mmu/: an address may lead elsewhere from now on. */
@@ -236,6 +238,10 @@ void mmu_machine_tlb_enter(struct mmu_guest *g, uint64_t va, bool mapped);
  * it has. After _unsee() the next load and the next store of each page come to a slow path. Not within a block. */
 bool mmu_machine_tlb_seen(struct mmu_guest *g, uint64_t va, enum mmu_access kind);
 void mmu_machine_tlb_unsee(struct mmu_guest *g);
+/* Take all entries out. Between two runs. */
+void mmu_machine_tlb_forget(struct mmu_guest *g);
+/* Take a page's entries out: its machine address is another. Was there any? Between two runs. */
+bool mmu_machine_tlb_shoot(struct mmu_guest *g, const struct mmu_pmap *p, const struct mmu_page *page);
 /* Within mmu/: what came from a guest's entry, whose address with its sign is vpn. */
 void mmu_machine_tlb_drop(struct mmu_guest *g, uint64_t vpn, const struct mmu_tlb_entry *e);
 void mmu_machine_tlb_flush(struct mmu_guest *g);

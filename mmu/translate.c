@@ -86,6 +86,12 @@ enum mmu_result mmu_peek_as_kernel(const struct mmu_guest *g, uint64_t va, gpa_t
   return look(g, &s, va, MMU_READ, out, &writable, &second);
 }
 
+enum mmu_result mmu_peek_as(const struct mmu_guest *g, uint64_t va, uint8_t asid, gpa_t *out) {
+  struct mmu_state s = {.priv = MMU_KERNEL, .asid = asid, .kx = true, .sx = true, .ux = true};
+  bool writable, second;
+  return look(g, &s, va, MMU_READ, out, &writable, &second);
+}
+
 uint64_t mmu_link_gpa(const struct mmu_guest *g) {
   if (g->link.gpa != (uint64_t)MMU_LINK_OPEN) return g->link.gpa;
   gpa_t at; /* all but the privilege is as it was then */

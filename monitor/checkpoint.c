@@ -11,6 +11,8 @@ static int may_be_saved(struct mb_machine *m) {
   if (!m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
   if (m->config.numa != MB_NUMA_OFF)
     return mon_fail(&m->error, MB_ERR_STATE, "a machine with modelled memory (--numa) cannot be saved yet");
+  if (m->cpus.seats)
+    return mon_fail(&m->error, MB_ERR_STATE, "a machine with a scheduler (--sched, --pin) cannot be saved yet");
   for (unsigned i = 0; i < m->vms; i++) {
     const struct mb_vm *vm = m->vm[i];
     if (vm->threads)
@@ -50,6 +52,8 @@ int mb_machine_restore(struct mb_machine *m, const char *path, const struct mb_c
   if (m->started || m->vms) return mon_fail(&m->error, MB_ERR_STATE, "the machine has VMs already");
   if (m->config.numa != MB_NUMA_OFF)
     return mon_fail(&m->error, MB_ERR_STATE, "a machine that was saved without --numa goes on without it");
+  if (m->config.sched != MB_SCHED_OFF)
+    return mon_fail(&m->error, MB_ERR_STATE, "a machine that was saved without a scheduler goes on without one");
   int code = mon_checkpoint_open(&m->checkpoint, path, &m->error);
   return code ? code : mon_about_add(m, path, m->checkpoint->about, how ? how : &plainly);
 }

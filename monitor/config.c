@@ -68,6 +68,9 @@ int mon_config_check(struct mb_vm *vm) {
   if (c->vcpus > vm->kind->vcpus)
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the board %s has at most %u vcpu%s", vm->kind->name, vm->kind->vcpus,
                     vm->kind->vcpus > 1 ? "s" : "");
+  for (unsigned i = c->vcpus; i < MB_PINS_MAX; i++)
+    if (c->pin[i])
+      return mon_fail(vm->error, MB_ERR_ARGUMENT, "pin %u=%u: the vcpus are 0 to %u", i, c->pin[i] - 1u, c->vcpus - 1);
   if (c->mhz > vm->kind->mhz)
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the clock rate must be at most %u MHz on the board %s", vm->kind->mhz,
                     vm->kind->name);

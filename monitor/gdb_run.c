@@ -196,6 +196,7 @@ static bool is_bad(const struct mb_vm *vm) {
   case MB_STOP_INTERRUPTED:
   case MB_STOP_TIMEOUT:
   case MB_STOP_RETURNED:
+  case MB_STOP_POLICY:
   case MB_STOP_ERROR: return false;
   case MB_STOP_EXIT: return vm->guest_code;
   case MB_STOP_LIMIT:

@@ -51,7 +51,8 @@ int mb_machine_new(struct mb_machine **out, const struct mb_machine_config *conf
   if (config->jobs > MB_JOBS_MAX) return mon_fail(&m->error, MB_ERR_ARGUMENT, "the jobs must be 1 to %d", MB_JOBS_MAX);
   if (!(config->timeout >= 0) || config->timeout > 1e9)
     return mon_fail(&m->error, MB_ERR_ARGUMENT, "the time-out must be 0 to 1000000000 seconds");
-  return mon_numa_choose(m);
+  int code = mon_numa_choose(m);
+  return code ? code : mon_policy_choose(m);
 }
 
 static void free_vm(struct mb_vm *vm) {
@@ -86,6 +87,9 @@ void mb_machine_free(struct mb_machine *m) {
   mon_status_free(m->status);
   mon_stdio_free(m->stdio);
   for (unsigned i = 0; i < m->vms; i++) free_vm(m->vm[i]);
+  mon_balance_free(m->balance);
+  mon_policy_fini(&m->policy);
+  mon_cpus_fini(&m->cpus);
   numa_model_fini(&m->numa);
   mon_checkpoint_free(m->checkpoint);
   mmu_merger_fini(&m->merger);
@@ -299,8 +303,9 @@ static int check_sums(struct mb_machine *m) {
     memory += m->vm[i]->config.memory;
     vcpus += m->vm[i]->config.vcpus;
   }
-  if (m->config.cpus && vcpus > m->config.cpus)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "the VMs have %u vcpus together, the machine has %u cpus", vcpus,
+  if (m->config.cpus && vcpus > m->config.cpus && !m->cpus.seats)
+    return mon_fail(&m->error, MB_ERR_ARGUMENT,
+                    "the VMs have %u vcpus together, the machine has %u cpus, which only a scheduler can share", vcpus,
                     m->config.cpus);
   if (m->config.memory && memory > m->config.memory)
     return mon_fail(&m->error, MB_ERR_FIT, "the VMs have %" PRIu64 " MiB of memory together, the machine has %" PRIu64,
@@ -343,10 +348,12 @@ static int start_vm(struct mb_vm *vm) {
 int mb_machine_start(struct mb_machine *m) {
   if (m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has been started already");
   if (!m->vms) return mon_fail(&m->error, MB_ERR_STATE, "there is no VM to start");
-  int code = check_sums(m);
+  int code = mon_cpus_start(m);
+  if (!code) code = check_sums(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = check_vm(m->vm[i]);
   if (!code) code = make_memory(m);
   if (!code) code = mon_numa_start(m);
+  if (!code) code = mon_balance_new(m);
   if (!code) mon_share_images(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = start_vm(m->vm[i]);
   if (!code && m->checkpoint) code = mon_checkpoint_enter(m);

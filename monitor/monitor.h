@@ -12,8 +12,10 @@
 #include "iosys/switch.h"
 #include "mirrorball.h"
 #include "mmu/merge.h"
+#include "monitor/balance.h"
 #include "monitor/console.h"
 #include "monitor/coverage.h"
+#include "monitor/cpus.h"
 #include "monitor/image.h"
 #include "monitor/profile.h"
 #include "monitor/services.h"
@@ -169,9 +171,12 @@ struct mb_machine {
   bool net_ready;        /* one of the host's sockets has something */
   bool endless;          /* all that run wait for each other */
   bool started;
-  struct mmu_memmap memmap; /* the memory of all VMs, once they are started */
-  struct mmu_merger merger; /* with config.merge */
-  struct numa_model numa;   /* with config.numa; its description from the beginning */
+  struct mmu_memmap memmap;    /* the memory of all VMs, once they are started */
+  struct mmu_merger merger;    /* with config.merge */
+  struct numa_model numa;      /* with config.numa; its description from the beginning */
+  struct mon_policy policy;    /* likewise */
+  struct mon_balance *balance; /* likewise; owned */
+  struct mon_cpus cpus;        /* with a scheduler */
   /* running */
   struct mon_jobs *jobs;  /* threads that take turns; NULL: ours takes all */
   bool side_by_side;      /* they do: nobody looks at the host meanwhile */

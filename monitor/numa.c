@@ -46,7 +46,7 @@ int mon_numa_choose(struct mb_machine *m) {
 int mon_numa_check(struct mb_machine *m, unsigned vcpus, uint64_t memory) {
   const struct numa_machine *n = &m->numa.machine;
   if (m->config.numa == MB_NUMA_OFF) return MB_OK;
-  if (vcpus > numa_cpus(n))
+  if (vcpus > numa_cpus(n) && !m->cpus.seats)
     return mon_fail(&m->error, MB_ERR_FIT, "the VMs have %u vcpus together, the machine %s has %u cpus", vcpus, n->name,
                     numa_cpus(n));
   if (memory > n->nodes * n->memory_per_node)
@@ -66,6 +66,8 @@ int mon_numa_start(struct mb_machine *m) {
 
 unsigned mon_vcpu_cpu(const struct mb_vm *vm, unsigned vcpu) {
   const struct mb_machine *m = vm->machine;
+  const struct mon_seat *seat = mon_seat(vm, vcpu);
+  if (seat) return seat->cpu;
   for (unsigned i = 0; i < m->vms && m->vm[i] != vm; i++) vcpu += m->vm[i]->config.vcpus;
   return vcpu % numa_cpus(&m->numa.machine);
 }
@@ -77,12 +79,15 @@ struct numa_vcpu *mon_numa_vcpu(struct mb_vm *vm, unsigned vcpu) {
                           .cpu = mon_vcpu_cpu(vm, vcpu),
                           .mhz = vm->config.mhz,
                           .untold_off = vm->machine->config.numa == MB_NUMA_ALL};
+  if (!vcpu) vm->pmap.node = (uint8_t)numa_node_of_cpu(&vm->machine->numa.machine, v->cpu); /* the loader's */
   return v;
 }
 
 void mon_numa_turn(struct mb_vm *vm) {
   if (vm->machine->config.numa == MB_NUMA_OFF) return;
-  numa_vcpu_run(&vm->numa[vm->turn], mon_vcpu_cpu(vm, vm->turn));
+  unsigned cpu = mon_vcpu_cpu(vm, vm->turn);
+  numa_vcpu_run(&vm->numa[vm->turn], cpu);
+  vm->pmap.node = (uint8_t)numa_node_of_cpu(&vm->machine->numa.machine, cpu);
 }
 
 void mon_numa_round(struct mb_vm *vm) {

@@ -3,6 +3,7 @@
 /* Each VM has a clock of its own. In a round each that runs has its turn, in the order in which they were added, in
  * which it lives on to the round's end: to the first boundary of its own rounds (sched.c) behind it, so that it is
  * never cut where it would not be cut alone. What a guest sees therefore does not depend on its neighbours. */
+#include "monitor/balance.h"
 #include "monitor/jobs.h"
 #include "monitor/status.h"
 #include "monitor/threads.h"
@@ -64,6 +65,7 @@ static bool is_final(enum mb_stop why) {
   case MB_STOP_HALTED:
   case MB_STOP_STUCK:
   case MB_STOP_DEAD:
+  case MB_STOP_POLICY:
   case MB_STOP_ERROR: break;
   }
   return true;
@@ -88,7 +90,7 @@ static void resume(struct mb_machine *m) {
 
 /* One VM by itself need not be interrupted. */
 static bool in_rounds(const struct mb_machine *m) {
-  return m->running > 1 || m->config.merge;
+  return m->running > 1 || m->config.merge || m->balance || m->cpus.seats;
 }
 
 /* Count those that run, and see how far all of them have come. Rounds end at round numbers, so that one that was
@@ -103,7 +105,9 @@ static void begin_round(struct mb_machine *m) {
     m->running++;
   }
   m->now = least;
-  uint64_t length = m->jobs && !m->joined ? LONG_NS : ROUND_NS;
+  if (m->running) mon_balance(m, least);
+  if (m->running) mon_cpus_round(m, least);
+  uint64_t length = m->jobs && !m->joined && !m->cpus.seats ? LONG_NS : ROUND_NS;
   m->end = in_rounds(m) ? (least / length + 1) * length : UINT64_MAX;
 }
 

@@ -166,6 +166,7 @@ static void begin_round(struct mb_vm *vm) {
 static bool goes_on(struct mb_vm *vm) {
   struct mon_vcpu *v = &vm->vcpu[vm->turn];
   struct cpu *c = mon_cpu(vm);
+  if (v->up && mon_is_kept_waiting(vm)) return false;
   if (v->up && v->start) mon_start_vcpu(vm, c, v);
   return v->up && !c->dead && mips_now(c) < vm->round_end;
 }

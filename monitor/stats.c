@@ -262,6 +262,12 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
   json_object_set_new(o, "llvm_seconds", json_real(s.llvm_seconds));
   json_object_set_new(o, "memory_use", mon_memory_json(vm));
   if (vm->machine->config.numa) json_object_set_new(o, "numa", mon_numa_json(vm));
+  if (vm->machine->cpus.seats) {
+    json_t *seats = json_array();
+    for (unsigned i = 0; i < vm->config.vcpus; i++) json_array_append_new(seats, mon_seat_json(mon_seat(vm, i)));
+    json_object_set_new(o, "scheduled", seats);
+  }
+  if (vm->machine->balance && vm->machine->vms == 1) json_object_set_new(o, "placement", mon_balance_json(vm->machine));
   if (vm->config.disks) json_object_set_new(o, "disks", mon_disks_json(vm));
   if (vm->config.nets) json_object_set_new(o, "nets", mon_nets_json(vm));
   if (vm->services) {
@@ -352,6 +358,7 @@ static json_t *machine_json(struct mb_machine *m) {
   json_object_set_new(o, "vm_memory", number(memory));
   json_object_set_new(o, "memory_use", mon_memory_sum_json(m));
   json_object_set_new(o, "version", json_string(mb_version()));
+  if (m->balance && m->vms > 1) json_object_set_new(o, "placement", mon_balance_json(m));
   json_object_set_new(o, "vms", vms);
   return o;
 }

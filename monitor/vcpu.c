@@ -19,6 +19,7 @@ const char *mb_stop_name(enum mb_stop why) {
   case MB_STOP_HALTED: return "halted";
   case MB_STOP_STUCK: return "stuck";
   case MB_STOP_DEAD: return "dead";
+  case MB_STOP_POLICY: return "policy";
   case MB_STOP_ERROR: return "error";
   }
   return "unknown";
@@ -46,6 +47,7 @@ static const char *stop_cause(const struct mb_vm *vm, char *buf, size_t n) {
   case MB_STOP_HALTED: return c->dead ? c->dead : "halted";
   case MB_STOP_STUCK: return c->dead ? c->dead : "is stuck: it waits for an interrupt that cannot come";
   case MB_STOP_DEAD: return mon_in_rom(c) ? unhandled(c, buf, n) : mips_dead_reason(c, buf, n);
+  case MB_STOP_POLICY:
   case MB_STOP_ERROR: return vm->error->text;
   }
   return "";
@@ -68,6 +70,7 @@ const char *mb_stop_text(const struct mb_vm *stopped) {
   const struct cpu *c = mon_cpu(vm);
   char cause[240], where[192], from[192];
   if (!vm->started || !vm->stopping) return "the guest has not stopped";
+  if (vm->why == MB_STOP_POLICY) return vm->error->text; /* it is none of the guest's doing */
   bool died = vm->why == MB_STOP_DEAD;
   mon_learn_symbols(vm);
   uint64_t ns = mon_ns(vm, mips_now(c));

@@ -45,26 +45,23 @@ void numa_counters_miss(struct numa_counters *c, uint32_t frame, unsigned node, 
   }
 }
 
-/* It may become hot again, so it goes from the list. */
+/* It may become hot again. */
 static void cool(struct numa_counters *c, uint32_t frame) {
   uint32_t i = 0;
-  if (!c->is_hot[frame]) return;
-  while (c->hot[i] != frame) i++;
-  memmove(&c->hot[i], &c->hot[i + 1], (c->hots - i - 1) * sizeof *c->hot);
-  c->hots--;
+  while (i < c->hots && c->hot[i] != frame) i++;
+  if (i < c->hots) memmove(&c->hot[i], &c->hot[i + 1], (--c->hots - i) * sizeof *c->hot);
   c->is_hot[frame] = 0;
 }
 
 void numa_counters_forget(struct numa_counters *c, uint32_t frame) {
   memset(&c->count[(uint64_t)frame * c->nodes], 0, c->nodes * sizeof *c->count);
-  cool(c, frame);
+  if (c->is_hot[frame]) cool(c, frame);
 }
 
 void numa_counters_reset(struct numa_counters *c) {
   for (uint32_t i = 0; i < c->seens; i++) {
     memset(&c->count[(uint64_t)c->seen[i] * c->nodes], 0, c->nodes * sizeof *c->count);
-    c->is_seen[c->seen[i]] = 0;
+    c->is_seen[c->seen[i]] = c->is_hot[c->seen[i]] = 0;
   }
-  for (uint32_t i = 0; i < c->hots; i++) c->is_hot[c->hot[i]] = 0;
   c->seens = c->hots = 0;
 }

@@ -21,7 +21,8 @@ struct numa_counters {
   uint16_t trigger;         /* misses by one node that make a page hot; 0: none is ever */
   struct numa_count *count; /* of frame f by node n: [f * nodes + n]; numa_counted() */
   uint64_t *replica;        /* by frame: nodes that have a copy beside the home's */
-  /* Pages that have become hot since the last reset, in that order, each once. */
+  /* Pages that have become hot since the last reset, in that order, each once. Who has dealt with them may empty the
+   * list; a page is listed again when it is forgotten, or is_hot cleared, and missed again. */
   uint32_t *hot, hots;
   uint8_t *is_hot;       /* by frame */
   uint32_t *seen, seens; /* pages that were counted since the last reset, each once */
