@@ -35,6 +35,7 @@ struct jit {
   struct jit_tuning tuning;
   char *store; /* folder, or NULL */
   uint64_t store_bytes;
+  struct jit_pool *pool; /* borrowed, or NULL */
   struct jit_stats stats;
   uint64_t (*clock)(void);
   struct jit_op scratch[JIT_MAX_CODE];
@@ -75,6 +76,10 @@ void jit_set_store(struct jit *j, const char *folder, uint64_t max_bytes) {
   free(j->store);
   j->store = strdup(folder);
   j->store_bytes = max_bytes;
+}
+
+void jit_set_pool(struct jit *j, struct jit_pool *p) {
+  j->pool = p;
 }
 
 const char *jit_store_trouble(struct jit *j) {
@@ -428,6 +433,7 @@ static int make_compilers(struct jit *j) {
                                        .wait = j->tier == JIT_LLVM,
                                        .store = j->store,
                                        .store_bytes = j->store_bytes,
+                                       .pool = j->pool,
                                        .tuning = j->tuning};
   if (regions && jit_regions_new(&j->regions, j->guest, &c)) j->regions = NULL; /* do without */
   return 0;

@@ -144,6 +144,7 @@ struct jit_regions_config {
   bool wait;         /* compile at once, on the caller's thread */
   const char *store; /* folder in which regions are kept, or NULL */
   uint64_t store_bytes;
+  struct jit_pool *pool; /* borrowed, or NULL */
   struct jit_tuning tuning;
 };
 int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const struct jit_regions_config *c);

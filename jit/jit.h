@@ -193,7 +193,13 @@ struct jit_tuning {
 void jit_tune(struct jit *j, const struct jit_tuning *t);
 /* Before the first block is made: keep what LLVM compiles in this folder, as much as max_bytes. No memory: not done. */
 void jit_set_store(struct jit *j, const char *folder, uint64_t max_bytes);
-/* The first thing that went wrong with it, or NULL. */
+/* What LLVM compiles for one of several jits is compiled once: before the first block is made. The pool outlives its
+ * jits. NULL: no memory. */
+struct jit_pool;
+struct jit_pool *jit_pool_new(void);
+void jit_pool_free(struct jit_pool *p);
+void jit_set_pool(struct jit *j, struct jit_pool *p);
+/* The first thing that went wrong with the store, or NULL. */
 const char *jit_store_trouble(struct jit *j);
 void jit_free(struct jit *j);
 

@@ -6,6 +6,7 @@
  * region whose blocks die while it is compiled is dropped when it comes back. */
 #define _GNU_SOURCE /* gettid */
 #include "jit/code_memory.h"
+#include "jit/pool.h"
 #include "jit/region.h"
 #include "jit/store.h"
 #include <assert.h>
@@ -48,7 +49,8 @@ struct jit_regions {
   unsigned queued;
   struct jit_stats stats;
   struct jit_store *store;     /* or NULL */
-  struct region_key key_begin; /* if there is a store */
+  struct jit_pool *pool;       /* or NULL */
+  struct region_key key_begin; /* if there is either */
   /* Shared with the compiler's thread, under the lock. */
   struct jit_llvm *llvm;
   pthread_t thread;
@@ -306,17 +308,18 @@ void jit_regions_relink(struct jit_regions *rs) {
 
 /* --- the compiler's thread --- */
 
-/* Key and object of a region, in its store. */
-static void keep(struct jit_regions *rs, const struct jit_region *r) {
-  struct region_key k;
-  if (!rs->store || !r->object.bytes || region_key_make(&k, &rs->key_begin, r->source)) return;
-  store_put(rs->store, (struct store_bytes){k.bytes, k.size}, (struct store_bytes){r->object.bytes, r->object.size});
-  region_key_fini(&k);
+/* Is anything kept, or shared? */
+static bool keeps(const struct jit_regions *rs) {
+  return rs->store || rs->pool;
 }
+
+/* An object that another jit of the process, or a run before this one, has made of the same. */
 static bool find_kept(struct jit_regions *rs, struct jit_region *r) {
   struct region_key k;
-  if (!rs->store || region_key_make(&k, &rs->key_begin, r->source)) return false;
-  struct store_bytes v = store_get(rs->store, (struct store_bytes){k.bytes, k.size});
+  if (!keeps(rs) || region_key_make(&k, &rs->key_begin, r->source)) return false;
+  struct store_bytes key = {k.bytes, k.size}, v = {0};
+  if (rs->pool) v = pool_get(rs->pool, key);
+  if (rs->store && !v.bytes) v = store_get(rs->store, key);
   region_key_fini(&k);
   r->object = (struct jit_object){v.bytes, v.size};
   return v.bytes != NULL;
@@ -329,10 +332,20 @@ static double now(void) {
 }
 
 static void compile(struct jit_regions *rs, struct jit_region *r) {
-  double begin = now();
-  if (jit_llvm_compile(rs->llvm, r->source, &r->object)) r->object = (struct jit_object){0};
-  r->seconds = now() - begin;
-  keep(rs, r);
+  struct region_key k = {0};
+  struct store_bytes v = {0};
+  bool keyed = keeps(rs) && !region_key_make(&k, &rs->key_begin, r->source);
+  const struct store_bytes key = {k.bytes, k.size};
+  if (!keyed || !rs->pool || pool_claim(rs->pool, key, &v)) {
+    double begin = now();
+    if (jit_llvm_compile(rs->llvm, r->source, &r->object)) r->object = (struct jit_object){0};
+    r->seconds = now() - begin;
+    v = (struct store_bytes){r->object.bytes, r->object.size};
+    if (keyed && rs->pool) pool_put(rs->pool, key, v);
+    if (keyed && rs->store && v.bytes) store_put(rs->store, key, v);
+  }
+  r->object = (struct jit_object){v.bytes, v.size};
+  region_key_fini(&k);
 }
 
 /* The lock is held. What waits for long cools down. */
@@ -504,7 +517,7 @@ static void sample_region(struct jit_regions *rs, struct jit_region *r) {
   if (r->has_larger || seed->region != r || !view_of(rs, seed)) return;
   if (n >= larger)
     want_larger(rs, r, false);
-  else if (rs->store && n >= LOOK_FROM && !(n & (n - 1)))
+  else if (keeps(rs) && n >= LOOK_FROM && !(n & (n - 1)))
     want_larger(rs, r, true);
 }
 
@@ -522,7 +535,7 @@ void jit_regions_sample(struct jit_regions *rs, struct jit_block *b, bool in_reg
   int n = ++b->samples;
   if (n >= (view_of(rs, b) ? rs->hot_for_view : rs->hot))
     want(rs, b, false);
-  else if (rs->store && n >= LOOK_FROM && !(n & (n - 1))) /* a block grows with what is seen of it: look again */
+  else if (keeps(rs) && n >= LOOK_FROM && !(n & (n - 1))) /* a block grows with what is seen of it: look again */
     want(rs, b, true);
 }
 
@@ -552,8 +565,10 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
     jit_regions_free(rs);
     return -1;
   }
-  if (c->store && !region_key_begin(&rs->key_begin, g, jit_llvm_name(rs->llvm)))
-    rs->store = store_open(c->store, c->store_bytes);
+  if ((c->store || c->pool) && !region_key_begin(&rs->key_begin, g, jit_llvm_name(rs->llvm))) {
+    if (c->store) rs->store = store_open(c->store, c->store_bytes);
+    rs->pool = c->pool;
+  }
   *rs->free = (struct span){.at = rs->memory.begin, .size = rs->memory.end - rs->memory.begin};
   *out = rs;
   return 0;

@@ -92,6 +92,7 @@ void mb_machine_free(struct mb_machine *m) {
   mon_cpus_fini(&m->cpus);
   numa_model_fini(&m->numa);
   mon_checkpoint_free(m->checkpoint);
+  jit_pool_free(m->pool);
   mmu_merger_fini(&m->merger);
   mmu_memmap_fini(&m->memmap);
   mon_subnets_free(m);
@@ -332,6 +333,13 @@ static int make_memory(struct mb_machine *m) {
   return mon_fail(&m->error, MB_ERR_MEMORY, "the host has no room for %u MiB of guest memory", (unsigned)(bytes >> 20));
 }
 
+/* Where there are several jits: without memory for it each compiles for itself. */
+static void make_pool(struct mb_machine *m) {
+  unsigned jits = 0;
+  for (unsigned i = 0; i < m->vms; i++) jits += m->vm[i]->config.parallel ? m->vm[i]->config.vcpus : 1;
+  if (jits > 1) m->pool = jit_pool_new();
+}
+
 static int check_vm(struct mb_vm *vm) {
   if (!vm->has_kernel) return mon_fail(vm->error, MB_ERR_STATE, "there is no kernel to start");
   return vm->machine->checkpoint ? MB_OK : mon_load_check(vm);
@@ -352,6 +360,7 @@ int mb_machine_start(struct mb_machine *m) {
   if (!code) code = check_sums(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = check_vm(m->vm[i]);
   if (!code) code = make_memory(m);
+  if (!code) make_pool(m);
   if (!code) code = mon_numa_start(m);
   if (!code) code = mon_balance_new(m);
   if (!code) mon_share_images(m);

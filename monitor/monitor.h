@@ -88,8 +88,8 @@ struct mb_vm {
   bool was_listened_to; /* it goes on from a checkpoint, and could be typed to before that */
   struct mon_symbols symbols;
   struct mon_dwarf *dwarf; /* what lines its kernel has; NULL: not known */
-  bool symbols_learned; /* all of them, from the guest's memory, */
-  uint64_t learned_at;  /* when it had run so many instructions */
+  bool symbols_learned;    /* all of them, from the guest's memory, */
+  uint64_t learned_at;     /* when it had run so many instructions */
   struct mon_console console;
   struct mon_outlet *outlet; /* of the console, if it is not on stdin and stdout; NULL: none */
   struct mon_disk disk[MB_DISKS_MAX];
@@ -173,6 +173,7 @@ struct mb_machine {
   bool started;
   struct mmu_memmap memmap;    /* the memory of all VMs, once they are started */
   struct mmu_merger merger;    /* with config.merge */
+  struct jit_pool *pool;       /* what is compiled for one VM or vcpu, for all; NULL: there is one alone */
   struct numa_model numa;      /* with config.numa; its description from the beginning */
   struct mon_policy policy;    /* likewise */
   struct mon_balance *balance; /* likewise; owned */

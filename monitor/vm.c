@@ -203,6 +203,7 @@ static int init_jit(struct mb_vm *vm, struct jit **jit) {
   if (vm->machine->config.numa >= MB_NUMA_CACHE) jit_set_lines(*jit);
   jit_set_clock(*jit, vm->profile ? mon_wall_ns : NULL);
   if (vm->config.code_cache) jit_set_code_cache(*jit, vm->config.code_cache);
+  jit_set_pool(*jit, vm->machine->pool);
   if (vm->config.code_store)
     jit_set_store(*jit, vm->config.code_store,
                   vm->config.code_store_bytes ? vm->config.code_store_bytes : MON_STORE_BYTES);
