@@ -21,10 +21,9 @@ struct mmu_lines {
   struct line *line[2];       /* by set: of data, of instructions */
   uint32_t sets[2], bytes[2];
   struct tables *of[CONTEXTS];
-  struct softtlb_entry nothing;
+  struct softtlb_entry nothing; /* a table for who has none */
 };
 
-/* One for the tables in force where there is no memory for a context's. */
 static void clear(struct tables *t) {
   for (int k = 0; k < MMU_ACCESS_KINDS; k++)
     for (int i = 0; i < ENTRIES; i++) t->entry[k][i].tag = EMPTY_TAG;
@@ -70,10 +69,11 @@ void mmu_lines_go_live(struct mmu_guest *g) {
   g->live->table[MMU_READ] = g->live->table[MMU_WRITE] = (struct softtlb_table){&l->nothing, 0};
 }
 
-static void drop(const struct mmu_lines *l, struct line *r, uint32_t bytes) {
+static void drop(const struct mmu_lines *l, bool fetch, struct line *r) {
   if (r->context == NOWHERE) return;
-  for (uint64_t va = r->va; va < r->va + bytes; va += PIECE)
-    for (int k = 0; k < MMU_ACCESS_KINDS; k++) {
+  for (uint64_t at = 0; at < l->bytes[fetch]; at += PIECE)
+    for (int k = fetch ? MMU_FETCH : MMU_READ; k <= (fetch ? MMU_FETCH : MMU_WRITE); k++) {
+      uint64_t va = r->va + at; /* the last line ends where addresses do */
       struct softtlb_entry *e = &l->of[r->context]->entry[k][va >> MMU_LINE_BITS & (ENTRIES - 1)];
       if (e->tag == va) e->tag = EMPTY_TAG;
     }
@@ -89,7 +89,7 @@ void mmu_lines_enter(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uin
   assert(set < l->sets[fetch]);
   if (!l->of[context]) return;
   if (r->context != context || r->va != first) {
-    drop(l, r, l->bytes[fetch]);
+    drop(l, fetch, r);
     *r = (struct line){.va = first, .host = (uint64_t)(uintptr_t)host - (va - first), .context = (uint16_t)context};
   }
   l->of[context]->entry[kind][piece >> MMU_LINE_BITS & (ENTRIES - 1)] =
@@ -99,10 +99,10 @@ void mmu_lines_enter(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uin
 void mmu_lines_lost(struct mmu_guest *g, bool fetch, uint32_t set) {
   struct mmu_lines *l = g->lines;
   if (set != UINT32_MAX) {
-    drop(l, &l->line[fetch][set], l->bytes[fetch]);
+    drop(l, fetch, &l->line[fetch][set]);
     return;
   }
-  for (uint32_t i = 0; i < l->sets[fetch]; i++) drop(l, &l->line[fetch][i], l->bytes[fetch]);
+  for (uint32_t i = 0; i < l->sets[fetch]; i++) drop(l, fetch, &l->line[fetch][i]);
 }
 
 /* Drop those for which `gone` says so. */
@@ -111,7 +111,7 @@ static void drop_if(struct mmu_guest *g, bool (*gone)(const struct line *r, uint
   struct mmu_lines *l = g->lines;
   for (int k = 0; l && k < 2; k++)
     for (uint32_t i = 0; i < l->sets[k]; i++)
-      if (l->line[k][i].context != NOWHERE && gone(&l->line[k][i], a, b, asid)) drop(l, &l->line[k][i], l->bytes[k]);
+      if (l->line[k][i].context != NOWHERE && gone(&l->line[k][i], a, b, asid)) drop(l, k, &l->line[k][i]);
 }
 
 static bool in_range(const struct line *r, uint64_t vpn, uint64_t mask, int asid) {

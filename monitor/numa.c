@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 1 << 20, TRIGGER = 128 /* misses: Disco's */, SAMPLE_US = 1000 };
+enum { TEXT_MAX = 1 << 20, TRIGGER = 128 /* misses: Disco's */, SAMPLE_US = 4000 };
 
 const char *mb_numa_machine(size_t i, const char **text) {
   return numa_preset(i, text);
