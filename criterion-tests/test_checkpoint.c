@@ -1,0 +1,138 @@
+/* criterion-tests/test_checkpoint.c: machines saved and restored within one process: several VMs, clones, bad contents.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "criterion-tests/harness.h"
+#include "mirrorball.h"
+#include "monitor/checkpoint.h"
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* For a raw image at 0x80100000: count up, and store the count to a page of its own each time, without end. */
+static const uint32_t program[] = {0x3c118020, 0x26100001, 0xae300000, 0x26311000, 0x3c088040,
+                                   0x0228082a, 0x1420fffa, 0x00000000, 0x1000fff7, 0x00000000};
+
+static char path[] = "/tmp/checkpoint-XXXXXX";
+static void make_path(void) {
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  close(fd);
+}
+static void remove_path(void) {
+  unlink(path);
+}
+
+static struct mb_machine *new_machine(void) {
+  struct mb_machine *m;
+  cr_assert_eq(mb_machine_new(&m, &(struct mb_machine_config){.pace = MB_PACE_MAX, .jobs = 1}), MB_OK);
+  return m;
+}
+
+static void add(struct mb_machine *m, const char *name, unsigned mhz) {
+  char kernel[64];
+  struct mb_vm *vm;
+  int fd = memfd_create("kernel", 0);
+  cr_assert_eq(write(fd, program, sizeof program), (ssize_t)sizeof program);
+  snprintf(kernel, sizeof kernel, "/proc/self/fd/%d", fd);
+  struct mb_config c = {.name = name, .endian = MB_ENDIAN_LITTLE, .memory = 16 << 20, .mhz = mhz};
+  cr_assert_eq(mb_vm_add(m, &vm, &c), MB_OK, "%s", mb_error_text(m));
+  cr_assert_eq(mb_load_kernel(vm, kernel, &(struct mb_raw){0}), MB_OK, "%s", mb_error_text(m));
+  close(fd);
+}
+
+/* Let all VMs come to their limits, the second's half as far. */
+static void run_to(struct mb_machine *m, uint64_t limit) {
+  struct mb_vm *vm;
+  for (unsigned i = 0; (vm = mb_vm_at(m, i)); i++) mb_vm_limit(vm, limit >> i);
+  cr_assert_eq(mb_machine_run(m), MB_STOP_LIMIT);
+}
+
+static struct mb_machine *restore(enum mb_tier tier, enum mb_mode mode) {
+  struct mb_machine *m = new_machine();
+  int code = mb_machine_restore(m, path, &(struct mb_config){.tier = tier, .mode = mode});
+  if (!code) code = mb_machine_start(m);
+  cr_assert_eq(code, MB_OK, "%s", mb_error_text(m));
+  return m;
+}
+
+static void check_same(struct mb_machine *a, struct mb_machine *b) {
+  struct mb_vm *x, *y;
+  for (unsigned i = 0; (x = mb_vm_at(a, i)); i++) {
+    cr_assert(y = mb_vm_at(b, i));
+    cr_assert_eq(mb_state_hash(x), mb_state_hash(y), "VM %u has another state", i);
+  }
+}
+
+/* Two VMs are saved; what goes on in this process, what goes on from the file, twice at once, and what was saved again
+ * from such a one, all are the same. */
+Test(checkpoint, clones_and_their_original_are_the_same_run, .init = make_path, .fini = remove_path) {
+  struct mb_machine *m = new_machine();
+  add(m, "a", 200);
+  add(m, "b", 70);
+  cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
+  run_to(m, 123456);
+  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  struct mb_machine *one = restore(MB_TIER_AUTO, MB_MODE_BARE), *two = restore(MB_TIER_EVAL, MB_MODE_TRANSLATE);
+  check_same(m, one);
+  run_to(one, 200000);
+  run_to(m, 200000);
+  run_to(two, 200000);
+  check_same(m, one);
+  check_same(m, two);
+  cr_assert_eq(mb_machine_save(one, path, NULL), MB_OK, "%s", mb_error_text(one)); /* `two` still uses the old one */
+  struct mb_machine *three = restore(MB_TIER_AUTO, MB_MODE_BARE);
+  run_to(two, 400000);
+  run_to(three, 400000);
+  check_same(two, three);
+  mb_machine_free(m);
+  mb_machine_free(one);
+  mb_machine_free(two);
+  mb_machine_free(three);
+}
+
+Test(checkpoint, not_every_machine_can_be_saved_or_restored, .init = make_path, .fini = remove_path) {
+  struct mb_machine *m = new_machine();
+  cr_assert_eq(mb_machine_save(m, path, NULL), MB_ERR_STATE);
+  add(m, NULL, 100);
+  cr_assert_eq(mb_machine_restore(m, path, NULL), MB_ERR_STATE);
+  cr_assert_eq(mb_machine_start(m), MB_OK);
+  cr_assert_eq(mb_machine_save(m, "/nowhere/at/all", NULL), MB_ERR_FILE);
+  mb_machine_free(m);
+  m = new_machine();
+  cr_assert_eq(mb_machine_restore(m, path, NULL), MB_ERR_FORMAT); /* it is empty */
+  mb_machine_free(m);
+}
+
+/* The digests do not keep out who can compute them: what is restored from garbage is refused, or runs. */
+Test(checkpoint, garbage_with_the_right_digest_harms_nobody, .init = make_path, .fini = remove_path) {
+  uint64_t seed = 9;
+  unsigned refused = 0, rounds = 40;
+  struct mb_machine *m = new_machine();
+  add(m, NULL, 100);
+  cr_assert_eq(mb_machine_start(m), MB_OK);
+  run_to(m, 50000);
+  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  mb_machine_free(m);
+  for (unsigned round = 0; round < rounds; round++) {
+    m = new_machine();
+    cr_assert_eq(mb_machine_restore(m, path, &(struct mb_config){.tier = MB_TIER_EVAL}), MB_OK);
+    struct mon_checkpoint *c = m->checkpoint;
+    uint8_t *state = c->rest + (c->state - c->rest);
+    size_t within = round % 2 ? c->state_n : 16384; /* memory map, clock and cpu come first */
+    for (unsigned i = rig_below(&seed, 6); i--;)
+      state[rig_random(&seed) % (within < c->state_n ? within : c->state_n)] = (uint8_t)rig_random(&seed);
+    int code = mb_machine_start(m);
+    cr_assert(code == MB_OK || code == MB_ERR_FORMAT, "%s", mb_error_text(m));
+    refused += code != MB_OK;
+    struct mb_vm *vm = mb_vm_at(m, 0);
+    struct mb_stats s;
+    mb_get_stats(vm, &s);
+    if (!code) mb_vm_limit(vm, s.instructions + 20000);
+    if (!code) (void)mb_machine_run(m);
+    mb_machine_free(m);
+  }
+  cr_assert(refused && refused < rounds, "%u were refused", refused);
+}
