@@ -59,7 +59,9 @@ static void become(const struct child *c, pid_t parent, char **word, const int *
   _exit(1);
 }
 
-int child_start(struct child *c, const char *command, char *const *words, const int *inherit) {
+/* `first` is the command; statistics: it is told where to leave them. */
+static int start(struct child *c, const char *command, const char *first, char *const *words, const int *inherit,
+                 bool statistics) {
   size_t n = 0;
   char path[48];
   while (words[n]) n++;
@@ -70,9 +72,10 @@ int child_start(struct child *c, const char *command, char *const *words, const 
   pid_t parent = getpid(), pid = -1;
   if (word && c->stats >= 0 && c->words >= 0) {
     snprintf(path, sizeof path, "/proc/self/fd/%d", c->stats);
-    char *own[] = {(char *)"mirrorball", (char *)"run", (char *)"--stats", path};
-    memcpy(word, own, sizeof own);
-    memcpy(word + sizeof own / sizeof *own, words, (n + 1) * sizeof *word);
+    char *own[] = {(char *)"mirrorball", (char *)first, (char *)"--stats", path};
+    size_t owned = statistics ? 4 : 2;
+    memcpy(word, own, owned * sizeof *own);
+    memcpy(word + owned, words, (n + 1) * sizeof *word);
     fflush(NULL);
     pid = fork();
     if (!pid) become(c, parent, word, inherit);
@@ -83,6 +86,14 @@ int child_start(struct child *c, const char *command, char *const *words, const 
   child_free(c);
   options_fail("%s: the host has no room for another process", command);
   return EXIT_OURS;
+}
+
+int child_start(struct child *c, const char *command, char *const *words, const int *inherit) {
+  return start(c, command, "run", words, inherit, true);
+}
+
+int child_start_test(struct child *c, const char *command, char *const *words) {
+  return start(c, command, "test", words, (const int[]){-1}, false);
 }
 
 bool child_ended(struct child *c, int *code) {

@@ -19,6 +19,8 @@ struct child {
 /* Start `mirrorball run WORD...` with its statistics kept for child_stats(). `words` ends with NULL; the child inherits
  * the descriptors in `inherit`, which -1 ends. 0, or 1 after a line that begins with `command`. */
 int child_start(struct child *c, const char *command, char *const *words, const int *inherit);
+/* The same with `mirrorball test WORD...`; it leaves no statistics there. */
+int child_start_test(struct child *c, const char *command, char *const *words);
 /* Has it ended? Then *code is its exit code (128 + n: signal n), -1 if the host does not know. */
 bool child_ended(struct child *c, int *code);
 /* Did a run with this exit code do what was asked: end by itself, or reach --until? */

@@ -18,6 +18,7 @@ enum row {
   O_TAP,
   O_JUNIT,
   O_RESULTS,
+  O_RECORD,
   O_UPDATE,
   O_LIST,
   O_SHARD,
@@ -37,6 +38,7 @@ static const struct option_row rows[] = {
     [O_TAP] = {"tap", NULL, "report as TAP (test anything protocol)"},
     [O_JUNIT] = {"junit", "FILE", "write a JUnit report, too; its times are virtual"},
     [O_RESULTS] = {"results", "FILE", "write all there is to know, as JSON (cli/test.h says what each key is)"},
+    [O_RECORD] = {"record", "DIR", "keep what each test was like in DIR/1, DIR/2, ... (mirrorball diff compares two)"},
     [O_UPDATE] = {"update", NULL, "keep what this run was like beside each scenario, as FILE.golden"},
     [O_LIST] = {"list", NULL, "write which tests there are, and run none"},
     [O_SHARD] = {"shard", "I/N", "only every N-th test, from the I-th on"},
@@ -125,6 +127,7 @@ static int set(struct command *c, enum row row, const char *v) {
   case O_TAP: return c->o.tap = true, 0;
   case O_JUNIT: return c->o.junit = v, 0;
   case O_RESULTS: return c->o.results = v, 0;
+  case O_RECORD: return c->o.record = v, 0;
   case O_UPDATE: return c->o.update = true, 0;
   case O_LIST: return c->list = true, 0;
   case O_SHARD: return set_shard(c, v);

@@ -10,6 +10,7 @@ int cmd_compare(int argc, char **argv);
 int cmd_disasm(int argc, char **argv);
 int cmd_guests(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_numa(int argc, char **argv);
 int cmd_report(int argc, char **argv);
@@ -25,6 +26,7 @@ static const struct command {
     {"checkpoint", cmd_checkpoint, "save a machine at some point of its run, for run --from; or show what is saved"},
     {"compare", cmd_compare, "run the same guest bare, trapping and translated, and say what each mode costs"},
     {"test", cmd_test, "run scenarios on guests, and judge: did a change break something?"},
+    {"diff", cmd_diff, "run two kernels through the same, and say what differs, to the instruction"},
     {"status", cmd_status, "ask runs that go on how far they are and what memory they have"},
     {"numa", cmd_numa, "run a matrix of machines, policies and workloads from one description"},
     {"report", cmd_report, "show what numa has found, as a table or a page of plots"},

@@ -28,6 +28,7 @@ struct test {
   const struct scenario *scenario;
   struct request_run run; /* the machine */
   const char *guest;      /* what it is called in reports */
+  char *record;           /* folder for a recording (cli/diff.h), owned; NULL: none is kept */
 };
 
 /* What the command line says. */
@@ -36,7 +37,7 @@ struct test_options {
   size_t sets;
   const char *kernel, *symbols, *guest; /* NULL: as the scenarios say */
   unsigned jobs, shard, shards;
-  const char *junit, *results;
+  const char *junit, *results, *record;
   bool tap, keep_going, update;
 };
 

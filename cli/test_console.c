@@ -41,6 +41,10 @@ static const char *const complaints[] = {
 };
 enum { COMPLAINTS = sizeof complaints / sizeof *complaints };
 
+const char *test_console_complaint(size_t i) {
+  return i < COMPLAINTS ? complaints[i] : NULL;
+}
+
 static bool append(struct test_text *t, const char *bytes, size_t n) {
   if (n >= t->room - t->n) {
     size_t room = 2 * (t->room + n);

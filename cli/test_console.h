@@ -28,6 +28,8 @@ struct test_console {
   regex_t *complaints; /* owned, compiled */
 };
 
+/* Pattern i (an extended regular expression) of what a kernel says when something is wrong; NULL past the last. */
+const char *test_console_complaint(size_t i);
 /* False: no memory. */
 bool test_console_init(struct test_console *c, const struct scenario *s);
 void test_console_fini(struct test_console *c);

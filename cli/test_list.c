@@ -59,6 +59,7 @@ static int make(struct test *t, const struct scenario *s, const struct scenario_
 /* --- all --- */
 
 static void forget(struct test *t) {
+  free(t->record);
   request_fini(&t->run.options);
   for (size_t i = 0; i < t->run.texts; i++) free(t->run.text[i]);
   free(t->run.text);
@@ -106,6 +107,8 @@ int test_list_prepare(struct test_list *l, const struct test_options *o) {
     kept++;
   }
   l->tests = kept;
+  for (size_t i = 0; o->record && i < l->tests; i++)
+    if (asprintf(&l->test[i].record, "%s/%zu", o->record, i + 1) < 0) return options_fail("out of memory");
   for (size_t i = 0; i < l->tests; i++)
     if (boot_guest(&l->test[i].run.options)) return TEST_NONE;
   return 0;

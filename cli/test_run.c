@@ -2,10 +2,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "cli/test_parts.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum { CONSOLE_LINES = 15, CALLS = 24 };
@@ -108,7 +110,7 @@ static bool start(struct test_going *t) {
   run->machine.pace = MB_PACE_MAX;
   run->machine.jobs = 1;
   r->console = "none";
-  r->config.coverage = t->s->covered.n;
+  r->config.coverage |= t->s->covered.n || t->test->record;
   r->config.code_store = boot_code_store(NULL);
   if (test_files_make(t->s, r) || !test_console_init(&t->console, t->s) || mb_machine_new(&t->m, &run->machine) ||
       boot_vm(t->m, r))
@@ -198,11 +200,27 @@ static void tell_guest(struct test_going *t, json_t *o) {
   put(o, "backtrace", backtrace(t->vm));
 }
 
+/* What mirrorball diff compares. */
+static bool record(struct test_going *t, const char *folder) {
+  char *path[3] = {NULL};
+  static const char *const name[] = {"stats.json", "coverage.json", "console"};
+  bool good = !mkdir(folder, 0777) || errno == EEXIST;
+  for (int i = 0; i < 3; i++) good = asprintf(&path[i], "%s/%s", folder, name[i]) >= 0 && good;
+  good = good && !mb_stats_write(t->m, path[0]) && !mb_coverage_write(t->vm, path[1]);
+  FILE *f = good ? fopen(path[2], "we") : NULL;
+  good = f && fwrite(t->console.all.bytes, 1, t->console.all.n, f) == t->console.all.n;
+  if (f && fclose(f)) good = false;
+  for (int i = 0; i < 3; i++) free(path[i]);
+  t->ours |= !good;
+  return good || test_bad(t, "%s: the recording cannot be written", folder);
+}
+
 json_t *test_run(struct test *test) {
   struct test_going t = {.test = test, .s = test->scenario};
   struct timespec a, b;
   clock_gettime(CLOCK_MONOTONIC, &a);
   bool good = start(&t) && steps(&t);
+  if (good && test->record) good = record(&t, test->record);
   json_t *o = json_object();
   put(o, "scenario", json_string(t.s->path));
   put(o, "guest", json_string(test->guest));
