@@ -10,12 +10,12 @@ if (data.same) add(root, 'p', 'It was the same run: instructions, final state an
 add(root, 'p', data.grown.length ? `Grown by more than ${data.threshold} %:` : `Nothing has grown by more than ${data.threshold} %.`,
   data.grown.length ? 'bad' : '');
 if (data.grown.length) { const list = add(root, 'ul'); data.grown.forEach(g => add(list, 'li', g)); }
-const top = data.functions.slice(0, 24);
-if (top.length) {
+const most = data.functions.slice(0, 24);
+if (most.length) {
   add(root, 'h2', 'Where the instructions are');
   add(root, 'p', 'Functions whose count differs most: how many instructions more (or less) B has executed in them.');
-  bars(top.map(f => f.name), [{ label: 'B \u2212 A', data: top.map(f => f.b - f.a),
-    backgroundColor: top.map(f => f.b > f.a ? '#c8553d' : '#7fb069') }], 'instructions, B \u2212 A',
+  bars(most.map(f => f.name), [{ label: 'B \u2212 A', data: most.map(f => f.b - f.a),
+    backgroundColor: most.map(f => f.b > f.a ? '#c8553d' : '#7fb069') }], 'instructions, B \u2212 A',
     { tip: c => sign(c.raw) });
   table(['function', ...columns, 'entered: A', 'B'], data.functions.slice(0, 200).map(f => [...row(f), count(f.entered_a), count(f.entered_b)]));
   if (data.functions.length > 200) add(root, 'p', `${data.functions.length - 200} more are in what --json writes.`);

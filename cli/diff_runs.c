@@ -33,6 +33,14 @@ static json_t *read_json(const char *folder, const char *file) {
   return o;
 }
 
+/* Those of the VM: a machine whose VM has a name has them in a list. */
+static json_t *read_stats(const char *folder) {
+  json_t *o = read_json(folder, "stats.json"), *vm = json_incref(json_array_get(json_object_get(o, "vms"), 0));
+  if (!vm) return o;
+  json_decref(o);
+  return vm;
+}
+
 /* The console may hold any bytes: those that JSON has no room for become '?'. */
 static json_t *read_console(const char *folder) {
   char *path = guests_text("%s/console", folder), *text = calloc(1, CONSOLE_MAX);
@@ -49,7 +57,7 @@ static json_t *read_console(const char *folder) {
 }
 
 static json_t *read_recording(const struct side *s) {
-  json_t *stats = read_json(s->folder, "stats.json"), *coverage = stats ? read_json(s->folder, "coverage.json") : NULL;
+  json_t *stats = read_stats(s->folder), *coverage = stats ? read_json(s->folder, "coverage.json") : NULL;
   json_t *console = coverage ? read_console(s->folder) : NULL;
   if (console)
     return json_pack("{s:s, s:o, s:o, s:o}", "name", s->name, "stats", stats, "coverage", coverage, "console", console);
