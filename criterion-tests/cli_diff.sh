@@ -82,7 +82,7 @@ printf '80100000 T start\n80100200 T work\n80100214 T never\n' >map
 sed 's/"work"/"never"/' s.test >never.test
 "$program" test never.test >out 2>err </dev/null
 code=$?
-check "and that was executed: exit $code, $(cat out)" "$([[ $code == 1 ]] && grep -q 'nothing of never was executed' out; echo $?)"
+check "and that was executed: exit $code, $(cat out)" "$([[ $code == 1 ]] && grep -q 'never was never executed' out; echo $?)"
 
 # Refused, in one line.
 refused() { # fragment words...
