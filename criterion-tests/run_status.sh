@@ -11,8 +11,9 @@ export XDG_RUNTIME_DIR=$folder
 
 elf little 32 3c10000f 1000fffe 2610ffff >spin # for ever
 elf little 32 3c106000 2610ffff 1600fffe 00000000 3c08bf00 3c094d42 35290000 ad090a00 1000ffff 00000000 >long
-# Compare <- Count + 2^27, Status <- IM7, IE; wait; b: all memory before it is no-operations, so its handler, too, is this.
-elf little 32 3c0a0800 40094800 012a4821 40895800 34088001 40886000 42000020 1000fffe 00000000 >waits
+# Compare <- Count + 2^29; at 0x80000180: mtc0 $9, Compare; eret; Status <- IM7, IE; wait; b: for ever.
+elf little 32 3c0a2000 40094800 012a4821 40895800 3c088000 3c0b4089 356b5800 ad0b0180 3c0b4200 356b0018 ad0b0184 \
+  34088001 40886000 42000020 1000fffe 00000000 >waits
 printf 'vms = ({ name = "a"; kernel = "long"; }, { name = "b"; kernel = "long"; mhz = 100; }, %s);\n' \
   '{ name = "p"; kernel = "spin"; board = "disco"; vcpus = 2; parallel = true; until = "insns:90000000"; }' >three
 
