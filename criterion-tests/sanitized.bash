@@ -1,4 +1,5 @@
-# criterion-tests/sanitized.bash: build a sanitizer preset and run the tests in it; sourced with `preset`, `exclude`.
+# criterion-tests/sanitized.bash: build a sanitizer preset and run the tests in it; sourced with `preset`, `tests` (options
+# of ctest), and what they need, `target`.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 set -eu
@@ -10,6 +11,6 @@ export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS
 export MB_QUICK=1 MB_GARBAGE_SEEDS=1 MB_ORACLE_BLOCKS=1000
 cd "$source_dir"
 cmake --preset "$preset" >/dev/null
-ninja -C "$build" | tail -1
+ninja -C "$build" "${target-all}" | tail -1
 [[ -d $MB_BUILD/guests ]] && ln -sfn "$MB_BUILD/guests" "$build/guests"
-ctest --test-dir "$build" -E "${exclude:?}" --output-on-failure --no-tests=error
+ctest --test-dir "$build" "${tests[@]:?}" --output-on-failure --no-tests=error
