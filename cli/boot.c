@@ -210,6 +210,18 @@ static char *bad_ends(const struct mb_machine *m) {
   return text;
 }
 
+/* What checks have found. */
+static void say_checks(const struct mb_machine *m) {
+  struct mb_vm *vm;
+  for (size_t i = 0; (vm = mb_vm_at(m, i)); i++) {
+    char *text = mb_check_text(vm);
+    if (text)
+      fprintf(stderr, "\nmirrorball: check%s%s: %s", mb_vm_name(vm) ? " " : "", mb_vm_name(vm) ? mb_vm_name(vm) : "",
+              text);
+    free(text);
+  }
+}
+
 /* That of what stopped all, else of the first VM that did not end well. */
 static int exit_code_of_all(const struct mb_machine *m, enum mb_stop why) {
   struct mb_vm *vm = mb_vm_at(m, 0);
@@ -274,6 +286,7 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   catch_signals(m);
   int code = exit_code_of_all(m, run_on(m, run));
   *text = bad_ends(m);
+  say_checks(m);
   bool written = !run->checkpoint || save(m, run, code);
   if (!written || !write_files(m, run)) {
     free(*text);

@@ -52,6 +52,7 @@ enum row {
   O_TIMESTAMPS,
   O_HOST_CALLS,
   O_GDB,
+  O_CHECK,
   O_CODE_CACHE,
   O_CODE_STORE,
   O_NUMA,
@@ -157,6 +158,11 @@ const struct option_row request_rows[] = {
                "a slash). The guest waits at its first instruction until gdb lets it go on;\n"
                "later: it does not wait. What to type is said on stderr. Breakpoints and\n"
                "stops change nothing about the run (docs/gdb.md)"},
+    [O_CHECK] = {"check", "tlb,uninit,cache",
+                 "look for mistakes that real hardware punishes (docs/checks.md): TLB misused;\n"
+                 "RAM read that nobody wrote; code not flushed from caches, hazards without a\n"
+                 "barrier. Found places are said on stderr at the end, and are in --stats. The\n"
+                 "same run, only several times slower"},
     [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
@@ -524,6 +530,22 @@ static int set_disk(struct request *r, const char *v) {
   return 0;
 }
 
+static int set_check(struct request *r, const char *v) {
+  static const struct {
+    const char *name;
+    unsigned bit;
+  } kinds[] = {{"tlb", MB_CHECK_TLB}, {"uninit", MB_CHECK_UNINIT}, {"cache", MB_CHECK_CACHE}};
+  enum { KINDS = sizeof kinds / sizeof *kinds };
+  for (const char *p = v; *p;) {
+    size_t n = strcspn(p, ","), k = 0;
+    while (k < KINDS && (strlen(kinds[k].name) != n || memcmp(kinds[k].name, p, n))) k++;
+    if (k == KINDS) return request_fail(r, "--check %s: \"%.*s\" is none of tlb, uninit, cache", v, (int)n, p);
+    r->config.check |= kinds[k].bit;
+    p += n + (p[n] == ',');
+  }
+  return r->config.check ? 0 : request_fail(r, "--check wants any of tlb, uninit, cache");
+}
+
 static int set_net(struct request *r, const char *v) {
   struct mb_config *c = &r->config;
   if (c->nets == MB_NETS_MAX) return request_fail(r, "more than %d networks", MB_NETS_MAX);
@@ -615,6 +637,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_TIMESTAMPS: r->config.timestamps = true; return 0;
   case O_HOST_CALLS: r->host_calls = v; return 0;
   case O_GDB: r->gdb = v; return 0;
+  case O_CHECK: return set_check(r, v);
   case O_PARALLEL: r->config.parallel = true; return 0;
   case O_CODE_CACHE: return set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;

@@ -104,6 +104,25 @@ for target in mips32r2el mips32r2eb mips64r2el mips64r2eb; do
   check "$target: and nothing else: $(grep 'warning\|rror\|Ignoring packet' session)" $?
 done
 
+# Nobody is there to type: the kernel waits for its timer. A step from there is one in idle(), however much the interrupt does.
+cat >idle.gdb <<'G'
+break idle
+continue
+delete
+stepi 12
+info symbol $pc
+monitor insns
+detach
+G
+options=(--cpu 24Kf --until insns:20000000)
+timeout 100 "$program" run --kernel "$guests/mips32r2el/kernel" --code-store none --stats plain "${options[@]}" >out 2>err </dev/null
+debug "$guests/mips32r2el/kernel" idle.gdb "${options[@]}"
+check "idle: gdb ends well: $code, run $end" $((code != 0))
+held=$(grep -c '^idle\( + [0-9]*\)\? in section' session)
+check "idle: steps stay there: $(cat session)" $((held != 1))
+now=$(same_run stats) plain=$(same_run plain)
+check "idle: the run is the one without gdb: $now, not $plain" "$([[ $now == "$plain" ]]; echo $?)"
+
 # Vcpus are threads. All of them come to sort(); to step one lets the others go on, as their turns come.
 cat >smp.gdb <<'G'
 tbreak thread_start

@@ -32,6 +32,7 @@ int mips_cpu_init(struct cpu *c, const struct cpu_config *cfg) {
     return -1;
   }
   if (cfg->tally) c->j.tally = cfg->tally->count;
+  if (cfg->check) c->mmu.view_after = INT32_MAX; /* the soft TLB is to tell where an access led */
   if (cfg->pmap) mmu_pmap_join(cfg->pmap, &c->mmu);
   mips_cpu_reset(c);
   return 0;

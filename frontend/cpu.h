@@ -4,6 +4,7 @@
  * exist. 32-bit registers are kept as the manual wants them in a 64-bit register: sign-extended. */
 #ifndef FRONTEND_CPU_H
 #define FRONTEND_CPU_H
+#include "frontend/check.h"
 #include "frontend/debug.h"
 #include "frontend/events.h"
 #include "frontend/fpu.h"
@@ -147,6 +148,7 @@ struct cpu_config {
   bool (*io_fetch)(void *ctx, uint64_t gpa, uint32_t *word);
   void *ctx;
   FILE *trace_insn, *trace_exc, *trace_tlb; /* borrowed; NULL: off */
+  struct mips_check *check;                 /* borrowed; NULL: nothing is checked. Not in a gang */
   struct mips_debug *debug;                 /* borrowed; NULL: no debugger will come. Not in a gang */
   /* Called each time generated code is left for the run loop; pc is that of the block it was left from. NULL: not. */
   void (*left)(void *ctx, uint64_t pc, enum jit_exit_kind kind);
@@ -217,6 +219,7 @@ struct cpu {
   struct mips_traps traps;
   struct mips_told told;
   uint64_t shadow[16][32];         /* register sets other than the current one */
+  struct mips_hazards hazards;     /* where they are checked */
   uint32_t nested;                 /* exceptions in a row that were taken with EXL set */
   const char *dead;                /* why nothing can ever happen again: of mips_deaths[] */
   uint64_t sample_due;             /* in cycles: when the jit is to see what is running */

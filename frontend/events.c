@@ -108,29 +108,13 @@ static int event_of(const struct insn *i) {
   }
 }
 
-/* Is it an access of the kernel's? Then its address, whether it is a store, and whether it is made at all. */
-static bool access_of(struct lift *l, const struct ir_op *o, ir_ref *va, bool *store, ir_ref *made) {
-  *made = imm(l, 1);
-  if (o->op == IR_CALL) {
-    *store = true;
-    *va = o->a;
-    return o->imm == HELPER_SWL || o->imm == HELPER_SWR || o->imm == HELPER_SDL || o->imm == HELPER_SDR;
-  }
-  if (ir_opinfo[o->op].class != IR_CLASS_MEM) return false;
-  *store = ir_opinfo[o->op].form != IR_FORM_V;
-  *va = op2(l, IR_ADD, o->a, imm(l, o->imm));
-  if (ir_opinfo[o->op].form == IR_FORM_VVV) *made = o->c;
-  return true;
-}
-
 void mips_event_lift(struct lift *l, const struct insn *i, unsigned from) {
   int e = event_of(i);
   if (e >= 0) lift_help(l, HELPER_EVENT, imm(l, e), imm(l, 0), imm(l, 0));
   if ((l->mode & MODE_PRIV) != MMU_KERNEL) return;
   for (unsigned k = from, to = l->ir->n; k < to; k++) {
     const struct ir_op o = l->ir->op[k];
-    ir_ref va, made;
-    bool store;
-    if (access_of(l, &o, &va, &store, &made)) lift_help(l, HELPER_EVENT_ACCESS, va, imm(l, store), made);
+    struct lift_access x;
+    if (lift_access_of(l, &o, &x)) lift_help(l, HELPER_EVENT_ACCESS, x.va, imm(l, x.store), x.made);
   }
 }

@@ -73,6 +73,7 @@ static void write_tlb(struct cpu *c, unsigned i, const char *what) {
   bool random = what[4] == 'r';
   int other = random ? mmu_tlb_replace(&c->mmu, i, &e) : mmu_tlb_write(&c->mmu, i, &e);
   if (other >= 0) c->n.warn_tlb_duplicate++;
+  if (c->cfg.check) mips_check_tlb_write(c, other, random);
   if (!random) mmu_tlb_swept(&c->mmu, i, p->wired);
 }
 

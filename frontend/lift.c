@@ -4,6 +4,7 @@
  * interrupted, at the end of the page, or when it is long. A branch and its slot are one unit: nothing comes between.
  */
 #include "frontend/lift.h"
+#include "frontend/check.h"
 #include "frontend/cpu.h"
 #include "frontend/events.h"
 #include "frontend/helpers.h"
@@ -61,6 +62,7 @@ static bool lift_insn(struct lift *l, const struct translate_config *t, uint32_t
   if (t->trap) raise_by_trap(l->ir, word);
   bool raises = l->ir->n && l->ir->op[l->ir->n - 1].op == IR_RAISE;
   if (l->counting && !raises) mips_event_lift(l, &i, from);
+  if (l->check && !raises) mips_check_lift(l, &i, from);
   return raises;
 }
 
@@ -149,6 +151,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
                    .mode = t->mode,
                    .pc = t->pc,
                    .counting = t->counting,
+                   .check = t->check,
                    .gang = t->gang,
                    .cond = IR_NONE,
                    .target_reg = IR_NONE};

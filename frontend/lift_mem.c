@@ -6,6 +6,7 @@
 #include "frontend/cpu.h"
 #include "frontend/helpers.h"
 #include "frontend/lift_rows.h"
+#include "jit/memory_ops.h"
 
 /* One-line lifters are rows of a table. */
 /* clang-format off */
@@ -28,6 +29,31 @@ enum ir_opcode lift_order(const struct lift *l, enum ir_opcode op) {
 ir_ref lift_help(struct lift *l, unsigned helper, ir_ref a, ir_ref b, ir_ref c) {
   if (l->trap) return ir_call_by_trap(l->ir, HELPER_PRIVILEGED, imm(l, l->trap), imm(l, 0), imm(l, 0));
   return ir_call(l->ir, helper, a, b, c);
+}
+
+static unsigned part_bytes(int64_t helper) {
+  return helper == HELPER_SWL || helper == HELPER_SWR ? 4 : helper == HELPER_SDL || helper == HELPER_SDR ? 8 : 0;
+}
+
+bool lift_access_of(struct lift *l, const struct ir_op *o, struct lift_access *out) {
+#define LOAD(name, raw, as, swap) [IR_##name] = sizeof(raw),
+#define STORE(name, raw, swap)    [IR_##name] = sizeof(raw),
+  static const uint8_t bytes[IR_OPCODES] = {
+      LOADS(LOAD) STORES(STORE)[IR_ST32_IF] = 4, [IR_ST32_X_IF] = 4, [IR_ST64_IF] = 8, [IR_ST64_X_IF] = 8};
+#undef LOAD
+#undef STORE
+  *out = (struct lift_access){.made = imm(l, 1)};
+  if (o->op == IR_CALL) {
+    out->store = out->part = true;
+    out->va = o->a;
+    return (out->bytes = part_bytes(o->imm));
+  }
+  if (ir_opinfo[o->op].class != IR_CLASS_MEM) return false;
+  out->bytes = bytes[o->op];
+  out->store = ir_opinfo[o->op].form != IR_FORM_V;
+  out->va = op2(l, IR_ADD, o->a, imm(l, o->imm));
+  if (ir_opinfo[o->op].form == IR_FORM_VVV) out->made = o->c;
+  return true;
 }
 
 /* --- aligned --- */

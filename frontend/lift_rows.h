@@ -31,6 +31,15 @@ static inline ir_ref not(struct lift * l, ir_ref a) {
 /* base + offset, wrapped to 32 bits on 32-bit cpus. For helpers; the memory operations leave
  * the wrapping to their slow path, which every address that is not canonical reaches. */
 ir_ref lift_va(struct lift *l, ir_ref base, ir_ref offset);
+/* An access that an operation makes: where, of how many bytes, and whether it is made at all. The stores of unaligned
+ * parts may touch fewer bytes than those of the aligned unit they lie in. */
+struct lift_access {
+  ir_ref va, made;
+  unsigned bytes;
+  bool store, part;
+};
+/* False: it makes none. */
+bool lift_access_of(struct lift *l, const struct ir_op *o, struct lift_access *out);
 /* The operation for the guest's byte order: the _X one where that is not the host's. */
 enum ir_opcode lift_order(const struct lift *l, enum ir_opcode op);
 /* A branch to i's 16-bit offset when cond is not 0. */

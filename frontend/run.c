@@ -65,6 +65,7 @@ static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct
                                .max_insns = MAX_INSNS,
                                .alone = alone || !f,
                                .counting = c->cfg.moved != NULL,
+                               .check = c->cfg.check ? c->cfg.check->kinds : 0,
                                .trap = c->cfg.trap,
                                .gang = c->cfg.gang,
                                .debug = c->cfg.debug,
@@ -77,6 +78,7 @@ static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct
     switch (mips_translate_block(&t, c->ir, &shape)) {
     case TRANSLATE_OK: {
       struct jit_key key = *k;
+      mips_check_fetched(c, f, k->pc, shape.insns);
       if (!fpu) key.mode = key.any_mode;
       mips_code_lock(c);
       *again = !mips_code_unchanged(c, f, k->pc, word, t.words);

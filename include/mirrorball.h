@@ -141,6 +141,7 @@ struct mb_config {
   uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
   bool events;               /* count what costs a monitor something, for mb_stats_write(): several times slower */
   bool coverage;             /* count how often each instruction is executed, for mb_coverage_...() */
+  unsigned check;            /* MB_CHECK_*: look for mistakes of the guest, for mb_check_text(): several times slower */
   bool timestamps;           /* begin each console line with virtual seconds and the instruction count */
   /* In the order in which the guest finds them on each bus; the files are opened by mb_vm_add(). */
   struct mb_disk disk[MB_DISKS_MAX];
@@ -149,6 +150,9 @@ struct mb_config {
   struct mb_net net[MB_NETS_MAX];
   unsigned nets;
 };
+/* The TLB is misused; memory is read that was never written; caches and hazards are not seen to, as real hardware wants
+ * it. See docs/checks.md. */
+enum { MB_CHECK_TLB = 1, MB_CHECK_UNINIT = 2, MB_CHECK_CACHE = 4 };
 #define MB_L2TLB_OFF       UINT32_MAX
 #define MB_MACHINE_TLB_OFF UINT32_MAX
 #define MB_CODE_CACHE_MIN  ((uint64_t)1 << 20)
@@ -444,6 +448,9 @@ __attribute__((warn_unused_result)) int mb_coverage_function(struct mb_vm *vm, c
  * lcov and genhtml read it if it ends in .info, which wants mb_load_debug_info(). The counts of all instructions add up
  * to mb_stats.instructions. Depends on nothing but the guest. */
 __attribute__((warn_unused_result)) int mb_coverage_write(struct mb_vm *vm, const char *path);
+/* What config.check has found so far, in lines, owned by the caller; NULL: nothing was looked for, or no memory. All of
+ * it is in mb_stats_write(), too. */
+char *mb_check_text(struct mb_vm *vm);
 /* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
 const char *mb_symbol(const struct mb_vm *vm, uint64_t va, char *buf, size_t n);
 

@@ -234,12 +234,12 @@ void mmu_soft_fill(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint6
 }
 
 void mmu_soft_flush(struct mmu_guest *g) {
-  mmu_lines_flush(g);
   mmu_machine_tlb_flush(g);
   mmu_soft_forget(g);
 }
 
 void mmu_soft_forget(struct mmu_guest *g) {
+  mmu_lines_flush(g);
   struct mmu_context *live = *context_at(g, g->state.asid, g->state.priv);
   free_contexts(g, live);
   for (int k = 0; live && k < MMU_ACCESS_KINDS; k++) table_clear(&live->tlb.table[k]);

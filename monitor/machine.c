@@ -1,6 +1,7 @@
 /* monitor/machine.c: the public functions that make, load, start and free a machine and its VMs. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/checkpoint.h"
+#include "monitor/checks.h"
 #include "monitor/moncall.h"
 #include "monitor/monitor.h"
 #include "monitor/outlet.h"
@@ -62,6 +63,7 @@ static void free_vm(struct mb_vm *vm) {
   mon_gdb_tell_end(vm);
   if (vm->started) mon_vm_fini(vm);
   mon_gdb_free(vm);
+  mon_checks_free(vm);
   mon_nets_close(vm);
   mon_disks_close(vm);
   mon_image_close(&vm->image);
@@ -286,6 +288,8 @@ static int power_on(struct mb_vm *vm) {
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for counting events");
   if (!code && vm->config.coverage && mon_coverage_new(&vm->coverage))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for coverage");
+  if (!code && vm->config.check && mon_checks_new(vm))
+    code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for checks");
   if (code) return code;
   vm->console.now = console_now;
   vm->console.stop = console_stop;
@@ -366,6 +370,8 @@ int mb_machine_start(struct mb_machine *m) {
   if (!code) mon_share_images(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = start_vm(m->vm[i]);
   if (!code && m->checkpoint) code = mon_checkpoint_enter(m);
+  for (unsigned i = 0; !code && i < m->vms; i++)
+    if (m->vm[i]->checks) mips_check_begin(mon_checks_cpu(m->vm[i]));
   for (unsigned i = 0; i < m->vms; i++) m->joined |= mon_nets_joined(m->vm[i]);
   if (!code) code = mon_stdio_start(m);
   m->started = !code;

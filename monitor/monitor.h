@@ -54,6 +54,7 @@ struct mon_outlet;     /* monitor/outlet.h */
 struct mon_status;     /* monitor/status.h */
 struct mon_gdb;        /* monitor/gdbstub.h */
 struct mon_checkpoint; /* monitor/checkpoint.h */
+struct mon_checks;     /* monitor/checks.c */
 
 struct mon_disk {
   struct io_image image;
@@ -99,6 +100,7 @@ struct mb_vm {
   bool calling;                         /* one of them, which has not returned */
   int call_failed;
   FILE *trace;
+  struct mon_checks *checks;     /* NULL: nothing is checked */
   struct mon_gdb *gdb;           /* NULL: no debugger will come */
   struct mon_profile *profile;   /* NULL: none is wanted */
   struct mon_services *services; /* likewise: events are counted */

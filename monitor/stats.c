@@ -4,6 +4,7 @@
  * of zeros counts nothing, so that a page never touched and one filled with zeros are the same. */
 #define _GNU_SOURCE
 #include "mmu/hash.h"
+#include "monitor/checks.h"
 #include "monitor/monitor.h"
 #include "monitor/ram.h"
 #include "monitor/threads.h"
@@ -276,6 +277,7 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
     json_object_set_new(o, "services", mon_services_json(vm));
     json_object_set_new(o, "services_complete", json_boolean(!vm->services->failed));
   }
+  if (vm->checks) json_object_set_new(o, "checks", mon_checks_json(vm));
   json_object_set_new(o, "console_digest", hex(s.console_digest));
   json_object_set_new(o, "state_hash", hex(mb_state_hash(vm)));
   json_object_set_new(o, "exit", json_string(mb_stop_name(vm->why)));

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Here alone the rooms meet: the cpu's device accesses go to the board, the board's interrupt lines to the cpu, writes
  * by DMA to the jit, and the board's power line to whoever runs us. */
+#include "monitor/checks.h"
 #include "monitor/moncall.h"
 #include "monitor/threads.h"
 #include <string.h>
@@ -67,6 +68,7 @@ uint64_t mon_guest_write(void *ctx, uint64_t at, const void *from, uint64_t n) {
   struct mb_vm *vm = ctx;
   struct mmu_code_hook hook = {.on_code_write = code_written, .ctx = vm};
   mon_numa_written(vm, at, n);
+  mips_check_stored(mon_checks_cpu(vm), at, n);
   mips_stored_by_other(mon_cpu(vm), at, n); /* the links of those who do not run are broken already */
   return mmu_write(&vm->pmap, &hook, gpa(at), from, n);
 }
@@ -74,6 +76,7 @@ uint64_t mon_guest_write(void *ctx, uint64_t at, const void *from, uint64_t n) {
 struct mmu_page *mon_page_written(struct mb_vm *vm, uint64_t at) {
   struct mmu_page *g = mmu_pmap_page(&vm->pmap, gpa(at));
   if (!g) return NULL;
+  mips_check_stored(mon_checks_cpu(vm), at, MMU_PAGE_SIZE);
   mips_stored_by_other(mon_cpu(vm), at, MMU_PAGE_SIZE);
   if (g->code) code_written(vm, g);
   return g;
@@ -139,7 +142,7 @@ static int init_memory(struct mb_vm *vm) {
   if (mmu_pmap_init(&vm->pmap, &vm->machine->memmap, end >> MMU_PAGE_BITS, vm->ram)) return -1;
   vm->has_pmap = true;
   vm->pmap.pinned = vm->config.parallel && vm->config.vcpus > 1;
-  return add_ram(vm);
+  return add_ram(vm) || mon_checks_memory(vm) ? -1 : 0;
 }
 
 /* PRA vol. III, "Exception Vector Locations", Status.BEV = 1: 0x200 to 0x480, and the reset vector. */
@@ -230,6 +233,7 @@ static int init_cpu(struct mb_vm *vm, bool big_endian, unsigned number) {
                          .trace_insn = vm->config.trace & MB_TRACE_INSN ? vm->trace : NULL,
                          .trace_exc = vm->config.trace & MB_TRACE_EXC ? vm->trace : NULL,
                          .trace_tlb = vm->config.trace & MB_TRACE_TLB ? vm->trace : NULL,
+                         .check = mon_checks_cpu(vm),
                          .debug = mon_gdb_debug(vm),
                          .moved = vm->services ? mon_services_moved : NULL,
                          .tally = vm->coverage ? &vm->coverage->tally : NULL,

@@ -1,0 +1,201 @@
+/* monitor/checks.c: what checks have found: by place, with who called whom, as text and JSON. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/checks.h"
+#include "monitor/unwind.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALLS = 12, PLACES = 4096 /* of a kind that are kept */, SHOWN = 20 };
+
+struct place {
+  struct mips_finding first;
+  uint64_t times, instructions; /* how often; when first */
+  uint64_t call[CALLS];
+  unsigned calls, vcpu;
+};
+
+struct mon_checks {
+  struct mb_vm *vm;
+  struct mips_check check;
+  struct place *place; /* owned; in the order in which they were found */
+  size_t places, room;
+  uint64_t times[MIPS_FINDINGS], kept[MIPS_FINDINGS];
+  size_t by_pc[1 << 12]; /* 1 + the place last found for a hash of kind and pc */
+};
+
+/* What makes two findings one: the instruction; of code that was stored, the one that has stored it. */
+static uint64_t place_of(const struct mips_finding *f) {
+  bool stored = f->kind == MIPS_FOUND_NOT_WRITTEN || f->kind == MIPS_FOUND_NOT_INVALIDATED;
+  return stored ? f->before : f->pc;
+}
+
+static bool is_same(const struct mips_finding *a, const struct mips_finding *b) {
+  return a->kind == b->kind && place_of(a) == place_of(b);
+}
+
+static struct place *known_place(struct mon_checks *k, const struct mips_finding *f, size_t **slot) {
+  uint64_t h = (place_of(f) ^ (uint64_t)f->kind << 56) * UINT64_C(0x9e3779b97f4a7c15);
+  *slot = &k->by_pc[h >> 52];
+  if (**slot && is_same(&k->place[**slot - 1].first, f)) return &k->place[**slot - 1];
+  for (size_t i = 0; i < k->places; i++)
+    if (is_same(&k->place[i].first, f)) return **slot = i + 1, &k->place[i];
+  return NULL;
+}
+
+static struct place *new_place(struct mon_checks *k, const struct mips_finding *f) {
+  if (k->kept[f->kind] == PLACES) return NULL;
+  if (k->places == k->room) {
+    size_t room = k->room ? 2 * k->room : 64;
+    struct place *p = realloc(k->place, room * sizeof *p);
+    if (!p) return NULL; /* it is counted all the same */
+    k->place = p;
+    k->room = room;
+  }
+  k->kept[f->kind]++;
+  return &k->place[k->places++];
+}
+
+static void found(void *ctx, struct cpu *c, const struct mips_finding *f) {
+  struct mon_checks *k = ctx;
+  size_t *slot;
+  k->times[f->kind]++;
+  struct place *p = known_place(k, f, &slot);
+  if (p) {
+    p->times++;
+    return;
+  }
+  if (!(p = new_place(k, f))) return;
+  *slot = k->places;
+  *p = (struct place){.first = *f, .times = 1, .instructions = mon_instructions(k->vm), .vcpu = c->cfg.number};
+  uint64_t pc = c->j.pc; /* of the block: the walk begins at the instruction */
+  c->j.pc = f->pc;
+  p->calls = mon_unwind(c, p->call, CALLS);
+  c->j.pc = pc;
+}
+
+/* --- making --- */
+
+int mon_checks_new(struct mb_vm *vm) {
+  static const unsigned kinds[] = {MIPS_CHECK_TLB, MIPS_CHECK_UNINIT, MIPS_CHECK_CACHE};
+  struct mon_checks *k = vm->checks = calloc(1, sizeof *k);
+  unsigned wanted = 0;
+  if (!k) return -1;
+  for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (vm->config.check >> i & 1) wanted |= kinds[i];
+  k->vm = vm;
+  k->check.kinds = wanted;
+  k->check.found = found;
+  k->check.ctx = k;
+  return 0;
+}
+
+int mon_checks_memory(struct mb_vm *vm) {
+  return vm->checks ? mips_check_init(&vm->checks->check, &vm->pmap) : 0;
+}
+
+struct mips_check *mon_checks_cpu(struct mb_vm *vm) {
+  return vm->checks ? &vm->checks->check : NULL;
+}
+
+void mon_checks_free(struct mb_vm *vm) {
+  if (!vm->checks) return;
+  mips_check_fini(&vm->checks->check);
+  free(vm->checks->place);
+  free(vm->checks);
+  vm->checks = NULL;
+}
+
+/* --- telling --- */
+
+static void print_what(const struct mips_finding *f, FILE *to) {
+  const char *text = mips_finding_info[f->kind].text, *at = strstr(text, "%s");
+  bool number = f->kind == MIPS_FOUND_TLB_DUPLICATE || f->kind == MIPS_FOUND_HAZARD;
+  fprintf(to, "%.*s", (int)(at - text), text);
+  fprintf(to, number ? "%" PRIu64 : "0x%" PRIx64, f->va);
+  fputs(at + 2, to);
+}
+
+static void print_place(const struct mon_checks *k, const struct place *p, FILE *to) {
+  char name[256];
+  fprintf(to, "  0x%" PRIx64 " %s, %" PRIu64 " time%s, first on vcpu %u after %" PRIu64 " instructions:\n    ",
+          p->first.pc, mon_symbol_name(&k->vm->symbols, p->first.pc, name, sizeof name), p->times,
+          p->times > 1 ? "s" : "", p->vcpu, p->instructions);
+  print_what(&p->first, to);
+  if (p->first.before)
+    fprintf(to, "\n    by 0x%" PRIx64 " %s", p->first.before,
+            mon_symbol_name(&k->vm->symbols, p->first.before, name, sizeof name));
+  for (unsigned i = 1; i < p->calls; i++)
+    fprintf(to, "%s%s", i > 1 ? " < " : "\n    called by ",
+            mon_symbol_name(&k->vm->symbols, p->call[i], name, sizeof name));
+  fputc('\n', to);
+}
+
+static void print_kind(const struct mon_checks *k, unsigned kind, FILE *to) {
+  unsigned shown = 0;
+  fprintf(to, "%s: %" PRIu64 " places, %" PRIu64 " times\n", mips_finding_info[kind].name, k->kept[kind],
+          k->times[kind]);
+  for (size_t i = 0; i < k->places; i++) {
+    if (k->place[i].first.kind != kind) continue;
+    if (shown++ == SHOWN) {
+      fputs("  (more of them in --stats)\n", to);
+      return;
+    }
+    print_place(k, &k->place[i], to);
+  }
+}
+
+char *mb_check_text(struct mb_vm *vm) {
+  const struct mon_checks *k = vm->checks;
+  char *text = NULL;
+  size_t n = 0;
+  FILE *to = k && vm->started ? open_memstream(&text, &n) : NULL;
+  if (!to) return NULL;
+  mon_learn_symbols(vm);
+  uint64_t all = 0;
+  for (unsigned i = 0; i < MIPS_FINDINGS; i++) {
+    all += k->times[i];
+    if (k->times[i]) print_kind(k, i, to);
+  }
+  if (!all) fputs("nothing found\n", to);
+  return fclose(to) ? free(text), NULL : text;
+}
+
+static json_t *hex(uint64_t v) {
+  char text[24];
+  snprintf(text, sizeof text, "0x%" PRIx64, v);
+  return json_string(text);
+}
+
+static json_t *place_json(const struct mon_checks *k, const struct place *p) {
+  char name[256];
+  json_t *o = json_object(), *calls = json_array();
+  json_object_set_new(o, "pc", hex(p->first.pc));
+  json_object_set_new(o, "symbol", json_string(mon_symbol_name(&k->vm->symbols, p->first.pc, name, sizeof name)));
+  json_object_set_new(o, "about", hex(p->first.va));
+  if (p->first.before) json_object_set_new(o, "before", hex(p->first.before));
+  json_object_set_new(o, "times", json_integer((json_int_t)p->times));
+  json_object_set_new(o, "vcpu", json_integer(p->vcpu));
+  json_object_set_new(o, "instructions", json_integer((json_int_t)p->instructions));
+  for (unsigned i = 1; i < p->calls; i++)
+    json_array_append_new(calls, json_string(mon_symbol_name(&k->vm->symbols, p->call[i], name, sizeof name)));
+  json_object_set_new(o, "calls", calls);
+  return o;
+}
+
+json_t *mon_checks_json(struct mb_vm *vm) {
+  const struct mon_checks *k = vm->checks;
+  json_t *o = json_object();
+  mon_learn_symbols(vm);
+  for (unsigned i = 0; i < MIPS_FINDINGS; i++) {
+    if (!(mips_finding_info[i].check & k->check.kinds)) continue;
+    json_t *kind = json_object(), *places = json_array();
+    for (size_t at = 0; at < k->places; at++)
+      if (k->place[at].first.kind == i) json_array_append_new(places, place_json(k, &k->place[at]));
+    json_object_set_new(kind, "times", json_integer((json_int_t)k->times[i]));
+    json_object_set_new(kind, "places", places);
+    json_object_set_new(o, mips_finding_info[i].name, kind);
+  }
+  return o;
+}
