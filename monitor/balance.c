@@ -228,10 +228,11 @@ static void stop(struct mb_machine *m, const struct mb_page *p, uint32_t frame, 
     if (!m->vm[i]->stopping) mon_stop(m->vm[i], MB_STOP_POLICY);
 }
 
-/* True: leave it until the next reset. */
-static bool ask(struct mon_balance *b, struct mb_machine *m, uint32_t frame) {
+/* True: leave it until the next reset. *again: it was copied, and others may want it as much. */
+static bool ask_once(struct mon_balance *b, struct mb_machine *m, uint32_t frame, bool *again) {
   struct mb_page p = page_of(b, m, frame);
   char text[128];
+  *again = false;
   if (!b->places.placed[frame] || !is_far_enough(b, &p) || b->moves >= m->policy.set.moves) return false;
   struct mb_page_verdict v = m->policy.ask(&p, &m->policy.set);
   const char *nonsense = numa_verdict_nonsense(&p, &v, text, sizeof text);
@@ -246,7 +247,15 @@ static bool ask(struct mon_balance *b, struct mb_machine *m, uint32_t frame) {
   b->n.left += v.move == MB_PAGE_LEAVE;
   b->n.waited += v.move == MB_PAGE_WAIT;
   if (v.move > MB_PAGE_WAIT && !full) act(b, m, frame, &v);
+  *again = v.move == MB_PAGE_REPLICATE && !full;
   return v.move == MB_PAGE_LEAVE || full;
+}
+
+static bool ask(struct mon_balance *b, struct mb_machine *m, uint32_t frame) {
+  bool again, leave;
+  do leave = ask_once(b, m, frame, &again);
+  while (again);
+  return leave;
 }
 
 static void ask_all(struct mon_balance *b, struct mb_machine *m) {

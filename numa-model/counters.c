@@ -53,6 +53,10 @@ static void cool(struct numa_counters *c, uint32_t frame) {
   c->is_hot[frame] = 0;
 }
 
+void numa_counters_forget_node(struct numa_counters *c, uint32_t frame, unsigned node) {
+  c->count[(uint64_t)frame * c->nodes + node] = (struct numa_count){0};
+}
+
 void numa_counters_forget(struct numa_counters *c, uint32_t frame) {
   memset(&c->count[(uint64_t)frame * c->nodes], 0, c->nodes * sizeof *c->count);
   if (c->is_hot[frame]) cool(c, frame);

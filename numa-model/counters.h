@@ -37,6 +37,8 @@ static inline struct numa_count numa_counted(const struct numa_counters *c, uint
 }
 /* A cpu of this node has missed `n` times, or what stands for so many misses. */
 void numa_counters_miss(struct numa_counters *c, uint32_t frame, unsigned node, bool write, unsigned n);
+/* Forget the misses of one page by one node, which has a copy by now. */
+void numa_counters_forget_node(struct numa_counters *c, uint32_t frame, unsigned node);
 /* Forget the misses of one page, which has moved; or of all, when the reset interval is over. Replicas stay. */
 void numa_counters_forget(struct numa_counters *c, uint32_t frame);
 void numa_counters_reset(struct numa_counters *c);

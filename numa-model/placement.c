@@ -104,7 +104,7 @@ void numa_replicate(struct numa_places *p, uint32_t frame, unsigned node) {
          numa_room(p, node));
   *copies |= UINT64_C(1) << node;
   p->used[node]++;
-  numa_counters_forget(p->counters, frame);
+  numa_counters_forget_node(p->counters, frame, node);
 }
 
 unsigned numa_collapse(struct numa_places *p, uint32_t frame) {

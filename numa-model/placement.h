@@ -53,7 +53,8 @@ void numa_freed(struct numa_places *p, uint32_t frame);
 static inline uint32_t numa_room(const struct numa_places *p, unsigned node) {
   return p->room - p->used[node];
 }
-/* Move a placed frame to another node, or copy it there; its counts begin anew. The node has room. */
+/* Move a placed frame to another node, or copy it there. Counts of misses begin anew: all, or that node's. The node has
+ * room. */
 void numa_migrate(struct numa_places *p, uint32_t frame, unsigned node);
 void numa_replicate(struct numa_places *p, uint32_t frame, unsigned node);
 /* Take all copies away; how many there were. */

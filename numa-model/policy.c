@@ -70,13 +70,19 @@ enum { CALMS_MAX = 12, NOTE_MOVED = 1 << 8, NOTE_INTERVAL = 16 };
 /* How often the price has been doubled. */
 static uint32_t unrest(const struct mb_page *p) {
   uint32_t n = (uint32_t)(p->note & 0xff), since = p->interval - (uint32_t)(p->note >> NOTE_INTERVAL);
-  return n > since ? n - since : 0;
+  n = (n > since ? n - since : 0) + p->collapses;
+  return n < CALMS_MAX ? n : CALMS_MAX;
 }
 
-static struct mb_page_verdict moved(const struct mb_page *p, enum mb_page_move move, uint32_t node) {
-  struct mb_page_verdict v = verdict(p, move, node);
-  uint32_t n = unrest(p) + 1 + p->collapses;
-  v.note = (uint64_t)p->interval << NOTE_INTERVAL | NOTE_MOVED | (n < CALMS_MAX ? n : CALMS_MAX);
+/* A copy is no unrest: it takes nothing from anybody. */
+static struct mb_page_verdict copied(const struct mb_page *p) {
+  return verdict(p, MB_PAGE_REPLICATE, p->node);
+}
+
+static struct mb_page_verdict moved(const struct mb_page *p, uint32_t node) {
+  struct mb_page_verdict v = verdict(p, MB_PAGE_MIGRATE, node);
+  uint32_t n = unrest(p) + 1;
+  v.note = (uint64_t)p->interval << NOTE_INTERVAL | NOTE_MOVED | n;
   return v;
 }
 
@@ -126,8 +132,10 @@ static struct mb_page_verdict ask_regret(const struct mb_page *p, const struct m
   }
   bool fresh = has_one_user(p) && !(p->note & NOTE_MOVED);
   int64_t copy = is_near(p, p->node) || !p->room[p->node] ? 0 : gain_of_copy(p, p->node);
-  if (copy > most && copy >= price) return moved(p, MB_PAGE_REPLICATE, p->node);
-  if (most && most >= (fresh ? price / 4 : price)) return moved(p, MB_PAGE_MIGRATE, best);
+  /* Others have found copies worth their price, and nobody writes: the next reader need not find out for itself. */
+  bool popular = p->replicas && !all_writes(p);
+  if (copy > most && copy >= (popular ? price / 8 : price)) return copied(p);
+  if (most && most >= (fresh ? price / 4 : price)) return moved(p, best);
   return verdict(p, MB_PAGE_WAIT, 0);
 }
 
