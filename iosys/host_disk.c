@@ -61,9 +61,9 @@ void io_image_close(struct io_image *image) {
   *image = (struct io_image){.fd = -1};
 }
 
-int io_image_read(const struct io_image *image, uint64_t at, void *to, uint64_t n) {
+int io_read_all(int fd, uint64_t at, void *to, uint64_t n) {
   for (uint8_t *p = to; n;) {
-    ssize_t k = pread(image->fd, p, n, (off_t)at);
+    ssize_t k = pread(fd, p, n, (off_t)at);
     if (k < 0 && errno == EINTR) continue;
     if (k <= 0) return -1;
     p += k, at += (uint64_t)k, n -= (uint64_t)k;
@@ -71,14 +71,22 @@ int io_image_read(const struct io_image *image, uint64_t at, void *to, uint64_t 
   return 0;
 }
 
-static int image_write(const struct io_image *image, uint64_t at, const void *from, uint64_t n) {
+int io_write_all(int fd, uint64_t at, const void *from, uint64_t n) {
   for (const uint8_t *p = from; n;) {
-    ssize_t k = pwrite(image->fd, p, n, (off_t)at);
+    ssize_t k = pwrite(fd, p, n, (off_t)at);
     if (k < 0 && errno == EINTR) continue;
     if (k <= 0) return -1;
     p += k, at += (uint64_t)k, n -= (uint64_t)k;
   }
   return 0;
+}
+
+int io_image_read(const struct io_image *image, uint64_t at, void *to, uint64_t n) {
+  return io_read_all(image->fd, at, to, n);
+}
+
+static int image_write(const struct io_image *image, uint64_t at, const void *from, uint64_t n) {
+  return io_write_all(image->fd, at, from, n);
 }
 
 /* --- a COW disk's own blocks --- */

@@ -28,6 +28,10 @@ void io_image_close(struct io_image *image);
 /* All n bytes at `at`. 0, or -1 when the host failed (or the file has become shorter). */
 __attribute__((warn_unused_result)) int io_image_read(const struct io_image *image, uint64_t at, void *to, uint64_t n);
 
+/* The same of any file: all n bytes at `at`. 0, or -1 when the host failed, or the file ends before. */
+__attribute__((warn_unused_result)) int io_read_all(int fd, uint64_t at, void *to, uint64_t n);
+__attribute__((warn_unused_result)) int io_write_all(int fd, uint64_t at, const void *from, uint64_t n);
+
 /* RO: the guest may not write. COW: what it writes is kept in memory and goes with the disk. PERSIST: what it writes
  * goes into the file; a flush returns once the host says that it is stable. */
 enum io_disk_mode { IO_DISK_RO, IO_DISK_COW, IO_DISK_PERSIST };

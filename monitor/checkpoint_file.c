@@ -35,16 +35,6 @@ static void header_state(struct header *h, struct snap *s) {
 
 /* --- writing --- */
 
-static int write_all(int fd, const void *from, size_t n, uint64_t at) {
-  for (const uint8_t *p = from; n;) {
-    ssize_t k = pwrite(fd, p, n, (off_t)at);
-    if (k < 0 && errno == EINTR) continue;
-    if (k <= 0) return -1;
-    p += k, n -= (size_t)k, at += (uint64_t)k;
-  }
-  return 0;
-}
-
 /* Frames that lie one behind the other in memory are written at once. */
 static int write_pages(int fd, const struct mon_checkpoint_parts *p, struct header *h, const struct mb_progress *tell) {
   XXH3_state_t *digest = XXH3_createState();
@@ -58,7 +48,7 @@ static int write_pages(int fd, const struct mon_checkpoint_parts *p, struct head
          n++) {
     }
     XXH3_64bits_update(digest, bytes, (size_t)n * MMU_PAGE_SIZE);
-    bad = write_all(fd, bytes, (size_t)n * MMU_PAGE_SIZE, h->pages_at + (uint64_t)i * MMU_PAGE_SIZE);
+    bad = io_write_all(fd, h->pages_at + (uint64_t)i * MMU_PAGE_SIZE, bytes, (uint64_t)n * MMU_PAGE_SIZE);
     if (tell && tell->fn) tell->fn(tell->ctx, (uint64_t)(i + n) * MMU_PAGE_SIZE, h->pages * MMU_PAGE_SIZE);
   }
   h->pages_digest = XXH3_64bits_digest(digest);
@@ -76,7 +66,7 @@ static int write_rest(int fd, const struct mon_checkpoint_parts *p, struct heade
   size_t room = ZSTD_compressBound(s.n);
   uint8_t *packed = s.bad ? NULL : malloc(room);
   size_t k = packed ? ZSTD_compress(packed, room, s.bytes, s.n, LEVEL) : 0;
-  int bad = !packed || ZSTD_isError(k) ? (errno = ENOMEM, -1) : write_all(fd, packed, k, h->rest_at);
+  int bad = !packed || ZSTD_isError(k) ? (errno = ENOMEM, -1) : io_write_all(fd, h->rest_at, packed, k);
   h->rest_bytes = k;
   h->rest_digest = packed ? XXH3_64bits(packed, k) : 0;
   free(packed);
@@ -90,7 +80,7 @@ static int write_header(int fd, struct header *h) {
   header_state(h, &s);
   uint64_t digest = s.bad ? 0 : XXH3_64bits(s.bytes, s.n);
   SNAP(&s, digest);
-  int bad = s.bad ? (errno = ENOMEM, -1) : write_all(fd, s.bytes, s.n, 0);
+  int bad = s.bad ? (errno = ENOMEM, -1) : io_write_all(fd, 0, s.bytes, s.n);
   snap_free(&s);
   return bad;
 }
@@ -121,22 +111,12 @@ int mon_checkpoint_write(const char *path, const struct mon_checkpoint_parts *p,
 
 /* --- reading --- */
 
-static int read_all(int fd, void *to, size_t n, uint64_t at) {
-  for (uint8_t *p = to; n;) {
-    ssize_t k = pread(fd, p, n, (off_t)at);
-    if (k < 0 && errno == EINTR) continue;
-    if (k <= 0) return -1;
-    p += k, n -= (size_t)k, at += (uint64_t)k;
-  }
-  return 0;
-}
-
 /* NULL, or what is wrong. */
 static const char *read_header(int fd, uint64_t size, struct header *h) {
   uint8_t bytes[MAGIC + sizeof *h + 8];
   struct snap s;
   uint64_t digest = 0;
-  if (size < sizeof bytes || read_all(fd, bytes, sizeof bytes, 0) || memcmp(bytes, magic, MAGIC))
+  if (size < sizeof bytes || io_read_all(fd, 0, bytes, sizeof bytes) || memcmp(bytes, magic, MAGIC))
     return "is no checkpoint of mirrorball";
   snap_open(&s, bytes + MAGIC, sizeof bytes - MAGIC);
   header_state(h, &s);
@@ -160,7 +140,7 @@ static const char *check_pages(int fd, const struct header *h) {
   if (digest) XXH3_64bits_reset(digest);
   for (uint64_t at = 0, n, end = h->pages * MMU_PAGE_SIZE; !why && at < end; at += n) {
     n = end - at < BYTES ? end - at : BYTES;
-    if (read_all(fd, bytes, n, h->pages_at + at)) why = damaged;
+    if (io_read_all(fd, h->pages_at + at, bytes, n)) why = damaged;
     if (!why) XXH3_64bits_update(digest, bytes, n);
   }
   if (!why && XXH3_64bits_digest(digest) != h->pages_digest) why = damaged;
@@ -188,7 +168,7 @@ static const char *unpack(struct mon_checkpoint *c, const uint8_t *packed, size_
 static const char *read_rest(struct mon_checkpoint *c, const struct header *h) {
   uint8_t *packed = malloc(h->rest_bytes + 1);
   const char *why = "is damaged";
-  if (packed && !read_all(c->fd, packed, h->rest_bytes, h->rest_at) &&
+  if (packed && !io_read_all(c->fd, h->rest_at, packed, h->rest_bytes) &&
       XXH3_64bits(packed, h->rest_bytes) == h->rest_digest)
     why = unpack(c, packed, h->rest_bytes);
   free(packed);
