@@ -138,8 +138,8 @@ const struct option_row request_rows[] = {
                     "text; FILE.json: JSON; FILE.info: by source line, for genhtml, from the\n"
                     "kernel's DWARF. The same run. May be repeated; SIGUSR1 writes it, too"},
     [O_DEBUG_INFO] = {"debug-info", "FILE",
-                      "ELF file with the kernel's DWARF (the --symbols file, what guests get\n"
-                      "NAME --debug has fetched, or the kernel)"},
+                      "ELF file with the kernel's DWARF, such as the vmlinux in Debian's\n"
+                      "linux-image-*-dbg (the --symbols file, or the kernel)"},
     [O_EVENTS] = {"events", NULL,
                   "count what costs a monitor something, by kernel service, exactly; it is in\n"
                   "--stats. The same run, only slower. mirrorball compare makes tables of it"},
