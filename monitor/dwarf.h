@@ -25,7 +25,7 @@ struct mon_dwarf {
   uint64_t anchor; /* where the symbol MON_ANCHOR was linked to; 0: there is none */
 };
 /* By this symbol a kernel that has moved itself is found. */
-#define MON_ANCHOR "_text"
+#define MON_ANCHOR "_stext"
 
 /* Read what a MIPS kernel has of both. MB_ERR_FORMAT, with a text, when it has none or is damaged. *out is NULL then.
  */
