@@ -14,9 +14,9 @@
 /* The model of results_document(). Owned by the caller; NULL: no memory. */
 json_t *report_model(const json_t *document);
 /* What a page log says of the pages that are missed most: {"all": how many pages it tells of, "page": [{"vm", "n"}],
- * "times": [seconds: when each interval ends], "heat": [{"page", "time": numbers in these two, "home", "by": [[node,
- * reads, writes]]}], "events": [{"page", "at": seconds, "kind": "m", "r", "c" or "l", "from", "to"}]}. NULL: no memory,
- * or it is none. */
+ * "times": [seconds: when each of equal intervals ends], "heat": [{"page", "time": numbers in these two, "home", "by":
+ * [[node, reads, writes]]}], "events": [{"page", "at": seconds, "kind": "m", "r", "c" or "l", "from", "to"}]}. NULL: no
+ * memory, or it is none. */
 json_t *report_pages(const char *log);
 /* From a results_document(). */
 void report_print(const json_t *document, FILE *to);

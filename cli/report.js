@@ -238,7 +238,7 @@ function heatMaps(e) {
   const rows = e.rows.filter(r => r.pages && r.pages.heat.length);
   if (!rows.length) return;
   add(root, 'h2', 'Pages over time');
-  add(root, 'p', 'Each line is a page of a guest\u2019s memory, each column an interval after which counts began anew; the darker, the more misses.'
+  add(root, 'p', 'Each line is a page of a guest\u2019s memory, each column a hundredth of the run; the darker, the more misses.'
     + ' The wheel zooms (with Shift time alone, with Alt pages alone), dragging moves, a double click shows all, a click tells the life of a page.');
   pick(add(root, 'div', undefined, 'heatmap'), rows, (box, r) => {
     if (r.pages.page.length < r.pages.all) add(box, 'p', `The ${big(r.pages.page.length)} pages that were missed most, of ${big(r.pages.all)}.`, 'pale');

@@ -1,21 +1,22 @@
 /* cli/report_pages.c: from a run's page log to what the map of pages over time shows. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* docs/numa.md explains the log. A frame of the machine's memory is a page of a guest's until the log says otherwise;
- * what is told goes by the guest's page, whichever frame it is in. The log is read twice: to see which pages are missed
- * most, and to tell of those. */
+/* docs/page-placement.md explains the log. A frame of the machine's memory is a page of a guest's until the log says
+ * otherwise; what is told goes by the guest's page, whichever frame it is in. The log is read twice: to see which pages
+ * are missed most, and to tell of those. */
 #include "cli/report.h"
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGES_MAX = 1000, ENTRIES_MAX = 40000, FRAMES_MAX = 1 << 24, NONE = -1 };
+enum { PAGES_MAX = 600, INTERVALS = 100, FRAMES_MAX = 1 << 24, NONE = -1 };
 
 struct page {
   unsigned vm;
   uint64_t n, misses;
-  uint32_t entries;
-  int shown; /* its place among those that are shown; NONE */
+  int shown;    /* its place among those that are shown; NONE */
+  json_t *heat; /* what was last told of it, of interval `time`; borrowed */
+  int time;
 };
 
 struct log {
@@ -24,9 +25,9 @@ struct log {
   int32_t *slot; /* hash of VM and number to page; NONE; twice as many as there is room */
   int32_t *of;   /* by frame: its page; NONE */
   size_t frames;
-  double now;
-  bool failed;                   /* no memory, or no such log */
-  json_t *times, *heat, *events; /* of the second reading; else NULL */
+  double now, end;       /* seconds; end: when the first reading has come to it */
+  bool failed;           /* no memory, or no such log */
+  json_t *heat, *events; /* of the second reading; else NULL */
 };
 
 /* --- pages by name --- */
@@ -85,7 +86,20 @@ static struct page *page_of(const struct log *l, uint64_t frame) {
 
 /* --- lines --- */
 
-/* The misses of "0:12+3 2:4+0", and as [[node, reads, writes], ...] if `by` is not NULL. */
+/* Add a node's misses to [[node, reads, writes], ...]. */
+static void add_misses(json_t *by, unsigned node, unsigned reads, unsigned writes) {
+  size_t i;
+  json_t *one;
+  json_array_foreach(by, i, one) {
+    if (json_integer_value(json_array_get(one, 0)) != node) continue;
+    json_array_set_new(one, 1, json_integer(json_integer_value(json_array_get(one, 1)) + reads));
+    json_array_set_new(one, 2, json_integer(json_integer_value(json_array_get(one, 2)) + writes));
+    return;
+  }
+  json_array_append_new(by, json_pack("[i,i,i]", (int)node, (int)reads, (int)writes));
+}
+
+/* The misses of "0:12+3 2:4+0", which are added to `by`, too, unless that is NULL. */
 static uint64_t misses_of(const char *text, json_t *by) {
   uint64_t sum = 0;
   for (const char *s = text; *s && *s != '\n'; s += strcspn(s, " \n")) {
@@ -93,36 +107,31 @@ static uint64_t misses_of(const char *text, json_t *by) {
     s += strspn(s, " ");
     if (sscanf(s, "%u:%u+%u", &node, &reads, &writes) != 3) break;
     sum += reads + writes;
-    if (by) json_array_append_new(by, json_pack("[i,i,i]", (int)node, (int)reads, (int)writes));
+    if (by) add_misses(by, node, reads, writes);
   }
   return sum;
-}
-
-/* Intervals end when the log tells of heat: a time each. */
-static size_t interval(struct log *l) {
-  size_t n = json_array_size(l->times);
-  if (!n || json_number_value(json_array_get(l->times, n - 1)) < l->now)
-    json_array_append_new(l->times, json_real(l->now)), n++;
-  return n - 1;
 }
 
 static void read_heat(struct log *l, const char *line) {
   uint64_t frame;
   unsigned home;
-  int at = 0;
+  int at = 0, time;
   struct page *p;
   if (sscanf(line, "h %" SCNx64 " %u%n", &frame, &home, &at) != 2 || !(p = page_of(l, frame))) return;
   if (!l->heat) {
     p->misses += misses_of(line + at, NULL);
-    p->entries++;
     return;
   }
-  size_t time = interval(l);
   if (p->shown == NONE) return;
-  json_t *by = json_array();
-  misses_of(line + at, by);
-  json_array_append_new(
-      l->heat, json_pack("{s:i,s:i,s:i,s:o}", "page", p->shown, "time", (int)time, "home", (int)home, "by", by));
+  time = l->end > 0 ? (int)(l->now / l->end * INTERVALS) : 0;
+  if (time >= INTERVALS) time = INTERVALS - 1;
+  if (!p->heat || p->time != time) {
+    p->time = time;
+    p->heat = json_pack("{s:i,s:i,s:i,s:[]}", "page", p->shown, "time", time, "home", (int)home, "by");
+    if (json_array_append_new(l->heat, p->heat)) p->heat = NULL;
+  }
+  json_object_set_new(p->heat, "home", json_integer(home));
+  misses_of(line + at, json_object_get(p->heat, "by"));
 }
 
 static void read_event(struct log *l, const char *line) {
@@ -177,15 +186,15 @@ static int by_name(const void *a, const void *b) {
 static json_t *choose(struct log *l) {
   struct page **order = malloc((l->pages + 1) * sizeof *order);
   json_t *all = order ? json_array() : NULL;
-  size_t n = 0, entries = 0;
+  size_t n = 0;
   if (!all) return free(order), NULL;
   for (size_t i = 0; i < l->pages; i++) order[i] = &l->page[i];
   qsort(order, l->pages, sizeof *order, by_misses);
-  while (n < l->pages && n < PAGES_MAX && order[n]->misses && (entries += order[n]->entries) <= ENTRIES_MAX) n++;
+  while (n < l->pages && n < PAGES_MAX && order[n]->misses) n++;
   qsort(order, n, sizeof *order, by_name);
   for (size_t i = 0; i < n; i++) {
     order[i]->shown = (int)i;
-    json_array_append_new(all, json_pack("{s:i,s:I}", "vm", (int)order[i]->vm, "n", (json_int_t)order[i]->n));
+    json_array_append_new(all, json_pack("{s:i,s:I}", "vm", (int)order[i]->vm + 1, "n", (json_int_t)order[i]->n));
   }
   free(order);
   return all;
@@ -197,11 +206,13 @@ json_t *report_pages(const char *text) {
   if (strncmp(text, "mirrorball page log 1\n", 22)) return NULL;
   read_all(&l, text);
   if (!l.failed && (pages = choose(&l))) {
-    l.times = json_array();
+    json_t *times = json_array();
+    l.end = l.now;
+    for (int i = 1; i <= INTERVALS; i++) json_array_append_new(times, json_real(l.end * i / INTERVALS));
     l.heat = json_array();
     l.events = json_array();
     read_all(&l, text);
-    o = json_pack("{s:I,s:o,s:o,s:o,s:o}", "all", (json_int_t)l.pages, "page", pages, "times", l.times, "heat", l.heat,
+    o = json_pack("{s:I,s:o,s:o,s:o,s:o}", "all", (json_int_t)l.pages, "page", pages, "times", times, "heat", l.heat,
                   "events", l.events);
   }
   free(l.page);

@@ -29,7 +29,7 @@ def stats(near, time, policy):
 
 def page_log(policy):
     out = ["mirrorball page log 1", f"nodes {NODES}"]
-    out += [f"p {f:x} {1 + f % 2} {0x100 + f * 3:x}" for f in range(PAGES)]
+    out += [f"p {f:x} {f % 2} {0x100 + f * 3:x}" for f in range(PAGES)]
     for i in range(INTERVALS):
         out.append(f"t {(i + 1) * 100_000_000 - 50_000_000}")
         user = [(f * 7 // 50 + (i // 12 if f % 5 == 0 else 0)) % NODES for f in range(PAGES)]
