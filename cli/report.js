@@ -1,9 +1,9 @@
 /* cli/report.js: draws the page of mirrorball report from the model of cli/report.h; page.js comes before it. */
-const colour = { instructions: '#2a6fbb', local: '#7fb069', remote: '#c8553d', dirty: '#e0a030', upgrade: '#8a5a9e', l2: '#b8d8a0',
-  tlb: '#4aa3a2', waiting: '#7a4a3a', moves: '#d45087', devices: '#9a8c7c', idle: '#b8b8b8' };
-const words = { instructions: 'executing', local: 'waiting for near memory', remote: 'waiting for far memory',
-  dirty: 'waiting for another cpu\u2019s cache', upgrade: 'waiting for the right to write', l2: 'waiting for the second-level cache',
-  tlb: 'TLB refills', waiting: 'waiting for others at a home', moves: 'moving pages', devices: 'devices', idle: 'idle' };
+const colour = { instructions: '#2a6fbb', local: '#7fb069', remote_clean: '#c8553d', remote_dirty: '#e0a030', upgrade: '#8a5a9e', l2: '#b8d8a0',
+  tlb: '#4aa3a2', wait: '#7a4a3a', moves: '#d45087', devices: '#9a8c7c', idle: '#b8b8b8' };
+const words = { instructions: 'executing', local: 'waiting for near memory', remote_clean: 'waiting for far memory',
+  remote_dirty: 'waiting for another cpu\u2019s cache', upgrade: 'waiting for the right to write', l2: 'waiting for the second-level cache',
+  tlb: 'TLB refills', wait: 'waiting for others at a home', moves: 'moving pages', devices: 'devices', idle: 'idle' };
 const nodeColour = n => `hsl(${(n * 137.5 + 205) % 360} 60% 52%)`;
 const seconds = s => s >= 1 ? s.toFixed(3) + ' s' : s >= 1e-3 ? (s * 1e3).toFixed(3) + ' ms' : (s * 1e6).toFixed(1) + ' \u00b5s';
 const shown = v => v === undefined || v === null ? '-' : v;
@@ -28,13 +28,13 @@ function timeBars(e) {
 /* --- misses, and moves of pages: table 3 --- */
 
 function missBars(e) {
-  const rows = e.rows.filter(r => r.misses), kinds = ['local', 'remote', 'dirty', 'upgrade'];
+  const rows = e.rows.filter(r => r.misses), kinds = ['local', 'remote_clean', 'remote_dirty', 'upgrade'];
   if (!rows.length) return;
   const sum = r => kinds.reduce((n, k) => n + (r.misses[k] || 0), 0) || 1;
   add(root, 'h2', 'Where misses are served');
   add(root, 'p', 'Of the references that miss all caches: by near memory, by far memory, by the cache of another cpu that had'
     + ' changed the line, or no data but the right to write. Near is what placement is for.');
-  const name = { local: 'near memory', remote: 'far memory', dirty: 'another cpu\u2019s cache', upgrade: 'right to write' };
+  const name = { local: 'near memory', remote_clean: 'far memory', remote_dirty: 'another cpu\u2019s cache', upgrade: 'right to write' };
   bars(rows.map(r => r.label), kinds.map(k => ({ label: name[k], backgroundColor: colour[k], data: rows.map(r => r.misses[k] / sum(r) * 100) })),
     'percent of misses', { stacked: true, limit: 100, tip: c => `${c.dataset.label}: ${(+c.raw).toFixed(2)} %, ${big(rows[c.dataIndex].misses[kinds[c.datasetIndex]])}` });
   table(['run', 'misses', ...kinds.map(k => name[k] + ', %'), 'TLB refills'], rows.map(r => [r.label, big(sum(r)),
@@ -76,7 +76,7 @@ function traffic(e) {
     const t = table(['from \\ to', ...r.traffic.map((_, i) => i), 'far'], r.traffic.map((line, i) => [i, ...line.map(big),
       ((1 - line[i] / (line.reduce((a, b) => a + b, 0) || 1)) * 100).toFixed(1) + ' %']), box);
     [...t.rows].slice(1).forEach((tr, i) => [...tr.cells].slice(1, n + 1).forEach((td, j) => {
-      td.style.background = `color-mix(in srgb, ${i === j ? colour.local : colour.remote} ${(r.traffic[i][j] / most * 85).toFixed(0)}%, transparent)`;
+      td.style.background = `color-mix(in srgb, ${i === j ? colour.local : colour.remote_clean} ${(r.traffic[i][j] / most * 85).toFixed(0)}%, transparent)`;
       td.title = `${big(r.traffic[i][j])} misses by node ${i} of memory on node ${j}`;
     }));
   });

@@ -34,11 +34,7 @@ static void each_vcpu(const json_t *stats, void (*with)(void *ctx, const json_t 
 }
 
 static void add_stalls(void *ctx, const json_t *vcpu) {
-  const json_t *by = json_object_get(vcpu, "stall_ns_by");
-  if (by)
-    add_all(ctx, by);
-  else /* without caches there is nothing else to wait for */
-    json_object_set_new(ctx, "tlb", json_real(get(ctx, "tlb") + get(vcpu, "stall_ns")));
+  add_all(ctx, json_object_get(vcpu, "stall_ns_by"));
 }
 
 static void add_misses(void *ctx, const json_t *vcpu) {
@@ -51,7 +47,7 @@ static void add_refills(void *ctx, const json_t *vcpu) {
 
 /* From node to node: rows are added as nodes are met. */
 static void add_traffic(void *ctx, const json_t *vcpu) {
-  const json_t *to = json_object_get(vcpu, "to_node");
+  const json_t *to = json_object_get(vcpu, "misses_by_home");
   size_t node = (size_t)get(vcpu, "node"), nodes = json_array_size(to), i;
   json_t *rows = ctx, *v;
   while (json_array_size(rows) < nodes) {

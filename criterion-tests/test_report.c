@@ -104,7 +104,7 @@ Test(report, time_is_divided_by_what_it_was_for) {
   json_t *row =
       row_of("{\"vms\": [{\"mhz\": 100, \"instructions\": 300000000, \"idle_cycles\": 50000000,"
              " \"stall_cycles\": 90000000, \"virtual_ns\": 4400000000, \"numa\": {\"vcpus\":"
-             " [{\"node\": 1, \"tlb_refills\": 5, \"stall_ns\": 500000000}]},"
+             " [{\"node\": 1, \"tlb_refills\": 5, \"stall_ns_by\": {\"tlb\": 500000000}}]},"
              " \"placement\": {\"migrations\": 3, \"replications\": 1, \"collapses\": 0, \"ns\": 100000000}}]}");
   cr_assert_float_eq(part(row, "instructions"), 3, 1e-9);
   cr_assert_float_eq(part(row, "idle"), 0.5, 1e-9);

@@ -132,6 +132,17 @@ static void add_caches(json_t *o, const struct mb_vm *vm, const struct numa_stat
   json_object_set_new(o, "told", by_access(n->told));
 }
 
+/* What stall_ns is the sum of, but for references around the caches. */
+static json_t *stalls_json(const struct mb_vm *vm, const struct numa_stats *n) {
+  const struct numa_machine *m = &vm->machine->numa.machine;
+  json_t *o = json_object();
+  json_object_set_new(o, "tlb", number(n->tlb_refills * m->tlb_refill));
+  json_object_set_new(o, "l2", number(n->l2_hits * m->l2_hit));
+  for (unsigned i = 0; i < NUMA_MISSES; i++) json_object_set_new(o, numa_miss_name[i], number(n->miss_ns[i]));
+  json_object_set_new(o, "wait", number(n->wait_ns));
+  return o;
+}
+
 static json_t *vcpu_json(const struct mb_vm *vm, unsigned i) {
   const struct numa_stats *n = &vm->numa[i].n;
   json_t *o = json_object();
@@ -140,6 +151,7 @@ static json_t *vcpu_json(const struct mb_vm *vm, unsigned i) {
   json_object_set_new(o, "tlb_refills", number(n->tlb_refills));
   json_object_set_new(o, "tlb_samples", number(n->tlb_samples));
   json_object_set_new(o, "stall_ns", number(n->stall_ns));
+  json_object_set_new(o, "stall_ns_by", stalls_json(vm, n));
   if (vm->machine->numa.fidelity == NUMA_CACHE) add_caches(o, vm, n);
   return o;
 }

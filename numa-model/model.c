@@ -96,7 +96,9 @@ uint64_t numa_memory_ns(struct numa_vcpu *v, uint64_t address, bool write, enum 
   v->n.to_node[from]++;
   v->n.wait_ns += wait;
   numa_counters_miss(&m->counters, frame, node, write, 1);
-  return m->machine.latency[node][from] + wait + (kind == NUMA_MISS_DIRTY ? m->machine.dirty : 0);
+  uint64_t ns = m->machine.latency[node][from] + (kind == NUMA_MISS_DIRTY ? m->machine.dirty : 0);
+  v->n.miss_ns[kind] += ns;
+  return ns + wait;
 }
 
 uint64_t numa_refer_uncached(struct numa_vcpu *v, uint64_t address, uint64_t now) {

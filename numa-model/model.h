@@ -29,6 +29,7 @@ struct numa_stats {
   uint64_t l1_misses[NUMA_ACCESSES];
   uint64_t l2_hits, uncached;
   uint64_t misses[NUMA_MISSES];
+  uint64_t miss_ns[NUMA_MISSES];      /* charged for them; waiting for others is wait_ns */
   uint64_t to_node[NUMA_NODES_MAX];   /* misses of the second level, by home */
   uint64_t invalidations, writebacks; /* copies of others that went; lines given back changed */
   uint64_t stall_ns, wait_ns;         /* all that was charged; of it, waiting for others at a home */

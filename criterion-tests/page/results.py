@@ -16,10 +16,10 @@ def stats(near, time, policy):
         misses = 1_000_000 + 1000 * node
         far = (1 - near) / (NODES - 1)
         vcpus.append({"cpu": node, "node": node, "tlb_refills": 20_000,
-                      "misses": {"local": int(misses * near * 0.9), "remote": int(misses * (1 - near) * 0.9),
-                                 "dirty": misses // 12, "upgrade": misses // 60},
-                      "stall_ns_by": {"local": misses * near * 300, "remote": misses * (1 - near) * 900, "tlb": 2e7},
-                      "to_node": [int(misses * (near if to == node else far)) for to in range(NODES)]})
+                      "misses": {"local": int(misses * near * 0.9), "remote_clean": int(misses * (1 - near) * 0.9),
+                                 "remote_dirty": misses // 12, "upgrade": misses // 60},
+                      "stall_ns_by": {"local": misses * near * 300, "remote_clean": misses * (1 - near) * 900, "tlb": 2e7},
+                      "misses_by_home": [int(misses * (near if to == node else far)) for to in range(NODES)]})
     vm = {"name": "vm1", "instructions": 200_000_000, "mhz": 200, "idle_cycles": 4_000_000, "stall_cycles": 400_000_000 * time,
           "virtual_ns": 1e9 * time, "numa": {"fidelity": "cache", "machine": "flash", "nodes": NODES, "vcpus": vcpus},
           "placement": {"migrations": 0 if policy == "none" else 900, "replications": 1300 if policy == "both" else 0,
