@@ -31,9 +31,11 @@ enum { OTHERS = sizeof other_keys / sizeof *other_keys };
 static const char *const level_keys[] = {"name", "guest", "count", "page-log"};
 enum { LEVEL_KEYS = sizeof level_keys / sizeof *level_keys };
 
-/* Options that are not for a cell to say: where results go, and what the command decides itself. */
-static const char *const reserved[] = {"stats",   "status",  "machine", "print-machine", "help",     "jobs",
-                                       "console", "profile", "trace",   "pace",          "parallel", NULL};
+/* Options that are not for a cell to say: where results go, what the command decides itself, or what would make runs
+ * of one cell differ. */
+static const char *const reserved[] = {
+    "stats", "status", "machine",  "print-machine", "help", "jobs",       "console", "profile",
+    "trace", "pace",   "parallel", "coverage",      "gdb",  "checkpoint", "from",    NULL};
 
 const char *experiment_unit(enum experiment_axis axis, const char *name) {
   if (axis != AXIS_VMS || strspn(name, "0123456789") != strlen(name)) return "";

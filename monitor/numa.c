@@ -132,7 +132,7 @@ static void add_caches(json_t *o, const struct mb_vm *vm, const struct numa_stat
   json_object_set_new(o, "told", by_access(n->told));
 }
 
-/* What stall_ns is the sum of, but for references around the caches. */
+/* What stall_ns is the sum of, beside what moved pages and references around the caches cost. */
 static json_t *stalls_json(const struct mb_vm *vm, const struct numa_stats *n) {
   const struct numa_machine *m = &vm->machine->numa.machine;
   json_t *o = json_object();
