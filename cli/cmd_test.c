@@ -11,6 +11,7 @@ int cmd_test(int argc, char **argv);
 enum row {
   O_JOBS,
   O_KEEP,
+  O_FRESH,
   O_KERNEL,
   O_SYMBOLS,
   O_GUEST,
@@ -31,6 +32,9 @@ enum row {
 static const struct option_row rows[] = {
     [O_JOBS] = {"jobs", "N", "tests at a time (as many as the host has cpus); never changes a result"},
     [O_KEEP] = {"keep-going", NULL, "run all, also when one has failed"},
+    [O_FRESH] = {"fresh", NULL,
+                 "begin at power-on. Unless given a guest that has come to its shell is kept\n"
+                 "as a checkpoint, from which other tests on it begin; it is the same run"},
     [O_KERNEL] = {"kernel", "FILE", "run this kernel instead of each guest's own"},
     [O_SYMBOLS] = {"symbols", "FILE", "its names (System.map or ELF), if it does not bring them"},
     [O_GUEST] = {"guest", "NAME", "only the tests on this guest"},
@@ -120,6 +124,7 @@ static int set(struct command *c, enum row row, const char *v) {
   switch (row) {
   case O_JOBS: return set_jobs(c, v);
   case O_KEEP: return c->o.keep_going = true, 0;
+  case O_FRESH: return c->o.fresh = true, 0;
   case O_KERNEL: return c->o.kernel = v, 0;
   case O_SYMBOLS: return c->o.symbols = v, 0;
   case O_GUEST: return c->o.guest = v, 0;

@@ -10,6 +10,7 @@
  *   stop                 how the guest had stopped, one line
  *   console, backtrace   the last lines it has shown; its calls, innermost first: of those that are not good
  *   reproduce            the command
+ *   from                 "power-on", or "checkpoint"
  *   instructions, virtual_ns, console_digest, state_hash  at the end
  *   golden               the same of the golden run, if there is one
  *   host_seconds         of no verdict */
@@ -29,6 +30,7 @@ struct test {
   struct request_run run; /* the machine */
   const char *guest;      /* what it is called in reports */
   char *record;           /* folder for a recording (cli/diff.h), owned; NULL: none is kept */
+  bool fresh;             /* from power-on, whatever is kept */
 };
 
 /* What the command line says. */
@@ -38,7 +40,7 @@ struct test_options {
   const char *kernel, *symbols, *guest; /* NULL: as the scenarios say */
   unsigned jobs, shard, shards;
   const char *junit, *results, *record;
-  bool tap, keep_going, update;
+  bool tap, keep_going, update, fresh;
 };
 
 /* --- test_list.c --- */

@@ -42,6 +42,7 @@ static int make(struct test *t, const struct scenario *s, const struct scenario_
                 const struct test_options *o) {
   struct request *r = &t->run.options;
   t->scenario = s;
+  t->fresh = o->fresh;
   request_begin(r, &t->run);
   r->file = s->path;
   int bad = set_keys(r, s->machine);

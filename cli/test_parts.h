@@ -19,6 +19,8 @@ struct test_going {
   struct mb_vm *vm;
   struct test_console console;
   size_t at;         /* step under way */
+  char *kept_at;     /* where a checkpoint goes; owned; NULL: nowhere */
+  bool restored;     /* from one */
   bool shell;        /* takes commands, */
   unsigned commands; /* and has had so many */
   bool ours;         /* what is wrong is no guest's fault: no verdict */
@@ -41,6 +43,15 @@ bool test_go(struct test_going *t, uint64_t ns, uint64_t insns, bool *found);
 
 /* Do the step at t->at; false: t->why. */
 bool test_step(struct test_going *t);
+
+/* --- test_kept.c --- */
+
+/* Where a checkpoint of this guest with its shell up is kept, or would be; owned by the caller. NULL: nowhere. */
+char *test_kept_path(const struct test_going *t);
+/* Begin with it: machine and console are as they were. False: there is none, and the machine is empty. */
+bool test_kept_restore(struct test_going *t, const char *path);
+/* Keep one, if that can be: nobody is told if not. */
+void test_kept_save(struct test_going *t, const char *path);
 
 /* --- test_files.c --- */
 

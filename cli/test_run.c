@@ -112,9 +112,11 @@ static bool start(struct test_going *t) {
   r->console = "none";
   r->config.coverage |= t->s->covered.n || t->test->record;
   r->config.code_store = boot_code_store(NULL);
-  if (test_files_make(t->s, r) || !test_console_init(&t->console, t->s) || mb_machine_new(&t->m, &run->machine) ||
-      boot_vm(t->m, r))
+  if (test_files_make(t->s, r) || !test_console_init(&t->console, t->s) || mb_machine_new(&t->m, &run->machine))
     return false; /* a line on stderr says why */
+  t->kept_at = test_kept_path(t);
+  t->restored = t->shell = t->kept_at && test_kept_restore(t, t->kept_at);
+  if (!t->restored && (!t->m || boot_vm(t->m, r))) return false;
   t->vm = mb_vm_at(t->m, 0);
   const struct mb_console host = test_console_host(&t->console);
   mb_console_attach(t->vm, &host);
@@ -192,6 +194,7 @@ static void tell_guest(struct test_going *t, json_t *o) {
   mb_get_stats(t->vm, &s);
   put(o, "instructions", json_integer((json_int_t)s.instructions));
   put(o, "virtual_ns", json_integer((json_int_t)s.virtual_ns));
+  put(o, "from", json_string(t->restored ? "checkpoint" : "power-on"));
   put(o, "console_digest", hex(s.console_digest));
   put(o, "state_hash", hex(mb_state_hash(t->vm)));
   if (!*t->why) return;
@@ -232,5 +235,6 @@ json_t *test_run(struct test *test) {
   put(o, "host_seconds", json_real((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9));
   mb_machine_free(t.m);
   test_console_fini(&t.console);
+  free(t.kept_at);
   return o;
 }

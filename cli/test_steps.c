@@ -53,6 +53,7 @@ static bool start_shell(struct test_going *t) {
   if (!expect(t, AWAIT_TEXT, prompt, strlen(prompt), NULL) || !type(t, shell, sizeof shell - 1)) return false;
   if (!await_mark(t, "there is no shell that takes commands behind the prompt", prompt)) return false;
   t->shell = true;
+  if (!t->at && t->kept_at) test_kept_save(t, t->kept_at);
   return true;
 }
 

@@ -67,6 +67,33 @@ steps = (
 );
 END
 judge 0 '1 good' "$folder/steps.test"
+# Booted once, tested often: from the checkpoint it is the same run; a damaged one is made again.
+export MIRRORBALL_CACHE=$folder/cache
+mkdir "$folder/cache" && cp -as "$(dirname "$kernel")" "$folder/cache/"
+cat >"$folder/once.test" <<'END'
+guests = ["debian-5kc"];
+steps = ( { run = "uname -m"; output = "mips64"; }, { run = "echo $((6 * 7))"; output = "42"; } );
+console = ["Linux version"];
+END
+once() { # power-on|checkpoint words...
+  judge 0 '1 good' --results "$folder/once.json" "${@:2}" "$folder/once.test"
+  grep -q "\"from\": \"$1\"" "$folder/once.json"
+  local held=$?
+  check "it began at $1, not $(grep '"from"' "$folder/once.json")" $held
+  cp "$folder/out" "$folder/same"
+}
+once power-on
+cp "$folder/same" "$folder/first"
+once checkpoint --set tier=eval
+cmp -s "$folder/first" "$folder/same"
+check "from the checkpoint it is the same run: $(cat "$folder/same")" $?
+for f in "$folder"/cache/checkpoints/*.mb; do truncate -s 20000 "$f"; done
+once power-on
+cmp -s "$folder/first" "$folder/same"
+check "a cut checkpoint does no harm: $(cat "$folder/same")" $?
+once checkpoint
+unset MIRRORBALL_CACHE
+
 # What the kernel says of an error of memory is a complaint, and told with where it came from.
 cat >"$folder/parity.test" <<'END'
 guests = ["debian-5kc"];

@@ -1,0 +1,182 @@
+/* cli/test_kept.c: booted once, tested often: checkpoints of guests whose shell has come up. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A checkpoint is known by a digest of all that decides a boot: this program, kernel, initrd with the scenario's files,
+ * and the machine. Beside it is what the console had shown. A run from it is the run from power-on, so it is kept only
+ * of machines of which that holds to the bit: disks would be known by names that do not last, NAT begins anew, and
+ * coverage is of a whole run. */
+#define _GNU_SOURCE
+#include "cli/guests_parts.h"
+#include "cli/test_parts.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#define KEPT_BYTES ((uint64_t)2 << 30) /* of all checkpoints; the oldest go */
+
+/* --- the key --- */
+
+static bool add_file(XXH3_state_t *h, const char *path) {
+  struct stat st;
+  int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  bool good = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size;
+  void *bytes = good ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+  if (fd >= 0) close(fd);
+  if (bytes == MAP_FAILED) return false;
+  XXH3_128bits_update(h, &st.st_size, sizeof st.st_size);
+  XXH3_128bits_update(h, bytes, (size_t)st.st_size);
+  munmap(bytes, (size_t)st.st_size);
+  return true;
+}
+
+static void add_text(XXH3_state_t *h, const char *text) {
+  if (!text) text = "";
+  XXH3_128bits_update(h, text, strlen(text) + 1);
+}
+
+static void add_number(XXH3_state_t *h, uint64_t n) {
+  XXH3_128bits_update(h, &n, sizeof n);
+}
+
+static bool add_boot(XXH3_state_t *h, const struct test_going *t) {
+  const struct request *r = &t->test->run.options;
+  const struct mb_config *c = &r->config;
+  add_text(h, c->board);
+  add_text(h, c->cpu);
+  add_text(h, c->append);
+  add_text(h, c->name);
+  add_text(h, t->s->prompt);
+  add_number(h, c->vcpus);
+  add_number(h, c->memory);
+  add_number(h, c->mhz);
+  add_number(h, c->endian);
+  add_number(h, c->l2tlb);
+  add_number(h, (uint64_t)c->rtc_start);
+  add_number(h, c->seed);
+  add_number(h, r->has_raw);
+  add_number(h, r->raw.load);
+  add_number(h, r->raw.entry);
+  return add_file(h, "/proc/self/exe") && add_file(h, r->kernel) && (!r->initrd || add_file(h, r->initrd));
+}
+
+char *test_kept_path(const struct test_going *t) {
+  const struct mb_config *c = &t->test->run.options.config;
+  bool lasts = !t->test->fresh && !t->test->record && !c->profile_every && !c->disks && !c->nets && !c->coverage &&
+               !c->events && !t->test->run.machine.numa;
+  if (!lasts || !t->s->steps || t->s->step[0].kind != STEP_RUN) return NULL;
+  char *folder = guests_folder(), *path = NULL;
+  XXH3_state_t *h = XXH3_createState();
+  if (folder && h && !XXH3_128bits_reset(h) && add_boot(h, t)) {
+    XXH128_hash_t d = XXH3_128bits_digest(h);
+    path = guests_text("%s/checkpoints/%016" PRIx64 "%016" PRIx64, folder, (uint64_t)d.high64, (uint64_t)d.low64);
+  }
+  XXH3_freeState(h);
+  free(folder);
+  return path;
+}
+
+/* --- using it --- */
+
+static bool feed(struct test_console *c, const char *path) {
+  struct stat st;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool good = fd >= 0 && !fstat(fd, &st) && st.st_size;
+  char *text = good ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+  if (fd >= 0) close(fd);
+  if (text == MAP_FAILED) return false;
+  const struct mb_console host = test_console_host(c);
+  for (off_t i = 0; i < st.st_size; i++) (void)host.watch(host.ctx, (uint8_t)text[i]);
+  munmap(text, (size_t)st.st_size);
+  c->from = c->all.n;
+  return !c->complaint && !c->lost; /* the line that was complained about would have ended it earlier */
+}
+
+/* Empty the console, and give the machine's place to another. */
+static bool start_over(struct test_going *t) {
+  mb_machine_free(t->m);
+  t->m = NULL;
+  t->vm = NULL;
+  test_console_fini(&t->console);
+  return test_console_init(&t->console, t->s) && !mb_machine_new(&t->m, &t->test->run.machine);
+}
+
+bool test_kept_restore(struct test_going *t, const char *path) {
+  const struct request *r = &t->test->run.options;
+  char *file = guests_text("%s.mb", path), *text = guests_text("%s.txt", path);
+  bool there = file && text && !access(file, R_OK);
+  bool good = there && feed(&t->console, text) && !mb_machine_restore(t->m, file, &r->config);
+  if (good) t->vm = mb_vm_at(t->m, 0);
+  if (good && r->symbols) good = !mb_load_symbols(t->vm, r->symbols_file);
+  /* The kernel's own names, if it brings any: a checkpoint has none. */
+  if (good && !r->symbols && mb_load_symbols(t->vm, r->kernel)) t->vm = mb_vm_at(t->m, 0);
+  if (good) utimensat(AT_FDCWD, file, NULL, 0); /* the last to go */
+  if (there && !good && !start_over(t)) t->ours = true;
+  free(file);
+  free(text);
+  return good;
+}
+
+/* --- keeping it --- */
+
+static uint64_t find_oldest(const char *folder, char **oldest) {
+  uint64_t bytes = 0;
+  struct timespec least = {0};
+  struct stat st;
+  DIR *d = opendir(folder);
+  for (struct dirent *e; d && (e = readdir(d));) {
+    char *path = strstr(e->d_name, ".mb") ? guests_text("%s/%s", folder, e->d_name) : NULL;
+    if (!path || stat(path, &st)) {
+      free(path);
+      continue;
+    }
+    bytes += (uint64_t)st.st_blocks * 512;
+    bool older = !*oldest || st.st_mtim.tv_sec < least.tv_sec ||
+                 (st.st_mtim.tv_sec == least.tv_sec && st.st_mtim.tv_nsec < least.tv_nsec);
+    if (older) least = st.st_mtim;
+    free(older ? *oldest : path);
+    if (older) *oldest = path;
+  }
+  if (d) closedir(d);
+  return bytes;
+}
+
+static void make_room(const char *path) {
+  char *folder = strdup(path);
+  for (bool done = !folder; !done;) {
+    char *oldest = NULL;
+    *strrchr(strcpy(folder, path), '/') = 0;
+    done = find_oldest(folder, &oldest) <= KEPT_BYTES || !oldest || unlink(oldest);
+    if (!done) memcpy(strrchr(oldest, '.'), ".txt", 4), unlink(oldest);
+    free(oldest);
+  }
+  free(folder);
+}
+
+static bool write_text(const char *path, const struct test_text *t) {
+  FILE *f = fopen(path, "we");
+  bool good = f && fwrite(t->bytes, 1, t->n, f) == t->n;
+  return f && !fclose(f) && good;
+}
+
+void test_kept_save(struct test_going *t, const char *path) {
+  char *mb = guests_text("%s.mb", path), *txt = guests_text("%s.txt", path);
+  char *new_mb = guests_text("%s.%d.mb", path, (int)getpid()), *new_txt = guests_text("%s.%d.txt", path, (int)getpid());
+  char *folder = strdup(path);
+  if (folder) *strrchr(folder, '/') = 0;
+  if (folder && mb && txt && new_mb && new_txt && (!mkdir(folder, 0755) || errno == EEXIST)) {
+    /* The text first: a checkpoint that is there has its text. */
+    if (!write_text(new_txt, &t->console.all) || mb_machine_save(t->m, new_mb, NULL) || rename(new_txt, txt) ||
+        rename(new_mb, mb)) {
+      unlink(new_txt);
+      unlink(new_mb);
+    }
+    make_room(path);
+  }
+  free(mb), free(txt), free(new_mb), free(new_txt), free(folder);
+}
