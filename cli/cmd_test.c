@@ -186,7 +186,7 @@ static int list_shards(const struct test_list *l, const struct command *c, char 
   for (size_t i = 1; i <= n; i++) {
     fputs("mirrorball", stdout);
     for (char **word = argv; *word; word++)
-      if (strncmp(*word, "--list-shards", 13)) printf(" '%s'", *word);
+      if (strncmp(*word, "--list-shards", 13)) test_put_word(stdout, *word);
     printf(" --keep-going --shard %zu/%zu --results shard-%zu.json\n", i, n, i);
   }
   return 0;

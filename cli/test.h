@@ -58,6 +58,8 @@ int test_list_prepare(struct test_list *l, const struct test_options *o);
 void test_list_free(struct test_list *l);
 /* The command that runs just this test, owned by the caller. NULL: no memory. */
 char *test_command(const struct test *t, const struct test_options *o);
+/* A blank, and a word as a shell takes it. */
+void test_put_word(FILE *to, const char *word);
 
 /* --- test_jobs.c --- */
 

@@ -21,16 +21,6 @@ static int run(char *const *argv) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void put_word(FILE *to, const char *word) {
-  fputs(" '", to);
-  for (const char *s = word; *s; s++)
-    if (*s == '\'')
-      fputs("'\\''", to);
-    else
-      fputc(*s, to);
-  fputc('\'', to);
-}
-
 /* What git runs at each commit: what cannot be built cannot be judged; what is wrong with the scenario ends it all. */
 static char *script(const struct test_bisect *b, const struct test_options *o) {
   char self[4096], *text = NULL;
@@ -40,13 +30,13 @@ static char *script(const struct test_bisect *b, const struct test_options *o) {
   if (!f) return NULL;
   self[k] = 0;
   fprintf(f, "( %s\n) || exit 125\n", b->build ? b->build : "true");
-  put_word(f, self);
-  fputs(" test", f);
-  if (o->guest) fputs(" --guest", f), put_word(f, o->guest);
-  if (o->kernel) fputs(" --kernel", f), put_word(f, o->kernel);
-  if (o->symbols) fputs(" --symbols", f), put_word(f, o->symbols);
-  for (size_t i = 0; i < o->sets; i++) fputs(" --set", f), put_word(f, o->set[i]);
-  for (size_t i = 0; i < b->scenarios; i++) put_word(f, b->scenario[i]);
+  test_put_word(f, self);
+  fputs(" test --fresh", f);
+  if (o->guest) fputs(" --guest", f), test_put_word(f, o->guest);
+  if (o->kernel) fputs(" --kernel", f), test_put_word(f, o->kernel);
+  if (o->symbols) fputs(" --symbols", f), test_put_word(f, o->symbols);
+  for (size_t i = 0; i < o->sets; i++) fputs(" --set", f), test_put_word(f, o->set[i]);
+  for (size_t i = 0; i < b->scenarios; i++) test_put_word(f, b->scenario[i]);
   fputs("\ncode=$?\n[ $code = 2 ] && exit 128\nexit $code\n", f);
   fclose(f);
   return text;

@@ -146,16 +146,21 @@ static uint64_t find_oldest(const char *folder, char **oldest) {
   return bytes;
 }
 
-static void make_room(const char *path) {
-  char *folder = strdup(path);
-  for (bool done = !folder; !done;) {
+/* With its text. */
+static bool remove_kept(const char *file) {
+  char *text = guests_text("%.*s.txt", (int)(strrchr(file, '.') - file), file);
+  bool removed = !unlink(file);
+  if (text) unlink(text);
+  free(text);
+  return removed;
+}
+
+static void make_room(const char *folder) {
+  for (bool done = false; !done;) {
     char *oldest = NULL;
-    *strrchr(strcpy(folder, path), '/') = 0;
-    done = find_oldest(folder, &oldest) <= KEPT_BYTES || !oldest || unlink(oldest);
-    if (!done) memcpy(strrchr(oldest, '.'), ".txt", 4), unlink(oldest);
+    done = find_oldest(folder, &oldest) <= KEPT_BYTES || !oldest || !remove_kept(oldest);
     free(oldest);
   }
-  free(folder);
 }
 
 static bool write_text(const char *path, const struct test_text *t) {
@@ -176,7 +181,7 @@ void test_kept_save(struct test_going *t, const char *path) {
       unlink(new_txt);
       unlink(new_mb);
     }
-    make_room(path);
+    make_room(folder);
   }
   free(mb), free(txt), free(new_mb), free(new_txt), free(folder);
 }

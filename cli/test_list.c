@@ -125,7 +125,7 @@ void test_list_free(struct test_list *l) {
 
 /* --- commands --- */
 
-static void put_word(FILE *to, const char *word) {
+void test_put_word(FILE *to, const char *word) {
   bool plain = *word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=:,+@%-")];
   fputc(' ', to);
   if (!plain) fputc('\'', to);
@@ -143,11 +143,11 @@ char *test_command(const struct test *t, const struct test_options *o) {
   FILE *f = open_memstream(&text, &n);
   if (!f) return NULL;
   fputs("mirrorball test", f);
-  put_word(f, t->scenario->path);
+  test_put_word(f, t->scenario->path);
   if (t->scenario->guests) fprintf(f, " --guest %s", t->guest);
-  if (o->kernel) fputs(" --kernel", f), put_word(f, o->kernel);
-  if (o->symbols) fputs(" --symbols", f), put_word(f, o->symbols);
-  for (size_t i = 0; i < o->sets; i++) fputs(" --set", f), put_word(f, o->set[i]);
+  if (o->kernel) fputs(" --kernel", f), test_put_word(f, o->kernel);
+  if (o->symbols) fputs(" --symbols", f), test_put_word(f, o->symbols);
+  for (size_t i = 0; i < o->sets; i++) fputs(" --set", f), test_put_word(f, o->set[i]);
   fclose(f);
   return text;
 }

@@ -113,7 +113,7 @@ judged 0 '1 good' --update good.test
 check "--update writes another golden run" $?
 
 # --- shards ---
-judged 0 "mirrorball 'test' 'good.test' 'text.test' 'bug.test' --keep-going --shard 2/2 --results shard-2.json" --list-shards=2 good.test text.test bug.test
+judged 0 "mirrorball test good.test text.test bug.test --keep-going --shard 2/2 --results shard-2.json" --list-shards=2 good.test text.test bug.test
 judged 0 '2 text.test kernel' --list good.test text.test
 "$program" test --keep-going --results whole.json "${all[@]}" >/dev/null
 for i in 1 2 3; do "$program" test --keep-going --shard $i/3 --results part$i.json "${all[@]}" >/dev/null; done
