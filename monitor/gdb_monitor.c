@@ -39,7 +39,7 @@ static void print_tlb(struct mon_gdb *g, const char *words, FILE *to) {
           "cache attribute, d: stores may go there\n",
           c->mmu.state.asid);
   for (unsigned i = 0; i < c->mmu.entries; i++) {
-    char label[8];
+    char label[12];
     snprintf(label, sizeof label, "%2u", i);
     if (c->mmu.tlb[i].hidden)
       fprintf(to, "%s (empty)\n", label);
