@@ -38,7 +38,7 @@ static void print_help(void) {
        "Try it:\n"
        "  mirrorball checkpoint booted.mb debian-4kc --at 'console:# '\n"
        "  mirrorball checkpoint --show booted.mb\n"
-       "  mirrorball run --from booted.mb --type '=>uname -a; poweroff\\n'");
+       "  mirrorball run --from booted.mb --type '=>uname -a; exit\\n'");
 }
 
 /* --- showing --- */

@@ -266,9 +266,9 @@ static void print_help(void) {
        "  mirrorball run debian-4kc --print-machine >my.machine; mirrorball run --machine my.machine\n"
        "  mirrorball run debian-4kc --net nat --type '# =>udhcpc; wget http://10.0.2.2:8000/\\n'\n"
        "  mirrorball run debian-4kc --gdb 1234 --append 'console=ttyS0 nokaslr'\n"
-       "  mirrorball run debian-4kc --type '# =>uname -a; poweroff\\n'\n"
+       "  mirrorball run debian-4kc --type '# =>uname -a; exit\\n'\n"
        "  mirrorball checkpoint booted.mb debian-4kc --at 'console:# '\n"
-       "  mirrorball run --from booted.mb --type '=>uname -a; poweroff\\n'");
+       "  mirrorball run --from booted.mb --type '=>uname -a; exit\\n'");
 }
 
 /* --- from words to a configuration --- */
