@@ -192,7 +192,9 @@ static uint64_t slow_memory(struct slow *s, unsigned cpu, uint64_t line2, enum n
   if (kind == NUMA_MISS_LOCAL && home != node) kind = NUMA_MISS_REMOTE;
   s->n[cpu].misses[kind]++;
   s->n[cpu].to_node[home]++;
-  return s->m->latency[node][home] + (kind == NUMA_MISS_DIRTY ? s->m->dirty : 0);
+  uint64_t ns = s->m->latency[node][home] + (kind == NUMA_MISS_DIRTY ? s->m->dirty : 0);
+  s->n[cpu].miss_ns[kind] += ns;
+  return ns;
 }
 
 /* Own it alone. */
