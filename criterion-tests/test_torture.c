@@ -12,7 +12,15 @@
 enum way { STENCIL, AT_ONCE, BACKGROUND, TINY, WAYS };
 static const char *const way_name[WAYS] = {"stencils", "regions at once", "regions in the background",
                                            "tiny code memory"};
-enum { TINY_BYTES = 16 << 10, CODE_AT = 0x10000, FUNCTION = 0x12000, SCRATCH = 0x20000, HANDLER = 0x180, PATIENCE = 8 };
+enum {
+  TINY_BYTES = 16 << 10,
+  CODE_AT = 0x10000,
+  FUNCTION = 0x12000,
+  SCRATCH = 0x20000,
+  HANDLER = 0x180,
+  PATIENCE = 8,
+  MORE_PATIENCE = 400
+};
 
 static struct rig *eval, *other;
 static uint64_t regions, dropped, resets;
@@ -71,10 +79,12 @@ static uint64_t made(void) {
   jit_stats(other->jit, &s);
   return s.regions_made;
 }
-/* Run on, in pieces; if there is a compiler in the background, until it has sent something (or is much too slow). */
+/* Run on, in pieces; if there is a compiler in the background, until it has sent something (or is much too slow,
+ * but that it may only be once a test has seen it work). */
 static void run_on(const char *what, enum way way, int pieces, uint64_t cycles, uint64_t seed) {
   uint64_t before = made();
-  for (int i = 0; i < pieces || (way >= BACKGROUND && made() == before && i < PATIENCE); i++) {
+  int patience = regions + before ? PATIENCE : MORE_PATIENCE;
+  for (int i = 0; i < pieces || (way >= BACKGROUND && made() == before && i < patience); i++) {
     run_both(what, cycles, seed + (unsigned)i);
     if (way >= BACKGROUND) usleep(1000);
   }
