@@ -13,11 +13,24 @@
 #include <time.h>
 #include <unistd.h>
 
+static char *cache_folder(const char *name) {
+  const char *s = getenv("XDG_CACHE_HOME");
+  if (s && *s == '/') return guests_text("%s/mirrorball/%s", s, name);
+  return (s = getenv("HOME")) && *s == '/' ? guests_text("%s/.cache/mirrorball/%s", s, name) : NULL;
+}
+
 char *boot_code_store(const char *v) {
   if (v) return strcmp(v, "none") ? strdup(v) : NULL;
-  const char *s = getenv("XDG_CACHE_HOME");
-  if (s && *s == '/') return guests_text("%s/mirrorball/code", s);
-  return (s = getenv("HOME")) && *s == '/' ? guests_text("%s/.cache/mirrorball/code", s) : NULL;
+  return cache_folder("code");
+}
+
+/* Scripts measure, test and count boots; who sits at a terminal waits for them. */
+static char *boot_store(const struct request_run *run) {
+  const char *v = run->boot_store, *console = run->options.console;
+  bool person = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && (!console || !strcmp(console, "tty"));
+  if ((v && !strcmp(v, "none")) || run->options.host_time) return NULL; /* a clock of its own for each boot */
+  if (v && strcmp(v, "kept") != 0) return strdup(v);
+  return v || person ? cache_folder("boots") : NULL;
 }
 
 /* --- preparing --- */
@@ -280,6 +293,9 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
     return options_fail("%s%s%s", run->file ? run->file : "", run->file ? ": " : "", mb_error_text(m));
   if (mb_nets_outside(m))
     fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
+  if (mb_boot_was_kept(m) && !run->boot_store)
+    fputs("mirrorball: this was booted before, and goes on where its kernel was ready (--boot-store none: anew)\r\n",
+          stderr);
   if (any_parallel(run)) fputs("mirrorball: with --parallel no two runs are alike\n", stderr);
   be_found(m);
   say_gdb(m);
@@ -365,19 +381,25 @@ static void say_lines(char *text) {
 int boot_run(struct request_run *run) {
   struct mb_machine *m = NULL;
   struct mb_vm *vm;
-  char *text = NULL, *store = boot_code_store(run->code_store), *warning = NULL;
+  char *text = NULL, *store = boot_code_store(run->code_store), *boots = boot_store(run), *warning = NULL;
   signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not the end */
+  run->machine.boot_store = boots;
   int code = build(&m, run, store);
   if (!code) code = boot(m, run, &text);
   for (size_t i = 0; m && !warning && (vm = mb_vm_at(m, i)); i++) {
     const char *trouble = mb_code_store_trouble(vm);
     warning = trouble ? strdup(trouble) : NULL;
   }
+  const char *lost = m ? mb_boot_store_trouble(m) : NULL;
+  char *unkept = lost ? strdup(lost) : NULL;
   mb_machine_free(m); /* restores the terminal */
+  if (unkept) fprintf(stderr, "mirrorball: warning: the booted machine is not kept: %s\n", unkept);
+  free(unkept);
   if (warning) fprintf(stderr, "mirrorball: warning: optimized code is not kept: %s\n", warning);
   say_lines(text);
   free(warning);
   free(store);
+  free(boots);
   free(text);
   return code;
 }

@@ -55,6 +55,7 @@ enum row {
   O_CHECK,
   O_CODE_CACHE,
   O_CODE_STORE,
+  O_BOOT_STORE,
   O_NUMA,
   O_NUMA_MACHINE,
   O_CHECKPOINT,
@@ -167,6 +168,11 @@ const struct option_row request_rows[] = {
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
          "where optimized code is kept from run to run\n($XDG_CACHE_HOME/mirrorball/code or ~/.cache/mirrorball/code)"},
+    [O_BOOT_STORE] = {"boot-store", "DIR|none|kept",
+                      "where a booted machine is kept: the next run of the same begins where its kernel\n"
+                      "first runs a program, and is the same run. Where a person sits at a terminal it\n"
+                      "is $XDG_CACHE_HOME/mirrorball/boots, or in ~/.cache, which others get by \"kept\";\n"
+                      "else none. For one VM without disks, networks, and what watches all of a run"},
     [O_NUMA] = {"numa", "off|tlb|cache|cache-all",
                 "model a machine whose memory is near or far, and charge what it costs\n"
                 "as guest time (off). tlb: refills of its TLB, counted by page.\n"
@@ -208,15 +214,37 @@ const struct option_row request_rows[] = {
 
 /* What does not describe one VM, and what may be given several times. MACHINE describes what VMs are put into. */
 enum { KEY, REPEATS, ALL, RUN, MACHINE, MACHINE_REPEATS };
-static const unsigned char kind[] = {
-    [O_DISK] = REPEATS,   [O_NET] = REPEATS,   [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS,
-    [O_TIER] = ALL,       [O_EVENTS] = ALL,    [O_MODE] = ALL,       [O_TIMESTAMPS] = ALL,
-    [O_CODE_CACHE] = ALL, [O_PACE] = RUN,      [O_NUMA] = MACHINE,   [O_NUMA_MACHINE] = MACHINE,
-    [O_JOBS] = RUN,       [O_TIMEOUT] = RUN,   [O_STATS] = RUN,      [O_CODE_STORE] = RUN,
-    [O_MACHINE] = RUN,    [O_PRINT] = RUN,     [O_HELP] = RUN,       [O_MERGE] = RUN,
-    [O_STATUS] = RUN,     [O_PLACE] = MACHINE, [O_POLICY] = MACHINE, [O_POLICY_SET] = MACHINE_REPEATS,
-    [O_PAGE_LOG] = RUN,   [O_SCHED] = MACHINE, [O_CPUS] = RUN,       [O_COVERAGE] = REPEATS,
-    [O_CHECKPOINT] = RUN, [O_FROM] = RUN};
+static const unsigned char kind[] = {[O_DISK] = REPEATS,
+                                     [O_NET] = REPEATS,
+                                     [O_TYPE] = REPEATS,
+                                     [O_PROFILE] = REPEATS,
+                                     [O_TIER] = ALL,
+                                     [O_EVENTS] = ALL,
+                                     [O_MODE] = ALL,
+                                     [O_TIMESTAMPS] = ALL,
+                                     [O_CODE_CACHE] = ALL,
+                                     [O_PACE] = RUN,
+                                     [O_NUMA] = MACHINE,
+                                     [O_NUMA_MACHINE] = MACHINE,
+                                     [O_JOBS] = RUN,
+                                     [O_TIMEOUT] = RUN,
+                                     [O_STATS] = RUN,
+                                     [O_CODE_STORE] = RUN,
+                                     [O_BOOT_STORE] = RUN,
+                                     [O_MACHINE] = RUN,
+                                     [O_PRINT] = RUN,
+                                     [O_HELP] = RUN,
+                                     [O_MERGE] = RUN,
+                                     [O_STATUS] = RUN,
+                                     [O_PLACE] = MACHINE,
+                                     [O_POLICY] = MACHINE,
+                                     [O_POLICY_SET] = MACHINE_REPEATS,
+                                     [O_PAGE_LOG] = RUN,
+                                     [O_SCHED] = MACHINE,
+                                     [O_CPUS] = RUN,
+                                     [O_COVERAGE] = REPEATS,
+                                     [O_CHECKPOINT] = RUN,
+                                     [O_FROM] = RUN};
 
 bool request_is_key(int row) {
   return kind[row] < RUN;
@@ -363,8 +391,8 @@ static int set_rtc(struct request *r, const char *v) {
   struct tm t = {0};
   uint64_t seconds;
   const char *end;
-  r->has_rtc = true;
-  if (!strcmp(v, "host")) {
+  r->host_time = !strcmp(v, "host");
+  if (r->host_time) {
     r->config.rtc_start = (int64_t)time(NULL);
   } else if (options_number(v, false, UINT32_MAX, &seconds) && seconds) {
     r->config.rtc_start = (int64_t)seconds;
@@ -641,6 +669,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_PARALLEL: r->config.parallel = true; return 0;
   case O_CODE_CACHE: return set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;
+  case O_BOOT_STORE: r->run->boot_store = v; return 0;
   case O_NUMA: return set_numa(r, v);
   case O_NUMA_MACHINE: return set_numa_machine(r, v);
   case O_CHECKPOINT: r->run->checkpoint = v; return 0;

@@ -23,7 +23,7 @@ struct request {
       *profile[REQUEST_PROFILES], *coverage[REQUEST_COVERAGES], *debug_info;
   char *disk_path[MB_DISKS_MAX];
   unsigned types, profiles, coverages;
-  bool symbols, has_raw, has_rtc;
+  bool symbols, has_raw, host_time;
   struct mb_raw raw;
   uint64_t until_insns;
   struct guest guest;
@@ -37,7 +37,7 @@ struct request {
 /* The machine and how it is run. */
 struct request_run {
   struct mb_machine_config machine;
-  const char *stats, *status, *code_store, *file, *from, *checkpoint;
+  const char *stats, *status, *code_store, *boot_store, *file, *from, *checkpoint;
   bool print;
   struct request options; /* the one VM that the options describe, or what they say about all */
   struct request **vm;    /* those of the machine file */

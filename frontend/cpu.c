@@ -164,6 +164,7 @@ void mips_mode_changed(struct cpu *c) {
     uint32_t view = c->j.tlb.view ? MODE_VIEW : 0;
     c->j.mode = m->mode | view;
     jit_set_jump_mode(&c->j, m->jump_mode | view);
+    if (c->heed_user && (m->mode & MODE_PRIV) == MMU_USER) c->j.attention = 1;
     return;
   }
   c->dead = mips_deaths[MIPS_DEAD_NO_MEMORY];

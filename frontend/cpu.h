@@ -155,7 +155,7 @@ struct cpu_config {
   /* Called where the guest goes from one thing to another. NULL: not, and events are not counted. */
   void (*moved)(void *ctx, struct cpu *c, enum mips_move move);
   struct mips_tally *tally; /* what is executed is counted there, but by no gang; NULL: it is not */
-  uint64_t (*clock)(void); /* host nanoseconds, to measure with; NULL: measure nothing */
+  uint64_t (*clock)(void);  /* host nanoseconds, to measure with; NULL: measure nothing */
 };
 
 struct mips_fault { /* details of the exception under way */
@@ -229,6 +229,7 @@ struct cpu {
   struct cpu *peer;                /* the next of the cpus that share the pmap: a ring */
   uint64_t ll_value;               /* in a gang: what LL has loaded */
   struct gang_code *outdated;      /* in a gang: what this cpu's jit is to drop; see code.c */
+  bool heed_user; /* stop once before the first instruction in user mode; cleared by that stop. Not in a gang */
   /* cold, set once by mips_cpu_init() */
   struct insn_index *index; /* owned */
   struct ir_block *ir;      /* owned; scratch of the translator */
@@ -257,7 +258,8 @@ const struct jit_guest *mips_jit_guest(void);
 enum mips_stop {
   MIPS_STOP_TIME, /* the deadline is reached */
   MIPS_STOP_WAIT, /* WAIT, and no interrupt pending: time may be skipped */
-  MIPS_STOP_CUT,  /* the cut is reached, and the deadline is not; or a debugger wants to stop here (cfg.debug->hit) */
+  MIPS_STOP_CUT,  /* the cut is reached, and the deadline is not; or a debugger wants to stop here (cfg.debug->hit), or
+                     user code that was waited for has come (heed_user) */
   MIPS_STOP_DEAD, /* can never do anything again: see mips_dead_reason() */
 };
 /* Run until the deadline (cycles), exactly (in a gang: up to 64 cycles less); or until nothing can be done before an

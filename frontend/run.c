@@ -388,6 +388,10 @@ enum mips_stop mips_run_cut(struct cpu *c, uint64_t deadline, uint64_t cut) {
     timer_check(c, now);
     if (c->dead) return MIPS_STOP_DEAD;
     if (debugger_stops(c)) return MIPS_STOP_CUT;
+    if (c->heed_user && (c->j.mode & MODE_PRIV) == MMU_USER) {
+      c->heed_user = false;
+      return MIPS_STOP_CUT;
+    }
     if (now >= c->deadline || near_enough(c, now)) {
       if (!c->waiting && spins_for_ever(c)) c->dead = mips_deaths[MIPS_DEAD_STUCK];
       return c->dead ? MIPS_STOP_DEAD : MIPS_STOP_TIME;

@@ -109,6 +109,10 @@ struct mb_machine_config {
   const char *numa_machine;      /* a name of mb_numa_machine(), or a file; NULL: flash */
   struct mb_placement placement; /* on it */
   enum mb_sched sched;
+  /* Folder in which a machine is kept as it is when its kernel runs user code for the first time, for the next one that
+   * boots alike to begin with: the same run, without the wait (mb_boot_was_kept()). For machines with one plain VM; see
+   * monitor/boots.h. NULL: none is. Borrowed until mb_machine_free(). */
+  const char *boot_store;
 };
 enum { MB_VMS_MAX = 64, MB_NAME_MAX = 32, MB_JOBS_MAX = 64 };
 
@@ -311,10 +315,10 @@ __attribute__((warn_unused_result)) int mb_console_open(struct mb_vm *vm, const 
 /* Add a step of scripted typing: once the console has shown `text` since the step before was done, type `keys`. */
 __attribute__((warn_unused_result)) int mb_console_type(struct mb_vm *vm, const char *text, size_t text_n,
                                                         const char *keys, size_t keys_n);
-/* Let gdb debug the VM, which vcpus that run in parallel cannot be: listen at "[HOST:]PORT" (the host's loopback, unless
- * a HOST is given) or at "PATH", a Unix socket, with a slash in it. The VM waits at its first instruction until gdb lets
- * it go; with ",later" behind that, it runs, and gdb may come when it likes. Nothing gdb looks at, no breakpoint and no
- * stop changes the run. Before mb_machine_start(); the VM's other stops are told to gdb, too. */
+/* Let gdb debug the VM, which vcpus that run in parallel cannot be: listen at "[HOST:]PORT" (the host's loopback,
+ * unless a HOST is given) or at "PATH", a Unix socket, with a slash in it. The VM waits at its first instruction until
+ * gdb lets it go; with ",later" behind that, it runs, and gdb may come when it likes. Nothing gdb looks at, no
+ * breakpoint and no stop changes the run. Before mb_machine_start(); the VM's other stops are told to gdb, too. */
 __attribute__((warn_unused_result)) int mb_gdb_open(struct mb_vm *vm, const char *where);
 /* The command by which a person attaches, or NULL: there is no gdb. Lives as long as the VM. */
 const char *mb_gdb_command(struct mb_vm *vm);
@@ -332,6 +336,10 @@ void mb_vm_limit_ns(struct mb_vm *vm, uint64_t ns);
 
 /* Power on: build the VMs, put kernels, initrds and YAMON's arguments in memory. */
 __attribute__((warn_unused_result)) int mb_machine_start(struct mb_machine *m);
+/* Once started: did it begin with what config.boot_store had? */
+bool mb_boot_was_kept(const struct mb_machine *m);
+/* Why nothing was kept there although it should have been, or NULL: a warning, no more. */
+const char *mb_boot_store_trouble(const struct mb_machine *m);
 /* Save a machine that is not running in a file: its VMs, vcpus, memory, devices, virtual time, what is on its way on
  * networks, and what has been written to COW disks; other disks by reference. A machine restored from it goes on
  * exactly as this one would, in any tier and mode. Connections through NAT do not live on. The file appears whole or

@@ -1,13 +1,10 @@
 /* jit/region_key.c: all that a region's code depends on, as bytes: the key under which it is stored. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Of this program its build id is in it, so that nobody has to remember to count a version up. */
-#define _GNU_SOURCE
 #include "jit/region.h"
-#include <link.h>
+#include "jit/store.h"
 #include <stdlib.h>
 #include <string.h>
-
-enum { NOTE_NAME = 4 };
 
 static void add(struct region_key *k, const void *bytes, size_t n) {
   if (k->failed) return;
@@ -31,33 +28,11 @@ static void add_text(struct region_key *k, const char *text) {
   add(k, text, strlen(text) + 1);
 }
 
-/* Only the first object is asked: the program itself. */
-static int add_build_id(struct dl_phdr_info *info, size_t size, void *ctx) {
-  struct region_key *k = ctx;
-  (void)size;
-  k->failed = true;
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    if (info->dlpi_phdr[i].p_type != PT_NOTE) continue;
-    const char *at = (const char *)(uintptr_t)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-    const char *end = at + info->dlpi_phdr[i].p_memsz;
-    while (end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
-      ElfW(Nhdr) n;
-      memcpy(&n, at, sizeof n);
-      const char *id = at + sizeof n + ((n.n_namesz + 3) & ~3u);
-      if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == NOTE_NAME && !memcmp(at + sizeof n, "GNU", NOTE_NAME)) {
-        k->failed = false;
-        add(k, id, n.n_descsz);
-        return 1;
-      }
-      at = id + ((n.n_descsz + 3) & ~3u);
-    }
-  }
-  return 1;
-}
-
 int region_key_begin(struct region_key *k, const struct jit_guest *g, const char *compiler) {
   *k = (struct region_key){0};
-  dl_iterate_phdr(add_build_id, k);
+  struct store_bytes id = store_build_id();
+  if (id.size) add(k, id.bytes, id.size);
+  k->failed |= !id.size;
   add_text(k, compiler);
   add_number(k, g->slots);
   for (unsigned i = 0; i < g->slots; i++) add_number(k, g->slot[i].offset);

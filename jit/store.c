@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,34 @@ static bool parse_name(const char *text, struct name *n) {
   n->a = strtoull(half, NULL, 16);
   n->b = strtoull(text + NAME / 2, NULL, 16);
   return n->a != 0;
+}
+
+/* Only the first object is asked: the program itself. */
+static int find_build_id(struct dl_phdr_info *info, size_t size, void *ctx) {
+  struct store_bytes *found = ctx;
+  (void)size;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    if (info->dlpi_phdr[i].p_type != PT_NOTE) continue;
+    char *at = (char *)(uintptr_t)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
+         *end = at + info->dlpi_phdr[i].p_memsz;
+    while (end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
+      ElfW(Nhdr) n;
+      memcpy(&n, at, sizeof n);
+      char *id = at + sizeof n + ((n.n_namesz + 3) & ~3u);
+      if (n.n_type == NT_GNU_BUILD_ID && n.n_namesz == sizeof "GNU" && !memcmp(at + sizeof n, "GNU", sizeof "GNU")) {
+        *found = (struct store_bytes){id, n.n_descsz};
+        return 1;
+      }
+      at = id + ((n.n_descsz + 3) & ~3u);
+    }
+  }
+  return 1;
+}
+
+struct store_bytes store_build_id(void) {
+  struct store_bytes found = {0};
+  dl_iterate_phdr(find_build_id, &found);
+  return found;
 }
 
 /* --- which files there are: without asking the host each time --- */

@@ -24,6 +24,10 @@ struct store_bytes store_get(struct jit_store *s, struct store_bytes key);
 void store_put(struct jit_store *s, struct store_bytes key, struct store_bytes value);
 /* The first thing that went wrong, or NULL. Lives as long as the store. Any thread. */
 const char *store_trouble(struct jit_store *s);
+/* That of this program, as its linker left it: borrowed; size 0: it has none, and one build cannot be told from
+ * another.
+ */
+struct store_bytes store_build_id(void);
 /* 64 bits that tell contents apart. */
 uint64_t store_hash(const void *bytes, size_t n, uint64_t seed);
 #endif

@@ -23,7 +23,7 @@ static int may_be_saved(struct mb_machine *m) {
   return MB_OK;
 }
 
-int mb_machine_save(struct mb_machine *m, const char *path, const struct mb_progress *progress) {
+int mon_checkpoint_save(struct mb_machine *m, const char *path, const struct mb_progress *progress, bool loosely) {
   int code = may_be_saved(m);
   if (code) return code;
   struct snap s = {0};
@@ -33,7 +33,8 @@ int mb_machine_save(struct mb_machine *m, const char *path, const struct mb_prog
   bool room = !mmu_kept_init(&kept, &m->memmap);
   if (room) mon_machine_state(m, &kept, kept.n, &s);
   if (room && text && !s.bad) {
-    struct mon_checkpoint_parts p = {.about = text, .map = &m->memmap, .kept = &kept, .state = s.bytes, .state_n = s.n};
+    struct mon_checkpoint_parts p = {
+        .about = text, .map = &m->memmap, .kept = &kept, .state = s.bytes, .state_n = s.n, .loosely = loosely};
     code = mon_checkpoint_write(path, &p, progress, &m->error);
   } else {
     code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the checkpoint");
@@ -43,6 +44,10 @@ int mb_machine_save(struct mb_machine *m, const char *path, const struct mb_prog
   free(text);
   json_decref(about);
   return code;
+}
+
+int mb_machine_save(struct mb_machine *m, const char *path, const struct mb_progress *progress) {
+  return mon_checkpoint_save(m, path, progress, false);
 }
 
 /* --- restoring --- */

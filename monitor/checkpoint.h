@@ -31,11 +31,16 @@ struct mon_checkpoint_parts {
   const struct mmu_kept *kept;
   const uint8_t *state;
   size_t state_n;
+  bool loosely; /* nobody will miss it: the host may write it to its disk when it likes */
 };
 __attribute__((warn_unused_result)) int mon_checkpoint_write(const char *path, const struct mon_checkpoint_parts *p,
                                                              const struct mb_progress *progress, struct mon_error *e);
 
-/* checkpoint.c: the machine's VMs have been built: let them be what the file says. */
+/* checkpoint.c: as mb_machine_save(), but the machine may be between two turns. */
+__attribute__((warn_unused_result)) int mon_checkpoint_save(struct mb_machine *m, const char *path,
+                                                            const struct mb_progress *progress, bool loosely);
+
+/* The machine's VMs have been built: let them be what the file says. */
 __attribute__((warn_unused_result)) int mon_checkpoint_enter(struct mb_machine *m);
 
 /* checkpoint_about.c: a machine as JSON, new; NULL: out of memory. */

@@ -3,6 +3,7 @@
 /* What decides the run comes from the file: board, cpu, memory, devices, disks, networks. How it is run (tier, mode,
  * translations kept, traces, profiles) does not show to the guest and comes from who restores it. */
 #define _GNU_SOURCE
+#include "monitor/boots.h"
 #include "monitor/checkpoint.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -37,14 +38,16 @@ static json_t *vm_about(struct mb_vm *vm) {
   json_t *disks = json_array(), *nets = json_array();
   for (unsigned i = 0; i < c->disks; i++) json_array_append_new(disks, disk_about(vm, i));
   for (unsigned i = 0; i < c->nets; i++) json_array_append_new(nets, net_about(&c->net[i]));
-  return json_pack("{s:s*, s:s, s:s, s:i, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o, s:I, s:I, s:s}",
-                   "name", c->name, "board", vm->kind->name, "cpu", vm->model->name, "vcpus", (int)c->vcpus, "memory",
-                   (json_int_t)c->memory, "mhz", (json_int_t)c->mhz, "big_endian", c->endian == MB_ENDIAN_BIG, "is64",
-                   vm->is64, "l2tlb", (json_int_t)c->l2tlb, "rtc_start", (json_int_t)c->rtc_start, "seed",
-                   (json_int_t)c->seed, "append", c->append, "kernel", vm->kernel_path, "keyboard",
-                   vm->board.uart[0].tty.get != NULL, "disks", disks, "nets", nets, "instructions",
-                   (json_int_t)mon_instructions(vm), "virtual_ns", (json_int_t)mon_ns(vm, mips_now(mon_cpu(vm))),
-                   "stopped", vm->stopping ? mb_stop_name(vm->why) : "not");
+  const struct mon_shown *shown = &vm->console.shown;
+  return json_pack(
+      "{s:s*, s:s, s:s, s:i, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o, s:I, s:I, s:s, "
+      "s:o*}",
+      "name", c->name, "board", vm->kind->name, "cpu", vm->model->name, "vcpus", (int)c->vcpus, "memory",
+      (json_int_t)c->memory, "mhz", (json_int_t)c->mhz, "big_endian", c->endian == MB_ENDIAN_BIG, "is64", vm->is64,
+      "l2tlb", (json_int_t)c->l2tlb, "rtc_start", (json_int_t)c->rtc_start, "seed", (json_int_t)c->seed, "append",
+      c->append, "kernel", vm->kernel_path, "keyboard", vm->board.uart[0].tty.get != NULL, "disks", disks, "nets", nets,
+      "instructions", (json_int_t)mon_instructions(vm), "virtual_ns", (json_int_t)mon_ns(vm, mips_now(mon_cpu(vm))),
+      "stopped", vm->stopping ? mb_stop_name(vm->why) : "not", "shown", shown->wanted ? mon_shown_json(shown) : NULL);
 }
 
 json_t *mon_about(struct mb_machine *m) {

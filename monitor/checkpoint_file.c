@@ -88,7 +88,9 @@ static int write_header(int fd, struct header *h) {
 static int write_file(int fd, const struct mon_checkpoint_parts *p, const struct mb_progress *progress) {
   struct header h = {.version = VERSION, .page = MMU_PAGE_SIZE, .pages_at = MMU_PAGE_SIZE, .pages = p->kept->n};
   h.rest_at = h.pages_at + h.pages * MMU_PAGE_SIZE;
-  return write_pages(fd, p, &h, progress) || write_rest(fd, p, &h) || write_header(fd, &h) || fsync(fd) ? -1 : 0;
+  return write_pages(fd, p, &h, progress) || write_rest(fd, p, &h) || write_header(fd, &h) || (!p->loosely && fsync(fd))
+             ? -1
+             : 0;
 }
 
 /* Under another name first: a file of this name is the old one or the new one, whatever befalls us. */

@@ -66,6 +66,7 @@ void mon_console_fini(struct mon_console *c) {
   mon_matcher_fini(&c->until);
   free_steps(c->step);
   free_steps(c->typing);
+  mon_shown_fini(&c->shown);
   *c = (struct mon_console){0};
 }
 
@@ -128,6 +129,7 @@ bool mon_console_has_input(const struct mon_console *c) {
 static int next_typed(struct mon_console *c) {
   while (c->typing) {
     struct mon_step *s = c->typing;
+    c->heard = true;
     if (s->typed < s->n) return s->keys[s->typed++];
     c->typing = s->next;
     s->next = NULL;
@@ -141,6 +143,7 @@ static bool read_host(struct mon_console *c) {
   int n = c->host.get(c->host.ctx, c->in, sizeof c->in);
   c->in_ended = n < 0;
   c->in_ready = n > 0;
+  c->heard |= n > 0;
   c->in_at = 0;
   c->in_n = n > 0 ? (size_t)n : 0;
   return n > 0;
@@ -177,12 +180,70 @@ static void stamp_line(struct mon_console *c, const struct mon_stamp *t) {
   if (n > 0) emit(c, text, (size_t)n);
 }
 
+/* --- what was shown, again --- */
+
+void mon_shown_fini(struct mon_shown *s) {
+  free(s->text);
+  free(s->line);
+  *s = (struct mon_shown){0};
+}
+
+/* Room for one more. */
+static bool grow(void **list, size_t *room, size_t n, size_t size) {
+  if (n < *room) return true;
+  void *more = realloc(*list, (*room ? 2 * *room : 1024) * size);
+  if (!more) return false;
+  *list = more;
+  *room = *room ? 2 * *room : 1024;
+  return true;
+}
+
+static void remember(struct mon_shown *s, uint8_t byte, bool begins, const struct mon_stamp *t) {
+  s->lost |= !grow((void **)&s->text, &s->room, s->n, 1) ||
+             (begins && !grow((void **)&s->line, &s->lines_room, s->lines, sizeof *s->line));
+  if (s->lost) return;
+  if (begins) s->line[s->lines++] = (struct mon_shown_line){s->n, *t};
+  s->text[s->n++] = byte;
+}
+
+static bool completes(struct mon_matcher m, const struct mon_shown *s) {
+  for (size_t i = 0; i < s->n; i++)
+    if (mon_matcher_byte(&m, s->text[i])) return true;
+  return false;
+}
+
+bool mon_console_awaits(const struct mon_console *c, const struct mon_shown *shown) {
+  return c->typing || (c->step && completes(c->step->wait, shown)) || completes(c->until, shown);
+}
+
+/* --- what is shown --- */
+
+/* A byte to the host, with a stamp if it begins a line. True: it does. */
+static bool show(struct mon_console *c, uint8_t byte, const struct mon_stamp *t) {
+  bool begins = !c->in_line && byte != '\r' && byte != '\n';
+  if (c->timestamps && begins) stamp_line(c, t);
+  c->in_line = byte != '\n' && (c->in_line || byte != '\r');
+  emit(c, &(char){(char)byte}, 1);
+  return begins;
+}
+
+void mon_console_again(struct mon_console *c, const struct mon_shown *shown) {
+  size_t line = 0;
+  c->in_line = false;
+  for (size_t i = 0; i < shown->n; i++) {
+    struct mon_stamp t = {0};
+    if (line < shown->lines && shown->line[line].at == i) t = shown->line[line++].when;
+    (void)show(c, shown->text[i], &t);
+    if (c->step) (void)mon_matcher_byte(&c->step->wait, shown->text[i]);
+    (void)mon_matcher_byte(&c->until, shown->text[i]);
+  }
+}
+
 void mon_console_put(void *console, uint8_t byte) {
   struct mon_console *c = console;
   struct mon_stamp t = c->now ? c->now(c->owner) : (struct mon_stamp){0};
-  if (c->timestamps && !c->in_line && byte != '\r' && byte != '\n') stamp_line(c, &t);
-  c->in_line = byte != '\n' && (c->in_line || byte != '\r');
-  emit(c, &(char){(char)byte}, 1);
+  bool begins = show(c, byte, &t);
+  if (c->shown.wanted) remember(&c->shown, byte, begins, &t);
   c->bytes++;
   c->lines += byte == '\n';
   c->digest = (c->digest ^ byte) * DIGEST_PRIME;

@@ -30,6 +30,19 @@ struct mon_stamp {
   uint64_t ns, instructions;
 };
 
+/* What the guest has shown since power-on, to be shown again: see boots.c. */
+struct mon_shown_line {
+  size_t at; /* where it begins */
+  struct mon_stamp when;
+};
+struct mon_shown {
+  bool wanted, lost; /* lost: there was no memory for all of it */
+  uint8_t *text;
+  size_t n, room;
+  struct mon_shown_line *line;
+  size_t lines, lines_room;
+};
+
 struct mon_console {
   struct mb_console host;
   struct mon_stamp (*now)(void *owner);
@@ -47,6 +60,8 @@ struct mon_console {
   size_t in_at, in_n;
   bool in_ready; /* the host may have input: cleared by a look that found none, set again by mon_console_poll */
   bool in_ended;
+  bool heard; /* somebody has typed something, or a script */
+  struct mon_shown shown;
   uint64_t lines, bytes, digest, last_out_ns;
 };
 
@@ -60,6 +75,11 @@ bool mon_console_has_input(const struct mon_console *c);
 /* What has been typed and not been taken, scripted steps, and what has been counted; where it goes is the host's. When
  * it is restored the steps of the file come before those that are there. */
 void mon_console_state(struct mon_console *c, struct snap *s);
+/* Would showing this finish what is waited for, --until's text or a step's? Then it is to be lived through. */
+bool mon_console_awaits(const struct mon_console *c, const struct mon_shown *shown);
+/* Show to the host what another run of the guest had shown so far, which counts as shown already. */
+void mon_console_again(struct mon_console *c, const struct mon_shown *shown);
+void mon_shown_fini(struct mon_shown *s);
 /* For struct io_tty; ctx is the console. */
 int mon_console_get(void *console);
 void mon_console_put(void *console, uint8_t byte);

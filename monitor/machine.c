@@ -94,6 +94,7 @@ void mb_machine_free(struct mb_machine *m) {
   mon_cpus_fini(&m->cpus);
   numa_model_fini(&m->numa);
   mon_checkpoint_free(m->checkpoint);
+  mon_boots_fini(&m->boots);
   jit_pool_free(m->pool);
   mmu_merger_fini(&m->merger);
   mmu_memmap_fini(&m->memmap);
@@ -363,6 +364,7 @@ int mb_machine_start(struct mb_machine *m) {
   int code = mon_cpus_start(m);
   if (!code) code = check_sums(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = check_vm(m->vm[i]);
+  if (!code) mon_boots_find(m);
   if (!code) code = make_memory(m);
   if (!code) make_pool(m);
   if (!code) code = mon_numa_start(m);
@@ -375,5 +377,6 @@ int mb_machine_start(struct mb_machine *m) {
   for (unsigned i = 0; i < m->vms; i++) m->joined |= mon_nets_joined(m->vm[i]);
   if (!code) code = mon_stdio_start(m);
   m->started = !code;
+  if (m->started) mon_boots_begin(m);
   return code;
 }

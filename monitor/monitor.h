@@ -13,6 +13,7 @@
 #include "mirrorball.h"
 #include "mmu/merge.h"
 #include "monitor/balance.h"
+#include "monitor/boots.h"
 #include "monitor/console.h"
 #include "monitor/coverage.h"
 #include "monitor/cpus.h"
@@ -167,6 +168,7 @@ struct mb_machine {
   struct mon_status *status; /* where it can be asked; NULL: nowhere */
   struct mon_pace pace;
   struct mon_checkpoint *checkpoint; /* to go on from; owned; NULL: from power-on */
+  struct mon_boots boots;
   struct mon_subnet *subnet;         /* owned */
   unsigned subnets;
   struct io_polls polls; /* what a sleep ends for */

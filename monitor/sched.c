@@ -205,6 +205,7 @@ static void run(struct mb_vm *vm, uint64_t instructions) {
   if (stop == MIPS_STOP_CUT) vm->paused = c->deadline;
   if (!vm->paused) has_run(vm, c, stop);
   if (vm->gdb) mon_gdb_ran(vm);
+  if (vm->console.shown.wanted && !c->heed_user) mon_boots_reached(vm);
 }
 
 void mon_step(struct mb_vm *vm) {

@@ -295,6 +295,7 @@ struct json_t *mon_stats_json(struct mb_vm *vm) {
   json_object_set_new(o, "tier", json_string(tier_name[vm->config.tier]));
   json_object_set_new(o, "parallel", json_boolean(vm->threads));
   if (vm->threads) json_object_set_new(o, "alone", number(mips_gang_alone_count(mon_threads_gang(vm->threads))));
+  json_object_set_new(o, "boot_kept", json_boolean(mb_boot_was_kept(vm->machine)));
   json_object_set_new(o, "mode", json_string(mon_mode_name(vm->config.mode)));
   if (vm->config.mode == MB_MODE_TRAP) json_object_set_new(o, "traps", traps_json(&s));
   json_object_set_new(o, "version", json_string(mb_version()));

@@ -89,8 +89,9 @@ def debian_machine(name):
 class Mirrorball:
     name = "mirrorball"
 
-    def __init__(self, tier=None, stats=None):
+    def __init__(self, tier=None, stats=None, boot_store=None):
         self.program, self.tier, self.stats = mirrorball(), tier, stats  # stats: a file, written at the end
+        self.boot_store = boot_store  # where booted machines are kept; None: nowhere
         if tier:
             self.name = f"mirrorball-{tier}"
 
@@ -102,6 +103,7 @@ class Mirrorball:
         argv += ["--initrd", m.initrd] if m.initrd else []
         argv += ["--append", m.append] if m.append else []
         argv += ["--stats", str(self.stats)] if self.stats else []
+        argv += ["--boot-store", self.boot_store] if self.boot_store else []
         return argv + (["--tier", self.tier] if self.tier else [])
 
 

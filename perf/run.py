@@ -28,7 +28,7 @@ How: a guest boots once on each emulator (same kernel, initramfs, parameters, CP
 randomisation) and then waits. For each repetition of each workload the emulators take turns; the others are stopped
 meanwhile. The time is taken on the host, between two lines on the console. Native is the amd64 build of the same sources
 and the same Debian packages, in a root folder of its own. Outputs are compared: a wrong answer is an error (exit code 1). The groups boot and
-breadth are cold boots. Ratios are mirrorball's time to the other's, so less is better: x qemu and x native of wall time,
+breadth are cold boots; "boot, kept" is one of a machine that mirrorball has booted before and kept (--boot-store). Ratios are mirrorball's time to the other's, so less is better: x qemu and x native of wall time,
 x CPU of host CPU seconds to QEMU's, which others on the host disturb less. +- is half the range of the repetitions.
 Exit codes: 0; 1 when outputs differ or a workload fails; 2 when something is missing."""
 
@@ -121,8 +121,8 @@ class Bench:
                 "digest": digest, "said": s.tail(5) if code != "0" else ""}
 
 
-def emulators(machine, a, native, stats=None):
-    yield Mirrorball(a.tier, stats)
+def emulators(machine, a, native, stats=None, boot_store=None):
+    yield Mirrorball(a.tier, stats, boot_store)
     if a.vs:
         yield Qemu(machine.arch)
     if native:
@@ -175,15 +175,23 @@ def count_host_insns(machine, a, progress, counts):
 
 def run_boots(name, cpu, a, progress, runs):
     for b in a.boots:
-        machine = debian_machine(b.guest.replace("{cpu}", name.split("-")[1]))
-        machine = machine.altered(cpu=cpu, append=f"{machine.append} nokaslr {b.append}".strip())
-        sides = list(emulators(machine, a, None))
-        for i in range(a.runs):
-            for e in rotated(sides, i):
-                progress.step(f"{machine.guest} {cpu}: {b.name} on {e.name}")
-                with Session(e, machine, timeout=PATIENCE) as s:
-                    mark = s.wait(b.text)
-                runs.setdefault((name, cpu, b.name, e.name), []).append({**vars(mark), "code": 0, "digest": ""})
+        with tempfile.TemporaryDirectory() as store:
+            run_boot(b, name, cpu, a, progress, runs, store)
+
+
+def run_boot(b, name, cpu, a, progress, runs, store):
+    machine = debian_machine(b.guest.replace("{cpu}", name.split("-")[1]))
+    machine = machine.altered(cpu=cpu, append=f"{machine.append} nokaslr {b.append}".strip())
+    sides = list(emulators(machine, a, None, boot_store=store if b.kept else None))
+    if b.kept:
+        with Session(sides[0], machine, timeout=PATIENCE) as s:
+            s.wait(b.text)
+    for i in range(a.runs):
+        for e in rotated(sides, i):
+            progress.step(f"{machine.guest} {cpu}: {b.name} on {e.name}")
+            with Session(e, machine, timeout=PATIENCE) as s:
+                mark = s.wait(b.text)
+            runs.setdefault((name, cpu, b.name, e.name), []).append({**vars(mark), "code": 0, "digest": ""})
 
 
 def machines(a):
