@@ -287,9 +287,18 @@ static bool save(struct mb_machine *m, const struct request_run *run, int code) 
   return true;
 }
 
+/* Is a replay the run that was recorded? Says so; the exit code. */
+static int replayed(struct mb_machine *m, int code) {
+  char *text;
+  enum mb_replay_end end = mb_replay_check(m, &text);
+  if (end != MB_REPLAY_NONE) fprintf(stderr, "mirrorball: %s\n", text ? text : "out of memory");
+  free(text);
+  return end == MB_REPLAY_SAME ? 0 : end == MB_REPLAY_DIFFERS ? EXIT_OURS : code;
+}
+
 /* Boot and run a loaded machine. *text: lines to tell people, owned by the caller. */
 static int boot(struct mb_machine *m, struct request_run *run, char **text) {
-  if (mb_machine_start(m))
+  if ((run->record && mb_record(m, run->record)) || mb_machine_start(m))
     return options_fail("%s%s%s", run->file ? run->file : "", run->file ? ": " : "", mb_error_text(m));
   if (mb_nets_outside(m))
     fputs("mirrorball: what comes through --net nat from outside may differ in each run\n", stderr);
@@ -301,9 +310,10 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   say_gdb(m);
   catch_signals(m);
   int code = exit_code_of_all(m, run_on(m, run));
-  *text = bad_ends(m);
+  *text = run->replay ? NULL : bad_ends(m);
   say_checks(m);
-  bool written = !run->checkpoint || save(m, run, code);
+  bool written = !mb_record_end(m) && (!run->checkpoint || save(m, run, code));
+  if (written) code = replayed(m, code);
   if (!written || !write_files(m, run)) {
     free(*text);
     *text = strdup(mb_error_text(m));
@@ -320,18 +330,22 @@ static int watch_vm(struct mb_machine *m, struct mb_vm *vm, const struct request
   if (!code && r->symbols && mb_load_symbols(vm, r->symbols_file)) code = vm_fail(r, m);
   if (!code && r->gdb && mb_gdb_open(vm, r->gdb)) code = vm_fail(r, m);
   if (!code) mb_vm_limit(vm, r->until_insns);
+  if (!code && r->until_ns != UINT64_MAX) mb_vm_limit_ns(vm, r->until_ns);
   return code;
 }
 
 /* Several share the terminal, and nothing that is said here is about one of them. */
 static int restore(struct mb_machine *m, const struct request *r) {
   struct mb_vm *vm;
-  if (mb_machine_restore(m, r->run->from, &r->config)) return options_fail("run: %s", mb_error_text(m));
+  const char *path = r->run->from ? r->run->from : r->run->replay;
+  if (r->run->from ? mb_machine_restore(m, path, &r->config) : mb_replay(m, path, &r->config))
+    return options_fail("run: %s", mb_error_text(m));
   if (!mb_vm_at(m, 1)) return watch_vm(m, mb_vm_at(m, 0), r);
-  if (r->types || r->until_text || r->until_insns != UINT64_MAX || r->host_calls || r->symbols || r->profiles)
+  if (r->types || r->until_text || r->until_insns != UINT64_MAX || r->until_ns != UINT64_MAX || r->host_calls ||
+      r->symbols || r->profiles)
     return options_fail(
-        "run: checkpoint %s: has several VMs: --type, --until, --profile, --symbols and --host-calls are for one",
-        r->run->from);
+        "run: %s: has several VMs: --type, --until, --replay-to, --profile, --symbols and --host-calls are for one",
+        path);
   for (size_t i = 0; (vm = mb_vm_at(m, i)); i++)
     if (mb_console_open(vm, r->console ? r->console : "tty")) return vm_fail(r, m);
   return 0;
@@ -359,8 +373,9 @@ static int build(struct mb_machine **m, struct request_run *run, const char *sto
     r->config.code_store = store;
   }
   if (!code) code = check_file(&run->options, "checkpoint", run->checkpoint);
+  if (!code) code = check_file(&run->options, "record", run->record);
   if (!code && mb_machine_new(m, &run->machine)) code = options_fail("run: %s", mb_error_text(*m));
-  if (run->from) return code ? code : restore(*m, &run->options);
+  if (run->from || run->replay) return code ? code : restore(*m, &run->options);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) code = boot_vm(*m, r);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) {
     if (!r->console || strcmp(r->console, "tty")) continue;

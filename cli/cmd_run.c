@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "cli/nets.h"
 #include "cli/places.h"
-#include "cli/request.h"
+#include "cli/request_values.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -60,6 +60,9 @@ enum row {
   O_NUMA_MACHINE,
   O_CHECKPOINT,
   O_FROM,
+  O_RECORD,
+  O_REPLAY,
+  O_REPLAY_TO,
   O_PLACE,
   O_POLICY,
   O_POLICY_SET,
@@ -188,6 +191,16 @@ const struct option_row request_rows[] = {
                 "go on from such a file, exactly as that run would have. What the VMs are\n"
                 "made of, and typing that is left, comes from there; --tier, --mode,\n"
                 "--console, more --type and how the run is watched, from here"},
+    [O_RECORD] = {"record", "FILE",
+                  "keep in FILE all that comes from outside: typing, --net nat, --rtc host. If\n"
+                  "the run is killed FILE holds up to then (docs/record-replay.md)"},
+    [O_REPLAY] = {"replay", "FILE",
+                  "run such a run again, to the same end, and say whether it was: 0 if so, 1 if\n"
+                  "not. Its machine comes from FILE, nobody is heard, no socket is opened; how\n"
+                  "it is run and watched (--tier, --mode, --gdb, --trace ...) may be said anew"},
+    [O_REPLAY_TO] = {"replay-to", "insns:N|time:SECONDS",
+                     "stop a replay there, in time less than a millisecond later; --checkpoint\n"
+                     "saves it there, and --from goes on live (exit code 6)"},
     [O_PLACE] = {"place", "first-touch|round-robin|node:N",
                  "--numa: where pages are at first (first-touch): on the node of the cpu\n"
                  "that first stores to them, on all by turns, or on one"},
@@ -214,37 +227,16 @@ const struct option_row request_rows[] = {
 
 /* What does not describe one VM, and what may be given several times. MACHINE describes what VMs are put into. */
 enum { KEY, REPEATS, ALL, RUN, MACHINE, MACHINE_REPEATS };
-static const unsigned char kind[] = {[O_DISK] = REPEATS,
-                                     [O_NET] = REPEATS,
-                                     [O_TYPE] = REPEATS,
-                                     [O_PROFILE] = REPEATS,
-                                     [O_TIER] = ALL,
-                                     [O_EVENTS] = ALL,
-                                     [O_MODE] = ALL,
-                                     [O_TIMESTAMPS] = ALL,
-                                     [O_CODE_CACHE] = ALL,
-                                     [O_PACE] = RUN,
-                                     [O_NUMA] = MACHINE,
-                                     [O_NUMA_MACHINE] = MACHINE,
-                                     [O_JOBS] = RUN,
-                                     [O_TIMEOUT] = RUN,
-                                     [O_STATS] = RUN,
-                                     [O_CODE_STORE] = RUN,
-                                     [O_BOOT_STORE] = RUN,
-                                     [O_MACHINE] = RUN,
-                                     [O_PRINT] = RUN,
-                                     [O_HELP] = RUN,
-                                     [O_MERGE] = RUN,
-                                     [O_STATUS] = RUN,
-                                     [O_PLACE] = MACHINE,
-                                     [O_POLICY] = MACHINE,
-                                     [O_POLICY_SET] = MACHINE_REPEATS,
-                                     [O_PAGE_LOG] = RUN,
-                                     [O_SCHED] = MACHINE,
-                                     [O_CPUS] = RUN,
-                                     [O_COVERAGE] = REPEATS,
-                                     [O_CHECKPOINT] = RUN,
-                                     [O_FROM] = RUN};
+static const unsigned char kind[] = {
+    [O_DISK] = REPEATS,   [O_NET] = REPEATS,   [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS,
+    [O_TIER] = ALL,       [O_EVENTS] = ALL,    [O_MODE] = ALL,       [O_TIMESTAMPS] = ALL,
+    [O_CODE_CACHE] = ALL, [O_PACE] = RUN,      [O_NUMA] = MACHINE,   [O_NUMA_MACHINE] = MACHINE,
+    [O_JOBS] = RUN,       [O_TIMEOUT] = RUN,   [O_STATS] = RUN,      [O_CODE_STORE] = RUN,
+    [O_MACHINE] = RUN,    [O_PRINT] = RUN,     [O_HELP] = RUN,       [O_MERGE] = RUN,
+    [O_STATUS] = RUN,     [O_PLACE] = MACHINE, [O_POLICY] = MACHINE, [O_POLICY_SET] = MACHINE_REPEATS,
+    [O_PAGE_LOG] = RUN,   [O_SCHED] = MACHINE, [O_CPUS] = RUN,       [O_COVERAGE] = REPEATS,
+    [O_CHECKPOINT] = RUN, [O_FROM] = RUN,      [O_RECORD] = RUN,     [O_REPLAY] = RUN,
+    [O_REPLAY_TO] = RUN,  [O_BOOT_STORE] = RUN};
 
 bool request_is_key(int row) {
   return kind[row] < RUN;
@@ -268,9 +260,10 @@ static void print_help(void) {
   puts("\n"
        "Two runs of one command are the same run: same output, same instruction counts, same state\n"
        "hash in --stats. Typing at a terminal is the only thing that differs, and what comes from\n"
-       "outside through --net nat; --type is scripted typing that does not. With --parallel runs differ.\n"
+       "outside through --net nat; --type is scripted typing that does not, and --record keeps it all for\n"
+       "--replay. With --parallel runs differ.\n"
        "\n"
-       "Exit codes:\n"
+       "Exit codes (a --replay that has come to its end: 0 it was the same run, 1 it was another):\n"
        "  0    the guest turned the power off, halted (waits with interrupts off), or asked to end with\n"
        "       code 0\n"
        "  1    our own failure during the run (host out of memory, statistics not writable)\n"
@@ -296,7 +289,8 @@ static void print_help(void) {
        "  mirrorball run debian-4kc --gdb 1234 --append 'console=ttyS0 nokaslr'\n"
        "  mirrorball run debian-4kc --type '# =>uname -a; exit\\n'\n"
        "  mirrorball checkpoint booted.mb debian-4kc --at 'console:# '\n"
-       "  mirrorball run --from booted.mb --type '=>uname -a; exit\\n'");
+       "  mirrorball run --from booted.mb --type '=>uname -a; exit\\n'\n"
+       "  mirrorball run debian-4kc --net nat --record it.mbr; mirrorball run --replay it.mbr --tier eval");
 }
 
 /* --- from words to a configuration --- */
@@ -313,67 +307,6 @@ int request_fail(const struct request *r, const char *fmt, ...) {
   return options_fail("%s:%d: %s", r->file, r->line, text + 2 * !strncmp(text, "--", 2));
 }
 
-static const char *model_name(const void *ctx, size_t i) {
-  (void)ctx;
-  return mb_cpu_model(i, NULL);
-}
-
-static int list_models(void) {
-  const char *name, *about;
-  for (size_t i = 0; (name = mb_cpu_model(i, &about)); i++) printf("%-18s %s\n", name, about);
-  return -1;
-}
-
-static int set_cpu(struct request *r, const char *v) {
-  if (!strcmp(v, "help")) return list_models();
-  const char *name;
-  for (size_t i = 0; (name = mb_cpu_model(i, NULL)); i++)
-    if (!strcasecmp(name, v)) {
-      r->config.cpu = name;
-      return 0;
-    }
-  const char *near = options_nearest(v, model_name, NULL);
-  return near ? request_fail(r, "there is no cpu model %s; did you mean %s?", v, near)
-              : request_fail(r, "there is no cpu model %s (mirrorball run --cpu help)", v);
-}
-
-static const char *board_name(const void *ctx, size_t i) {
-  (void)ctx;
-  return mb_board(i, NULL);
-}
-
-static int set_board(struct request *r, const char *v) {
-  const char *name, *about;
-  bool help = !strcmp(v, "help");
-  for (size_t i = 0; (name = mb_board(i, &about)); i++)
-    if (help)
-      printf("%-18s %s\n", name, about);
-    else if (!strcmp(name, v))
-      return r->config.board = name, 0;
-  if (help) return -1;
-  const char *near = options_nearest(v, board_name, NULL);
-  return request_fail(
-      r, near ? "there is no board %s; did you mean %s?" : "there is no board %s (mirrorball run --board help)", v,
-      near);
-}
-
-static int set_mem(struct request *r, const char *v) {
-  uint64_t n;
-  if (!options_number(v, true, UINT64_MAX, &n)) return request_fail(r, "--mem %s: not a size such as 256M or 1G", v);
-  if (n < MB_MEMORY_MIN || n > MB_MEMORY_MAX || n & 0xfffff)
-    return request_fail(r, "--mem %s: the board takes 8M to 2G, in steps of 1M", v);
-  r->config.memory = n;
-  return 0;
-}
-
-static int set_code_cache(struct request *r, const char *v) {
-  uint64_t n;
-  if (!options_number(v, true, UINT64_MAX, &n) || n < MB_CODE_CACHE_MIN || n > MB_CODE_CACHE_MAX)
-    return request_fail(r, "--code-cache %s: not a size from 1M to 1G", v);
-  r->config.code_cache = n;
-  return 0;
-}
-
 static int set_until(struct request *r, const char *v) {
   if (!strncmp(v, "console:", 8)) {
     if (!v[8]) return request_fail(r, "--until console: wants a text after the colon");
@@ -387,23 +320,14 @@ static int set_until(struct request *r, const char *v) {
   return request_fail(r, "--until %s: neither console:TEXT nor insns:N", v);
 }
 
-static int set_rtc(struct request *r, const char *v) {
-  struct tm t = {0};
-  uint64_t seconds;
-  const char *end;
-  r->host_time = !strcmp(v, "host");
-  if (r->host_time) {
-    r->config.rtc_start = (int64_t)time(NULL);
-  } else if (options_number(v, false, UINT32_MAX, &seconds) && seconds) {
-    r->config.rtc_start = (int64_t)seconds;
-  } else if (((end = strptime(v, "%Y-%m-%dT%H:%M:%S", &t)) && !*end) ||
-             (t = (struct tm){0}, (end = strptime(v, "%Y-%m-%d", &t)) && !*end)) {
-    r->config.rtc_start = (int64_t)timegm(&t);
-    if (r->config.rtc_start <= 0) return request_fail(r, "--rtc %s: before 1970", v);
-  } else {
-    return request_fail(r, "--rtc %s: neither host nor a date such as 2024-01-31", v);
-  }
-  return 0;
+static int set_replay_to(struct request *r, const char *v) {
+  char *end;
+  double seconds;
+  r->run->has_replay_to = true;
+  if (!strncmp(v, "insns:", 6) && options_number(v + 6, true, UINT64_MAX - 1, &r->until_insns)) return 0;
+  if (!strncmp(v, "time:", 5) && (seconds = strtod(v + 5, &end)) >= 0 && end != v + 5 && !*end && seconds < 1e9)
+    return r->until_ns = (uint64_t)(seconds * 1e9), 0;
+  return request_fail(r, "--replay-to %s: neither insns:N nor time:SECONDS", v);
 }
 
 static int set_trace(struct request *r, const char *v) {
@@ -436,28 +360,6 @@ static int set_word(const struct request *r, const char *option, const char *v, 
 static int set_number(const struct request *r, const char *option, const char *v, uint64_t max, uint64_t *out) {
   if (options_number(v, false, max, out)) return 0;
   return request_fail(r, "--%s %s: not a number from 0 to %" PRIu64, option, v, max);
-}
-
-static int set_tier(struct request *r, const char *v) {
-  static const char *const name[] = {
-      [MB_TIER_AUTO] = "auto", [MB_TIER_EVAL] = "eval", [MB_TIER_STENCIL] = "stencil", [MB_TIER_LLVM] = "llvm"};
-  for (int i = MB_TIER_AUTO; i <= MB_TIER_LLVM; i++) {
-    if (strcmp(v, name[i])) continue;
-    r->config.tier = (enum mb_tier)i;
-    return mb_has_tier(r->config.tier)
-               ? 0
-               : request_fail(r, "--tier %s: left out of this build, which needs clang-19%s and an x86-64 Linux host",
-                              v, i == MB_TIER_LLVM ? ", LLVM 19" : "");
-  }
-  return request_fail(r, "--tier %s: neither auto nor eval nor stencil nor llvm", v);
-}
-
-static int set_mode(struct request *r, const char *v) {
-  static const char *const name[] = {
-      [MB_MODE_BARE] = "bare", [MB_MODE_TRAP] = "trap", [MB_MODE_TRANSLATE] = "translate"};
-  for (int i = MB_MODE_BARE; i <= MB_MODE_TRANSLATE; i++)
-    if (!strcmp(v, name[i])) return r->config.mode = (enum mb_mode)i, 0;
-  return request_fail(r, "--mode %s: neither bare nor trap nor translate", v);
 }
 
 static int set_numa(struct request *r, const char *v) {
@@ -521,43 +423,6 @@ static int set_profile(struct request *r, const char *v) {
   return 0;
 }
 
-/* FILE, and words behind commas: one of each kind at most. */
-static int set_disk(struct request *r, const char *v) {
-  static const struct {
-    const char *name;
-    bool is_bus;
-    int value;
-  } words[] = {{"cow", false, MB_DISK_COW},
-               {"ro", false, MB_DISK_RO},
-               {"persist", false, MB_DISK_PERSIST},
-               {"virtio", true, MB_DISK_VIRTIO},
-               {"ide", true, MB_DISK_IDE}};
-  enum { WORDS = sizeof words / sizeof *words };
-  struct mb_config *c = &r->config;
-  size_t n = strcspn(v, ","), k;
-  int chosen[2] = {-1, -1};
-  if (!n) return request_fail(r, "--disk %s: wants a FILE", v);
-  if (c->disks == MB_DISKS_MAX) return request_fail(r, "more than %d disks", MB_DISKS_MAX);
-  for (const char *p = v + n; *p; p += n) {
-    n = strcspn(++p, ",");
-    for (k = 0; k < WORDS && (strlen(words[k].name) != n || memcmp(words[k].name, p, n)); k++) {
-    }
-    if (k == WORDS)
-      return request_fail(r, "--disk %s: \"%.*s\" is none of cow, ro, persist, virtio, ide", v, (int)n, p);
-    if (chosen[words[k].is_bus] >= 0)
-      return request_fail(r, "--disk %s: either %s or %s", v, words[chosen[words[k].is_bus]].name, words[k].name);
-    chosen[words[k].is_bus] = (int)k;
-  }
-  char *path = r->disk_path[c->disks] = strndup(v, strcspn(v, ","));
-  if (!path) return request_fail(r, "out of memory");
-  c->disk[c->disks++] = (struct mb_disk){
-      .path = path,
-      .mode = chosen[0] < 0 ? MB_DISK_COW : (enum mb_disk_mode)words[chosen[0]].value,
-      .bus = chosen[1] < 0 ? MB_DISK_VIRTIO : (enum mb_disk_bus)words[chosen[1]].value,
-  };
-  return 0;
-}
-
 static int set_check(struct request *r, const char *v) {
   static const struct {
     const char *name;
@@ -597,9 +462,9 @@ static int set_machine(struct request *r, enum row row, const char *v) {
   uint64_t n;
   int choice = 0, bad = 0;
   switch (row) {
-  case O_CPU: return set_cpu(r, v);
-  case O_MEM: return set_mem(r, v);
-  case O_BOARD: return set_board(r, v);
+  case O_CPU: return request_set_cpu(r, v);
+  case O_MEM: return request_set_mem(r, v);
+  case O_BOARD: return request_set_board(r, v);
   case O_VCPUS:
     if (!(bad = set_number(r, "vcpus", v, UINT32_MAX, &n))) r->config.vcpus = (unsigned)n;
     return bad ? bad : n ? 0 : request_fail(r, "--vcpus 0: a board has at least one");
@@ -609,8 +474,8 @@ static int set_machine(struct request *r, enum row row, const char *v) {
     return bad;
   case O_LOAD: r->has_raw = true; return set_number(r, "load-addr", v, UINT64_MAX, &r->raw.load);
   case O_ENTRY: r->has_raw = true; return set_number(r, "entry", v, UINT64_MAX, &r->raw.entry);
-  case O_TIER: return set_tier(r, v);
-  case O_MODE: return set_mode(r, v);
+  case O_TIER: return request_set_tier(r, v);
+  case O_MODE: return request_set_mode(r, v);
   case O_MACHINE_TLB:
     if (!(bad = set_number(r, "machine-tlb", v, 1024, &n)))
       r->config.machine_tlb = n ? (uint32_t)n : MB_MACHINE_TLB_OFF;
@@ -630,7 +495,7 @@ static int set_machine(struct request *r, enum row row, const char *v) {
       return request_fail(r, "--jobs %s: not a number from 1 to %d", v, MB_JOBS_MAX);
     r->run->machine.jobs = (unsigned)n;
     return 0;
-  case O_RTC: return set_rtc(r, v);
+  case O_RTC: return request_set_rtc(r, v);
   case O_SEED: return set_number(r, "seed", v, UINT64_MAX, &r->config.seed);
   default: return 0;
   }
@@ -643,7 +508,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_KERNEL: r->kernel = v; return 0;
   case O_INITRD: r->initrd = v; return 0;
   case O_APPEND: r->config.append = v; return 0;
-  case O_DISK: return set_disk(r, v);
+  case O_DISK: return request_set_disk(r, v);
   case O_NET: return set_net(r, v);
   case O_UNTIL: return set_until(r, v);
   case O_TIMEOUT: return set_timeout(r, v);
@@ -667,13 +532,16 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_GDB: r->gdb = v; return 0;
   case O_CHECK: return set_check(r, v);
   case O_PARALLEL: r->config.parallel = true; return 0;
-  case O_CODE_CACHE: return set_code_cache(r, v);
+  case O_CODE_CACHE: return request_set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;
   case O_BOOT_STORE: r->run->boot_store = v; return 0;
   case O_NUMA: return set_numa(r, v);
   case O_NUMA_MACHINE: return set_numa_machine(r, v);
   case O_CHECKPOINT: r->run->checkpoint = v; return 0;
   case O_FROM: r->run->from = v; return 0;
+  case O_RECORD: r->run->record = v; return 0;
+  case O_REPLAY: r->run->replay = v; return 0;
+  case O_REPLAY_TO: return set_replay_to(r, v);
   case O_PLACE: return places_place(r, v);
   case O_POLICY: return places_policy(r, v);
   case O_POLICY_SET: return places_setting(r, v);
@@ -699,7 +567,7 @@ int request_set(struct request *r, int row, const char *value) {
 }
 
 void request_begin(struct request *r, struct request_run *run) {
-  *r = (struct request){.run = run, .until_insns = UINT64_MAX};
+  *r = (struct request){.run = run, .until_insns = UINT64_MAX, .until_ns = UINT64_MAX};
 }
 
 void request_fini(struct request *r) {
@@ -729,7 +597,7 @@ int request_check(struct request *r) {
   if (r->config.profile_every && !r->profiles) return request_fail(r, "--profile-every goes with --profile FILE");
   if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
   if (r->debug_info && !request_wants_lines(r)) return request_fail(r, "--debug-info goes with --coverage FILE.info");
-  if (!r->name && !r->kernel && !r->run->from)
+  if (!r->name && !r->kernel && !r->run->from && !r->run->replay)
     return request_fail(r, r->file ? "what is to run? Give a guest (mirrorball guests list) or a kernel"
                                    : "what? Name a guest (mirrorball guests list) or a --kernel FILE");
   return 0;
@@ -744,18 +612,19 @@ static int check_beside_file(const struct request *r) {
   return 0;
 }
 
-/* The VMs are the checkpoint's; what no guest can tell may be said anew. */
+/* The VMs are the checkpoint's, or the record's; what no guest can tell may be said anew. */
 static int check_beside_checkpoint(const struct request *r) {
+  const char *what = r->run->from ? "checkpoint" : "record", *option = r->run->from ? "from" : "replay";
   static const unsigned char free_rows[] = {
       O_TIER,    O_MODE,    O_MACHINE_TLB, O_UNTIL,      O_TYPE,       O_PROFILE, O_EVERY,    O_EVENTS,    O_TRACE,
       O_SYMBOLS, O_CONSOLE, O_TIMESTAMPS,  O_HOST_CALLS, O_CODE_CACHE, O_GDB,     O_COVERAGE, O_DEBUG_INFO};
-  if (r->name) return options_fail("run: the checkpoint says what goes on, not \"%s\"", r->name);
-  if (r->run->file || r->run->print) return options_fail("run: --from goes neither with --machine nor --print-machine");
+  if (r->name) return options_fail("run: the %s says what goes on, not \"%s\"", what, r->name);
+  if (r->run->file || r->run->print)
+    return options_fail("run: --%s goes neither with --machine nor --print-machine", option);
   for (size_t i = 0; i < r->givens; i++) {
     int row = r->given[i].row;
     bool fine = kind[row] == RUN || memchr(free_rows, row, sizeof free_rows);
-    if (!fine)
-      return options_fail("run: --%s cannot be said anew: it comes from the checkpoint", request_rows[row].name);
+    if (!fine) return options_fail("run: --%s cannot be said anew: it comes from the %s", request_rows[row].name, what);
   }
   return 0;
 }
@@ -787,7 +656,11 @@ static int parse(struct request *r, int argc, char **argv) {
   }
   if (r->run->machine.numa_machine && !r->run->machine.numa)
     return options_fail("run: --numa-machine goes with --numa tlb or cache");
-  if (r->run->from && check_beside_checkpoint(r)) return EXIT_INPUT;
+  if (r->run->replay && (r->run->from || r->run->record))
+    return options_fail("run: --replay goes neither with --from nor --record");
+  if (r->run->replay && r->types) return options_fail("run: --type goes into a record, not beside --replay");
+  if (r->run->has_replay_to && !r->run->replay) return options_fail("run: --replay-to goes with --replay FILE");
+  if ((r->run->from || r->run->replay) && check_beside_checkpoint(r)) return EXIT_INPUT;
   return r->run->file ? check_beside_file(r) : request_check(r);
 }
 

@@ -25,7 +25,7 @@ struct request {
   unsigned types, profiles, coverages;
   bool symbols, has_raw, host_time;
   struct mb_raw raw;
-  uint64_t until_insns;
+  uint64_t until_insns, until_ns; /* UINT64_MAX: not */
   struct guest guest;
   const char *file; /* it is described in this machine file, */
   int line;         /* its present key in this line, */
@@ -37,8 +37,8 @@ struct request {
 /* The machine and how it is run. */
 struct request_run {
   struct mb_machine_config machine;
-  const char *stats, *status, *code_store, *boot_store, *file, *from, *checkpoint;
-  bool print;
+  const char *stats, *status, *code_store, *boot_store, *file, *from, *checkpoint, *record, *replay;
+  bool print, has_replay_to;
   struct request options; /* the one VM that the options describe, or what they say about all */
   struct request **vm;    /* those of the machine file */
   size_t vms;

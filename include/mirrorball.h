@@ -361,6 +361,28 @@ __attribute__((warn_unused_result)) int mb_machine_restore(struct mb_machine *m,
                                                            const struct mb_config *how);
 /* What is in such a file, as JSON, to be freed. m: for mb_error_text() alone. */
 __attribute__((warn_unused_result)) int mb_checkpoint_about(struct mb_machine *m, const char *path, char **json);
+
+/* Keep in a file whatever comes to the machine from outside: what is typed, what comes through NAT, where idle time
+ * ended because somebody slept; with that, mb_replay() makes the same run again. Written a few times a second: if this
+ * process dies, the file holds up to then. When all VMs are added and connected, before mb_machine_start(). Not for
+ * `parallel` vcpus, modelled memory, schedulers, and disks that persist. */
+__attribute__((warn_unused_result)) int mb_record(struct mb_machine *m, const char *path);
+/* The run is over: say in the file how it ended. Without a record this does nothing. */
+__attribute__((warn_unused_result)) int mb_record_end(struct mb_machine *m);
+/* Add the VMs of a recorded run to a machine without any, load what they had loaded, and let come to them what came
+ * then, and nothing else: no socket is opened, no key heard. `how` as for mb_machine_restore(). It stops where that run
+ * was stopped. Functions of the host that the guest calls are called again. MB_ERR_FORMAT, MB_ERR_MISMATCH: the file is
+ * damaged, of another version, or kernel, initrd, checkpoint or a disk are not what they were. */
+__attribute__((warn_unused_result)) int mb_replay(struct mb_machine *m, const char *path, const struct mb_config *how);
+enum mb_replay_end {
+  MB_REPLAY_NONE,   /* there is no replay */
+  MB_REPLAY_SAME,   /* it has come to the end that was recorded, in the same state */
+  MB_REPLAY_EARLY,  /* somebody has stopped it before */
+  MB_REPLAY_DIFFERS /* it is another run */
+};
+/* What has come of it: also as a line of text, owned by the caller; NULL: no memory. */
+enum mb_replay_end mb_replay_check(struct mb_machine *m, char **text);
+
 /* Run until all VMs have stopped, each for its own reason or all at once, and say why: that all were stopped at once;
  * else the first VM's reason that is no good end (power-off, halted, exit with code 0), if there is one. When run again
  * after a common stop those go on that it stopped; else all that may. */

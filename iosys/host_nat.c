@@ -64,10 +64,23 @@ static int seen(int at, void *polls) {
 
 /* --- what libslirp asks for --- */
 
+enum { NOTE_FRAME = 1, NOTE_TIMER };
+
+static void note(struct io_nat *n, uint8_t what, uint32_t number, const void *bytes) {
+  if (!n->tape.wrote) return;
+  SNAP(&n->note, what);
+  SNAP(&n->note, number);
+  if (what == NOTE_FRAME) snap_bytes(&n->note, (void *)(uintptr_t)bytes, number);
+}
+
+static void put_frame(struct io_nat *n, const uint8_t *frame, unsigned bytes) {
+  io_wire_put(&n->wire, frame, bytes, io_clock_ns(n->wire.clock), NULL);
+  n->from_outside += n->outside;
+}
+
 static ssize_t to_guest(const void *frame, size_t n, void *nat) {
-  struct io_nat *t = nat;
-  io_wire_put(&t->wire, frame, (unsigned)n, io_clock_ns(t->wire.clock), NULL);
-  t->from_outside += t->outside;
+  put_frame(nat, frame, (unsigned)n);
+  note(nat, NOTE_FRAME, (uint32_t)n, frame);
   return (ssize_t)n;
 }
 
@@ -108,16 +121,68 @@ static void refresh(struct io_nat *n) {
   slirp_pollfds_poll(n->slirp, 1, seen, &n->polls);
 }
 
+static void set_timer(struct io_nat *n, uint32_t ms) {
+  io_timer_set(n->wire.clock, &n->timer, io_clock_ns(n->wire.clock) + (uint64_t)ms * NS_PER_MS);
+}
+
 static void await_timers(struct io_nat *n) {
   uint32_t ms = UINT32_MAX;
   slirp_pollfds_fill(n->slirp, &ms, no_socket, NULL);
-  if (ms < NOTHING_TO_TIME && !n->timer.armed)
-    io_timer_set(n->wire.clock, &n->timer, io_clock_ns(n->wire.clock) + (uint64_t)ms * NS_PER_MS);
+  if (ms >= NOTHING_TO_TIME || n->timer.armed) return;
+  set_timer(n, ms);
+  note(n, NOTE_TIMER, ms, NULL);
+}
+
+/* --- visits --- */
+
+static void visit_begins(const struct io_nat *n) {
+  if (n->tape.visited) n->tape.visited(n->tape.ctx);
+}
+
+static void visit_ends(struct io_nat *n, bool outside) {
+  await_timers(n);
+  if (n->note.n) n->tape.wrote(n->tape.ctx, n->note.bytes, n->note.n, outside);
+  n->note.n = 0;
+}
+
+bool io_nat_play(struct io_nat *nat, const uint8_t *bytes, size_t n, bool outside) {
+  uint8_t frame[IO_NET_FRAME_MAX], what = 0;
+  uint32_t number = 0;
+  struct snap s;
+  snap_open(&s, bytes, n);
+  nat->outside = outside;
+  while (!s.bad && s.at < s.n) {
+    SNAP(&s, what);
+    SNAP(&s, number);
+    bool is_frame = what == NOTE_FRAME;
+    if (!snap_check(&s, is_frame ? number <= sizeof frame : what == NOTE_TIMER && number < NOTHING_TO_TIME)) break;
+    if (is_frame) snap_bytes(&s, frame, number);
+    if (s.bad) break;
+    if (is_frame)
+      put_frame(nat, frame, number);
+    else
+      set_timer(nat, number);
+  }
+  nat->outside = false;
+  return !s.bad;
+}
+
+static bool plays(const struct io_nat *n) {
+  return !n->slirp || (n->tape.plays && n->tape.plays(n->tape.ctx));
+}
+
+/* A tape that makes no sense is found out by whoever keeps it: the guest hears nothing then. */
+static void play_visit(struct io_nat *n) {
+  size_t bytes = 0;
+  const uint8_t *what = n->tape.read ? n->tape.read(n->tape.ctx, &bytes) : NULL;
+  if (what) io_nat_play(n, what, bytes, false);
 }
 
 static void timers_due(void *nat) {
+  visit_begins(nat);
+  if (plays(nat)) return play_visit(nat);
   refresh(nat);
-  await_timers(nat);
+  visit_ends(nat, false);
 }
 
 /* --- the card's side --- */
@@ -141,9 +206,11 @@ static void nat_send(void *nat, const uint8_t *frame, unsigned n) {
     t->refused++;
     return;
   }
+  visit_begins(t);
+  if (plays(t)) return play_visit(t);
   if (io_clock_ns(t->wire.clock) - t->refreshed >= REFRESH_NS) refresh(t);
   slirp_input(t->slirp, frame, (int)n);
-  await_timers(t);
+  visit_ends(t, false);
 }
 
 static unsigned nat_recv(void *nat, uint8_t *frame, unsigned room) {
@@ -164,7 +231,7 @@ struct io_net io_nat_net(struct io_nat *n, struct io_clock *clock) {
 
 void io_nat_sockets(struct io_nat *n, struct io_polls *to) {
   uint32_t ms = UINT32_MAX;
-  if (n->spoken) slirp_pollfds_fill(n->slirp, &ms, add_socket, to);
+  if (n->spoken && !plays(n)) slirp_pollfds_fill(n->slirp, &ms, add_socket, to);
 }
 
 void io_nat_look(struct io_nat *n) {
@@ -176,7 +243,7 @@ void io_nat_look(struct io_nat *n) {
   n->refreshed = io_clock_ns(n->wire.clock);
   slirp_pollfds_poll(n->slirp, 0, seen, &n->polls);
   n->outside = false;
-  await_timers(n);
+  visit_ends(n, true);
 }
 
 /* --- making --- */
@@ -209,6 +276,7 @@ static Slirp *make(struct io_nat *n, bool restricted) {
 const char *io_nat_init(struct io_nat *n, const struct io_nat_config *c, unsigned *bad) {
   *n = (struct io_nat){0};
   *bad = c->forwards;
+  if (c->absent) return NULL;
   if (!(n->slirp = make(n, c->restricted))) return "libslirp cannot be started";
   for (unsigned i = 0; i < c->forwards; i++) {
     const struct io_nat_forward *f = &c->forward[i];
@@ -230,6 +298,7 @@ void io_nat_fini(struct io_nat *n) {
   if (n->wire.clock) io_timer_cancel(n->wire.clock, &n->timer);
   io_wire_fini(&n->wire);
   io_polls_fini(&n->polls);
+  snap_free(&n->note);
   *n = (struct io_nat){0};
 }
 

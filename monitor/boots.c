@@ -78,7 +78,8 @@ static bool is_typed_at(const struct mon_console *c) {
 
 static bool lasts(const struct mb_machine *m) {
   const struct mb_machine_config *c = &m->config;
-  if (!c->boot_store || m->checkpoint || m->vms != 1 || c->numa || m->cpus.seats || c->merge || c->pace == MB_PACE_REAL)
+  if (!c->boot_store || m->checkpoint || m->record || m->replay || m->vms != 1 || c->numa || m->cpus.seats ||
+      c->merge || c->pace == MB_PACE_REAL)
     return false;
   const struct mb_vm *vm = m->vm[0];
   const struct mb_config *v = &vm->config;

@@ -1,5 +1,6 @@
 /* monitor/checkpoint.c: the public functions that save a machine in a file, and let one go on from there. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "monitor/checkpoint.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -60,7 +61,11 @@ int mb_machine_restore(struct mb_machine *m, const char *path, const struct mb_c
   if (m->config.sched != MB_SCHED_OFF)
     return mon_fail(&m->error, MB_ERR_STATE, "a machine that was saved without a scheduler goes on without one");
   int code = mon_checkpoint_open(&m->checkpoint, path, &m->error);
-  return code ? code : mon_about_add(m, path, m->checkpoint->about, how ? how : &plainly);
+  char *what = NULL;
+  if (!code && asprintf(&what, "checkpoint %s", path) < 0) code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
+  if (!code) code = mon_about_add(m, what, m->checkpoint->about, how ? how : &plainly);
+  free(what);
+  return code;
 }
 
 int mon_checkpoint_enter(struct mb_machine *m) {

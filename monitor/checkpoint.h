@@ -14,6 +14,7 @@ struct mon_checkpoint {
   char *path;
   int fd;                   /* -1: handed over */
   uint64_t pages_at, pages; /* frames in the file */
+  uint64_t digest;          /* of all of it */
   struct json_t *about;
   uint8_t *rest; /* the description and the state */
   const uint8_t *state;
@@ -45,7 +46,8 @@ __attribute__((warn_unused_result)) int mon_checkpoint_enter(struct mb_machine *
 
 /* checkpoint_about.c: a machine as JSON, new; NULL: out of memory. */
 struct json_t *mon_about(struct mb_machine *m);
-/* Add the VMs that are described. `how` as mb_machine_restore() has it. */
-__attribute__((warn_unused_result)) int mon_about_add(struct mb_machine *m, const char *path, struct json_t *about,
-                                                      const struct mb_config *how);
+/* Add the VMs that are described; `what` ("checkpoint FILE") begins what is said if that fails. `how` as
+ * mb_machine_restore() has it. */
+__attribute__((warn_unused_result)) int mon_about_add(struct mb_machine *m, const char *what,
+                                                      const struct json_t *about, const struct mb_config *how);
 #endif

@@ -118,43 +118,43 @@ static struct mb_config read_config(const json_t *o, const struct mb_config *how
 }
 
 /* A disk that is another one by now would be a broken one to the guest. */
-static int check_disks(struct mb_vm *vm, const char *path, const json_t *about) {
+static int check_disks(struct mb_vm *vm, const char *what, const json_t *about) {
   const json_t *disks = json_object_get(about, "disks");
   for (unsigned i = 0; i < vm->config.disks; i++) {
     const json_t *o = json_array_get(disks, i);
     const struct io_image *image = &vm->disk[i].image;
     if (image->size == number(o, "size") && io_image_changed(image) == number(o, "changed")) continue;
     return mon_fail(vm->error, MB_ERR_MISMATCH,
-                    "checkpoint %s: its disk %s has changed since: put back the file that it was, with its time stamp",
-                    path, vm->config.disk[i].path);
+                    "%s: its disk %s has changed since: put back the file that it was, with its time stamp", what,
+                    vm->config.disk[i].path);
   }
   return MB_OK;
 }
 
-static int add_vm(struct mb_machine *m, const char *path, const json_t *about, const struct mb_config *how) {
+static int add_vm(struct mb_machine *m, const char *what, const json_t *about, const struct mb_config *how) {
   struct mb_config c = read_config(about, how);
   struct mb_vm *vm;
   char why[sizeof m->error.text];
   const char *kernel = text(about, "kernel");
   if (mb_vm_add(m, &vm, &c)) {
     memcpy(why, m->error.text, sizeof why);
-    return mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: %s", path, why);
+    return mon_fail(&m->error, MB_ERR_FORMAT, "%s: %s", what, why);
   }
   vm->has_kernel = true;
   vm->is64 = truth(about, "is64");
   vm->was_listened_to = truth(about, "keyboard");
   if (kernel && !(vm->kernel_path = strdup(kernel))) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
-  return check_disks(vm, path, about);
+  return check_disks(vm, what, about);
 }
 
-int mon_about_add(struct mb_machine *m, const char *path, json_t *about, const struct mb_config *how) {
+int mon_about_add(struct mb_machine *m, const char *what, const json_t *about, const struct mb_config *how) {
   const json_t *vms = json_object_get(about, "vms"), *o;
   size_t i;
   m->config.cpus = small(about, "cpus");
   m->config.memory = number(about, "memory");
   json_array_foreach(vms, i, o) {
-    int code = add_vm(m, path, o, how);
+    int code = add_vm(m, what, o, how);
     if (code) return code;
   }
-  return m->vms ? MB_OK : mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: there is no VM in it", path);
+  return m->vms ? MB_OK : mon_fail(&m->error, MB_ERR_FORMAT, "%s: there is no VM in it", what);
 }

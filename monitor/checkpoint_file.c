@@ -20,6 +20,7 @@ static const char magic[MAGIC] = "mirrorball checkpoint\n";
 struct header {
   uint32_t version, page;
   uint64_t pages_at, pages, pages_digest, rest_at, rest_bytes, rest_digest;
+  uint64_t own; /* digest of the rest of the header, which follows it */
 };
 
 static void header_state(struct header *h, struct snap *s) {
@@ -115,7 +116,7 @@ int mon_checkpoint_write(const char *path, const struct mon_checkpoint_parts *p,
 
 /* NULL, or what is wrong. */
 static const char *read_header(int fd, uint64_t size, struct header *h) {
-  uint8_t bytes[MAGIC + sizeof *h + 8];
+  uint8_t bytes[MAGIC + sizeof *h];
   struct snap s;
   uint64_t digest = 0;
   if (size < sizeof bytes || io_read_all(fd, 0, bytes, sizeof bytes) || memcmp(bytes, magic, MAGIC))
@@ -125,6 +126,7 @@ static const char *read_header(int fd, uint64_t size, struct header *h) {
   size_t n = MAGIC + s.at;
   SNAP(&s, digest);
   if (s.bad || digest != XXH3_64bits(bytes, n)) return "is damaged";
+  h->own = digest;
   if (h->version != VERSION)
     return h->version > VERSION ? "was written by a newer mirrorball" : "was written by an older mirrorball";
   bool sound = h->page == MMU_PAGE_SIZE && h->pages_at == MMU_PAGE_SIZE && h->pages < NUMA_NO_FRAME &&
@@ -191,6 +193,7 @@ int mon_checkpoint_open(struct mon_checkpoint **out, const char *path, struct mo
   if (!why) why = check_pages(c->fd, &h);
   if (!why) why = read_rest(c, &h);
   if (!why && c->path) {
+    c->digest = h.own;
     c->pages_at = h.pages_at;
     c->pages = h.pages;
     return MB_OK;

@@ -70,6 +70,12 @@ void mon_console_fini(struct mon_console *c) {
   *c = (struct mon_console){0};
 }
 
+void mon_console_forget_steps(struct mon_console *c) {
+  free_steps(c->step);
+  free_steps(c->typing);
+  c->step = c->typing = NULL;
+}
+
 static void append(struct mon_step **list, struct mon_step *s) {
   while (*list) list = &(*list)->next;
   s->next = NULL;
@@ -123,7 +129,7 @@ int mon_console_until(struct mon_console *c, const char *text, size_t n) {
 }
 
 bool mon_console_has_input(const struct mon_console *c) {
-  return c->step || c->typing || (c->host.get && !c->in_ended);
+  return c->step || c->typing || (c->host.get && !c->in_ended && !c->deaf);
 }
 
 static int next_typed(struct mon_console *c) {
@@ -138,28 +144,68 @@ static int next_typed(struct mon_console *c) {
   return -1;
 }
 
-static bool read_host(struct mon_console *c) {
-  if (!c->host.get || c->in_ended || !c->in_ready) return false;
-  int n = c->host.get(c->host.ctx, c->in, sizeof c->in);
+bool mon_console_is_over(const struct mon_console *c) {
+  return c->in_at == c->in_n && (c->in_ended || (!c->host.get && !c->deaf));
+}
+
+static void take(struct mon_console *c, int n) {
   c->in_ended = n < 0;
   c->in_ready = n > 0;
   c->heard |= n > 0;
   c->in_at = 0;
   c->in_n = n > 0 ? (size_t)n : 0;
+}
+
+/* Keys that are about the run, not for the guest, are heeded all the same. */
+static void drop_host(struct mon_console *c) {
+  uint8_t bytes[sizeof c->in];
+  if (c->host.get) (void)c->host.get(c->host.ctx, bytes, sizeof bytes);
+}
+
+static bool read_host(struct mon_console *c) {
+  if (!c->host.get || c->in_ended || !c->in_ready || c->deaf) return false;
+  int n = c->host.get(c->host.ctx, c->in, sizeof c->in);
+  take(c, n);
+  if (n && c->came) c->came(c->owner, c->in, n);
   return n > 0;
+}
+
+static void let_come(struct mon_console *c) {
+  if (c->in_held && c->came) c->came(c->owner, c->in + c->in_at, (int)(c->in_n - c->in_at));
+  c->in_held = false;
+}
+
+bool mon_console_arrive(struct mon_console *c, const uint8_t *bytes, int n) {
+  if (c->in_at < c->in_n || n > (int)sizeof c->in) return false;
+  if (n > 0) memcpy(c->in, bytes, (size_t)n);
+  take(c, n);
+  return true;
 }
 
 int mon_console_get(void *console) {
   struct mon_console *c = console;
   int byte = next_typed(c);
   if (byte >= 0) return byte;
+  if (c->asked) c->asked(c->owner);
+  if (c->in_held) let_come(c);
   return c->in_at < c->in_n || read_host(c) ? c->in[c->in_at++] : -1;
 }
 
 bool mon_console_poll(struct mon_console *c) {
+  if (c->deaf) drop_host(c);
+  if (c->in_held) let_come(c);
   if (c->in_at < c->in_n) return true;
   c->in_ready = true;
   return read_host(c);
+}
+
+void mon_console_poll_held(struct mon_console *c) {
+  if (c->deaf) drop_host(c);
+  if (c->in_at < c->in_n || !c->host.get || c->in_ended || c->deaf) return;
+  int n = c->host.get(c->host.ctx, c->in, sizeof c->in);
+  if (n <= 0) return; /* that it has ended is seen again */
+  take(c, n);
+  c->in_held = true;
 }
 
 void mon_console_flush(struct mon_console *c) {
@@ -283,7 +329,7 @@ static void steps_state(struct mon_step **list, struct snap *s) {
 }
 
 void mon_console_state(struct mon_console *c, struct snap *s) {
-  uint32_t left = s->restoring ? 0 : (uint32_t)(c->in_n - c->in_at);
+  uint32_t left = s->restoring || c->in_held ? 0 : (uint32_t)(c->in_n - c->in_at);
   struct mon_step *later[2] = {c->step, c->typing}; /* what has been added to that of the file */
   if (s->restoring) c->step = c->typing = NULL;
   SNAP(s, c->lines);
@@ -293,7 +339,7 @@ void mon_console_state(struct mon_console *c, struct snap *s) {
   SNAP(s, c->in_line);
   SNAP(s, left);
   if (snap_check(s, left <= sizeof c->in)) snap_bytes(s, c->in + (s->restoring ? 0 : c->in_at), left);
-  if (s->restoring && !s->bad) c->in_at = 0, c->in_n = left;
+  if (s->restoring && !s->bad) c->in_at = 0, c->in_n = left, c->in_held = false;
   steps_state(&c->step, s);
   steps_state(&c->typing, s);
   if (!s->restoring) return;

@@ -62,6 +62,12 @@ struct mon_console {
   bool in_ended;
   bool heard; /* somebody has typed something, or a script */
   struct mon_shown shown;
+  bool in_held; /* what is in `in` has not come for the guest yet: that is at its next chance, */
+  /* which is told here (n < 0: no more will ever come). May be NULL. */
+  void (*came)(void *owner, const uint8_t *bytes, int n);
+  /* The guest asks, and nothing is there: a replay may let something arrive. May be NULL. */
+  void (*asked)(void *owner);
+  bool deaf; /* a replay: what is typed now goes nowhere */
   uint64_t lines, bytes, digest, last_out_ns;
 };
 
@@ -88,4 +94,12 @@ void mon_console_flush(struct mon_console *c);
 /* Look for typed bytes; true when some are there. Called now and then, so that the guest's own polling costs nothing.
  */
 bool mon_console_poll(struct mon_console *c);
+/* The same while the guest stands: what is typed waits until it can come. */
+void mon_console_poll_held(struct mon_console *c);
+/* A replay: this comes now; n < 0: nothing ever will again. False: there is no room. */
+__attribute__((warn_unused_result)) bool mon_console_arrive(struct mon_console *c, const uint8_t *bytes, int n);
+/* Will nothing be typed by the host any more? */
+bool mon_console_is_over(const struct mon_console *c);
+/* Forget scripted steps. */
+void mon_console_forget_steps(struct mon_console *c);
 #endif

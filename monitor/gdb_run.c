@@ -144,7 +144,7 @@ static void wait_for_word(struct mon_gdb *g) {
   while (g->stopped && !mon_interrupted(m)) {
     for (unsigned i = 0; i < m->vms; i++) {
       mon_console_flush(&m->vm[i]->console);
-      mon_console_poll(&m->vm[i]->console);
+      mon_console_poll_held(&m->vm[i]->console);
     }
     if (mon_status_asked(m)) mon_status_answer(m);
     converse(g);

@@ -5,6 +5,7 @@
 #include "monitor/moncall.h"
 #include "monitor/monitor.h"
 #include "monitor/outlet.h"
+#include "monitor/record.h"
 #include "monitor/status.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static void free_vm(struct mb_vm *vm) {
   mon_gdb_tell_end(vm);
   if (vm->started) mon_vm_fini(vm);
   mon_gdb_free(vm);
+  mon_tape_free(vm);
   mon_checks_free(vm);
   mon_nets_close(vm);
   mon_disks_close(vm);
@@ -95,6 +97,8 @@ void mb_machine_free(struct mb_machine *m) {
   numa_model_fini(&m->numa);
   mon_checkpoint_free(m->checkpoint);
   mon_boots_fini(&m->boots);
+  mon_record_free(m->record);
+  mon_record_free(m->replay);
   jit_pool_free(m->pool);
   mmu_merger_fini(&m->merger);
   mmu_memmap_fini(&m->memmap);
@@ -204,6 +208,8 @@ int mb_load_kernel(struct mb_vm *vm, const char *path, const struct mb_raw *raw)
     mon_image_close(&vm->image);
   else
     vm->has_kernel = true, vm->is64 = vm->image.is64;
+  vm->is_raw = raw != NULL;
+  if (raw) vm->raw = *raw;
   return code;
 }
 
@@ -361,7 +367,8 @@ static int start_vm(struct mb_vm *vm) {
 int mb_machine_start(struct mb_machine *m) {
   if (m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has been started already");
   if (!m->vms) return mon_fail(&m->error, MB_ERR_STATE, "there is no VM to start");
-  int code = mon_cpus_start(m);
+  int code = mon_record_check(m);
+  if (!code) code = mon_cpus_start(m);
   if (!code) code = check_sums(m);
   for (unsigned i = 0; !code && i < m->vms; i++) code = check_vm(m->vm[i]);
   if (!code) mon_boots_find(m);
@@ -376,6 +383,8 @@ int mb_machine_start(struct mb_machine *m) {
     if (m->vm[i]->checks) mips_check_begin(mon_checks_cpu(m->vm[i]));
   for (unsigned i = 0; i < m->vms; i++) m->joined |= mon_nets_joined(m->vm[i]);
   if (!code) code = mon_stdio_start(m);
+  if (!code) code = mon_record_begin(m);
+  if (!code) code = mon_replay_begin(m);
   m->started = !code;
   if (m->started) mon_boots_begin(m);
   return code;

@@ -56,6 +56,8 @@ struct mon_status;     /* monitor/status.h */
 struct mon_gdb;        /* monitor/gdbstub.h */
 struct mon_checkpoint; /* monitor/checkpoint.h */
 struct mon_checks;     /* monitor/checks.c */
+struct mon_tape;       /* monitor/tape.h */
+struct mon_record;     /* monitor/record.h */
 
 struct mon_disk {
   struct io_image image;
@@ -64,6 +66,7 @@ struct mon_disk {
 
 /* A card's cable: to one of the two. */
 struct mon_net {
+  struct mb_vm *vm; /* with a tape */
   struct io_nat nat;
   struct io_station station;
 };
@@ -85,6 +88,8 @@ struct mb_vm {
   bool has_kernel, has_initrd;
   bool is64; /* the kernel */
   struct mon_image image;
+  struct mb_raw raw; /* how a kernel without a header was taken, */
+  bool is_raw;       /* if it was asked for */
   struct mon_file initrd;
   char *kernel_path, *initrd_path;
   bool was_listened_to; /* it goes on from a checkpoint, and could be typed to before that */
@@ -102,6 +107,7 @@ struct mb_vm {
   int call_failed;
   FILE *trace;
   struct mon_checks *checks;     /* NULL: nothing is checked */
+  struct mon_tape *tape;         /* NULL: what comes from outside is not kept */
   struct mon_gdb *gdb;           /* NULL: no debugger will come */
   struct mon_profile *profile;   /* NULL: none is wanted */
   struct mon_services *services; /* likewise: events are counted */
@@ -169,6 +175,7 @@ struct mb_machine {
   struct mon_pace pace;
   struct mon_checkpoint *checkpoint; /* to go on from; owned; NULL: from power-on */
   struct mon_boots boots;
+  struct mon_record *record, *replay; /* what comes from outside goes there, or comes from there; owned; NULL: not */
   struct mon_subnet *subnet;         /* owned */
   unsigned subnets;
   struct io_polls polls; /* what a sleep ends for */
@@ -227,8 +234,8 @@ uint64_t mon_cycles(const struct mb_vm *vm, uint64_t ns);
 /* rounds.c: may it run on, after it has stopped? */
 bool mon_may_go_on(const struct mb_vm *vm);
 /* now and then, between two rounds of any VM: typed keys, signals, the time-out. True: somebody asks how it goes, and
- * is to be told by mon_tell() when no vcpu runs. */
-bool mon_look_at_host(struct mb_machine *m);
+ * is to be told by mon_tell() when no vcpu runs. `in`: it is in a round of this VM; NULL: of none. */
+bool mon_look_at_host(struct mb_machine *m, struct mb_vm *in);
 void mon_tell(struct mb_machine *m);
 /* Only the signals. */
 void mon_heed_interrupt(struct mb_machine *m);

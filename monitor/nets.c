@@ -53,7 +53,8 @@ static int check(struct mb_vm *vm) {
 static int open_nat(struct mb_vm *vm, unsigned number) {
   const struct mb_net *n = &vm->config.net[number];
   struct io_nat_forward forward[MB_FORWARDS_MAX];
-  struct io_nat_config c = {.forward = forward, .forwards = n->forwards, .restricted = n->restricted};
+  struct io_nat_config c = {
+      .forward = forward, .forwards = n->forwards, .restricted = n->restricted, .absent = vm->machine->replay != NULL};
   for (unsigned i = 0; i < n->forwards; i++)
     forward[i] = (struct io_nat_forward){n->forward[i].udp, n->forward[i].host, n->forward[i].guest};
   unsigned bad;
@@ -161,7 +162,7 @@ void mon_nets_sockets(struct mb_vm *vm, struct io_polls *to) {
 
 bool mb_nets_outside(const struct mb_machine *m) {
   bool outside = false;
-  for (unsigned k = 0; k < m->vms; k++)
+  for (unsigned k = 0; k < m->vms && !m->replay; k++)
     for (unsigned i = 0; i < m->vm[k]->config.nets; i++) {
       const struct mb_net *n = &m->vm[k]->config.net[i];
       outside |= is_nat(m->vm[k], i) && (!n->restricted || n->forwards);

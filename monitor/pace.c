@@ -5,6 +5,7 @@
  * the machine sleeps between these. */
 #define _GNU_SOURCE
 #include "monitor/status.h"
+#include "monitor/tape.h"
 #include <poll.h>
 #include <time.h>
 
@@ -105,13 +106,31 @@ static bool has_sockets(struct mb_vm *vm) {
   return any;
 }
 
-uint64_t mon_pace_idle(struct mb_vm *vm, uint64_t now, uint64_t to) {
+static uint64_t to_end_of_round(const struct mb_vm *vm, uint64_t now, uint64_t to) {
+  uint64_t end = later(mon_cycles(vm, vm->machine->end), now);
+  return end < to ? end : to;
+}
+
+static uint64_t pace(struct mb_vm *vm, uint64_t now, uint64_t to) {
   struct mb_machine *m = vm->machine;
   if (m->running == 1) return pace_alone(vm, now, to);
   if (!has_sockets(vm) && !mon_nets_joined(vm) && (to == UINT64_MAX || !m->pace.real)) return to;
   if (to == UINT64_MAX && m->endless) return to;
-  uint64_t end = later(mon_cycles(vm, m->end), now);
-  return end < to ? end : to;
+  return to_end_of_round(vm, now, to);
+}
+
+/* The same if nobody outside has a say, and there is nothing to wait for. */
+static uint64_t pace_plainly(const struct mb_vm *vm, uint64_t now, uint64_t to) {
+  return vm->machine->running == 1 || !mon_nets_joined(vm) ? to : to_end_of_round(vm, now, to);
+}
+
+uint64_t mon_pace_idle(struct mb_vm *vm, uint64_t now, uint64_t to) {
+  if (!vm->tape) return pace(vm, now, to);
+  uint64_t plain = pace_plainly(vm, now, to);
+  if (vm->tape->plays) return to > now ? mon_tape_idle(vm, now, plain, to) : to;
+  uint64_t end = pace(vm, now, to);
+  if (end != plain) mon_tape_put_idle(vm, now, end);
+  return end;
 }
 
 /* Do all wait, and if so: can anything happen without somebody outside? */

@@ -6,6 +6,7 @@
 #include "monitor/balance.h"
 #include "monitor/jobs.h"
 #include "monitor/status.h"
+#include "monitor/tape.h"
 #include "monitor/threads.h"
 #include <stdatomic.h>
 
@@ -15,7 +16,19 @@
 
 static void stop_all(struct mb_machine *m, enum mb_stop why) {
   for (unsigned i = 0; i < m->vms; i++)
-    if (!m->vm[i]->stopping) mon_stop(m->vm[i], why);
+    if (!m->vm[i]->stopping) {
+      mon_tape_stopped(m->vm[i]);
+      mon_stop(m->vm[i], why);
+    }
+}
+
+/* What comes from outside comes in a round of this VM, and between two of the others. */
+static void say_where(struct mb_machine *m, const struct mb_vm *in) {
+  for (unsigned i = 0; i < m->vms; i++) mon_tape_where(m->vm[i]->tape, m->vm[i] == in ? MON_AT_ROUND : MON_BETWEEN);
+}
+
+static void say_nowhere(struct mb_machine *m) {
+  for (unsigned i = 0; i < m->vms; i++) mon_tape_where(m->vm[i]->tape, MON_BY_COUNT);
 }
 
 bool mon_interrupted(const struct mb_machine *m) {
@@ -28,12 +41,12 @@ void mon_heed_interrupt(struct mb_machine *m) {
   stop_all(m, MB_STOP_INTERRUPTED);
 }
 
-bool mon_look_at_host(struct mb_machine *m) {
+static void look(struct mb_machine *m) {
   mon_heed_interrupt(m);
   uint64_t now = mon_wall_ns();
   bool hurry = false;
   for (unsigned i = 0; i < m->vms; i++) hurry |= mon_nets_hurry(m->vm[i]);
-  if (now - m->looked < LOOK_NS && !hurry) return false;
+  if (now - m->looked < LOOK_NS && !hurry) return;
   m->looked = now;
   m->net_ready = false;
   for (unsigned i = 0; i < m->vms; i++) {
@@ -43,6 +56,13 @@ bool mon_look_at_host(struct mb_machine *m) {
   }
   double spent = (double)(m->wall_ns + (now - m->begun)) / 1e9;
   if (m->config.timeout > 0 && spent >= m->config.timeout) stop_all(m, MB_STOP_TIMEOUT);
+  mon_record_look(m);
+}
+
+bool mon_look_at_host(struct mb_machine *m, struct mb_vm *in) {
+  say_where(m, in);
+  look(m);
+  say_nowhere(m);
   return mon_status_asked(m) || mon_stdio_asked(m->stdio);
 }
 
@@ -85,7 +105,10 @@ static void resume(struct mb_machine *m) {
   bool common = false;
   for (unsigned i = 0; i < m->vms; i++) common |= m->vm[i]->stopping && is_common(m->vm[i]->why);
   for (unsigned i = 0; i < m->vms; i++)
-    if (!is_final(m->vm[i]->why) && (!common || is_common(m->vm[i]->why))) m->vm[i]->stopping = m->vm[i]->told = false;
+    if (!is_final(m->vm[i]->why) && (!common || is_common(m->vm[i]->why))) {
+      m->vm[i]->stopping = m->vm[i]->told = false;
+      if (m->vm[i]->tape) m->vm[i]->tape->stop.there = false;
+    }
 }
 
 /* One VM by itself need not be interrupted. */
@@ -123,7 +146,7 @@ void mon_take_turn(struct mb_vm *vm) {
 static void take_turns(struct mb_machine *m) {
   if (m->running > 1) mon_pace_round(m);
   if (m->jobs && m->running > 1) {
-    if (mon_look_at_host(m)) mon_tell(m);
+    if (mon_look_at_host(m, NULL)) mon_tell(m);
     mon_jobs_round(m->jobs);
     mon_stdio_show(m);
   } else {

@@ -9,6 +9,7 @@
  *
  * What a device does while a turn lasts it does at the time of the vcpu that asks, or, since the clock never goes back,
  * at the latest time that any vcpu of the round has shown it. */
+#include "monitor/tape.h"
 #include "monitor/threads.h"
 #include <string.h>
 
@@ -37,7 +38,7 @@ static bool lives(const struct mb_vm *vm, unsigned i) {
 static bool input_is_over(const struct mb_vm *vm) {
   const struct mon_console *c = &vm->console;
   const struct io_uart *u = &vm->board.uart[0];
-  return !c->typing && c->in_at == c->in_n && (c->in_ended || !c->host.get) && !u->rx_n && !u->kept_n;
+  return !c->typing && mon_console_is_over(c) && !u->rx_n && !u->kept_n;
 }
 
 uint64_t mon_own_timer(const struct cpu *c) {
@@ -72,7 +73,10 @@ void mon_skip(struct mb_vm *vm) {
   for (unsigned i = 0; i < vm->vcpus; i++)
     if (lives(vm, i)) mips_idle_to(&vm->cpu[i], vm->round_end);
   io_clock_advance(&vm->clock, vm->round_end);
+  mon_tape_play(vm, MON_AT_SKIP);
+  mon_tape_where(vm->tape, MON_AT_SKIP);
   if (mon_nets_hurry(vm)) mon_nets_look(vm); /* an answer was waited for: now, not a round later */
+  mon_tape_where(vm->tape, MON_BY_COUNT);
 }
 
 /* --- ends --- */
@@ -151,7 +155,8 @@ static void begin_round(struct mb_vm *vm) {
   vm->turn = 0;
   io_clock_advance(&vm->clock, vm->round_end);
   mon_numa_round(vm);
-  if (!vm->machine->side_by_side && mon_look_at_host(vm->machine)) mon_tell(vm->machine);
+  mon_tape_play(vm, MON_AT_ROUND);
+  if (!vm->machine->side_by_side && mon_look_at_host(vm->machine, vm)) mon_tell(vm->machine);
   if (vm->clock.now >= vm->time_limit && !vm->threads) mon_stop(vm, MB_STOP_LIMIT);
   if (vm->stopping) return;
   if (vm->machine->pace.pace == MB_PACE_REAL) mon_pace_idle(vm, vm->round_end, vm->round_end);
@@ -210,6 +215,10 @@ static void run(struct mb_vm *vm, uint64_t instructions) {
 
 void mon_step(struct mb_vm *vm) {
   if (vm->gdb && mon_gdb_holds(vm)) return;
+  if (vm->tape && !vm->paused) {
+    mon_tape_play(vm, MON_BETWEEN);
+    if (vm->stopping) return;
+  }
   uint64_t done = mon_instructions(vm);
   if (done >= vm->limit) {
     mon_stop(vm, MB_STOP_LIMIT);

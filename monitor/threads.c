@@ -354,7 +354,7 @@ static void set_horizon(struct mon_threads *a, uint64_t end) {
 static void look_at_host(struct mon_threads *a) {
   if (a->vm->machine->side_by_side) return;
   mips_gang_enter(a->gang);
-  if (mon_look_at_host(a->vm->machine)) {
+  if (mon_look_at_host(a->vm->machine, a->vm)) {
     mips_gang_alone(a->gang); /* what is told is the vcpus' own, and they are between slices now */
     mon_tell(a->vm->machine);
     mips_gang_together(a->gang);
