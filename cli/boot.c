@@ -88,6 +88,7 @@ static int check_file(const struct request *r, const char *option, const char *p
 static int check_files(const struct request *r) {
   int bad = 0;
   for (unsigned i = 0; !bad && i < r->profiles; i++) bad = check_file(r, "profile", r->profile[i]);
+  for (unsigned i = 0; !bad && i < r->exacts; i++) bad = check_file(r, "profile-exact", r->exact[i]);
   for (unsigned i = 0; !bad && i < r->coverages; i++) bad = check_file(r, "coverage", r->coverage[i]);
   return bad;
 }
@@ -196,6 +197,7 @@ static bool write_files(struct mb_machine *m, struct request_run *run) {
   written = written && !mb_page_log_write(m);
   for (size_t k = 0; (r = request_at(run, k)); k++) {
     for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(mb_vm_at(m, k), r->profile[i]);
+    for (unsigned i = 0; written && i < r->exacts; i++) written = !mb_profile_exact_write(mb_vm_at(m, k), r->exact[i]);
     for (unsigned i = 0; written && i < r->coverages; i++) written = !mb_coverage_write(mb_vm_at(m, k), r->coverage[i]);
   }
   return written;
@@ -342,7 +344,7 @@ static int restore(struct mb_machine *m, const struct request *r) {
     return options_fail("run: %s", mb_error_text(m));
   if (!mb_vm_at(m, 1)) return watch_vm(m, mb_vm_at(m, 0), r);
   if (r->types || r->until_text || r->until_insns != UINT64_MAX || r->until_ns != UINT64_MAX || r->host_calls ||
-      r->symbols || r->profiles)
+      r->symbols || r->profiles || r->exacts)
     return options_fail(
         "run: %s: has several VMs: --type, --until, --replay-to, --profile, --symbols and --host-calls are for one",
         path);

@@ -42,6 +42,7 @@ enum row {
   O_TYPE,
   O_STATS,
   O_PROFILE,
+  O_EXACT,
   O_EVERY,
   O_COVERAGE,
   O_DEBUG_INFO,
@@ -134,8 +135,12 @@ const struct option_row request_rows[] = {
     [O_STATS] = {"stats", "FILE", "write statistics as JSON at the end, and when SIGUSR1 comes"},
     [O_PROFILE] = {"profile", "FILE",
                    "write at the end where the guest spent its instructions, by function:\n"
-                   "text; FILE.json: JSON; FILE.folded: stacks for flame graph tools.\n"
-                   "May be repeated; SIGUSR1 writes it, too"},
+                   "text; FILE.json: JSON; FILE.folded: stacks for flame graph tools;\n"
+                   "FILE.html: a flame graph. Sampled, for little time. May be repeated;\n"
+                   "SIGUSR1 writes it, too"},
+    [O_EXACT] = {"profile-exact", "FILE",
+                 "the same of each instruction, counted exactly, by function and path of\n"
+                 "calls; the same run, slower"},
     [O_EVERY] = {"profile-every", "N", "guest instructions from one sample to the next (100003)"},
     [O_COVERAGE] = {"coverage", "FILE",
                     "count exactly what is executed, and write it at the end, by function:\n"
@@ -227,16 +232,18 @@ const struct option_row request_rows[] = {
 
 /* What does not describe one VM, and what may be given several times. MACHINE describes what VMs are put into. */
 enum { KEY, REPEATS, ALL, RUN, MACHINE, MACHINE_REPEATS };
+// clang-format off
 static const unsigned char kind[] = {
-    [O_DISK] = REPEATS,   [O_NET] = REPEATS,   [O_TYPE] = REPEATS,   [O_PROFILE] = REPEATS,
-    [O_TIER] = ALL,       [O_EVENTS] = ALL,    [O_MODE] = ALL,       [O_TIMESTAMPS] = ALL,
-    [O_CODE_CACHE] = ALL, [O_PACE] = RUN,      [O_NUMA] = MACHINE,   [O_NUMA_MACHINE] = MACHINE,
-    [O_JOBS] = RUN,       [O_TIMEOUT] = RUN,   [O_STATS] = RUN,      [O_CODE_STORE] = RUN,
-    [O_MACHINE] = RUN,    [O_PRINT] = RUN,     [O_HELP] = RUN,       [O_MERGE] = RUN,
-    [O_STATUS] = RUN,     [O_PLACE] = MACHINE, [O_POLICY] = MACHINE, [O_POLICY_SET] = MACHINE_REPEATS,
-    [O_PAGE_LOG] = RUN,   [O_SCHED] = MACHINE, [O_CPUS] = RUN,       [O_COVERAGE] = REPEATS,
-    [O_CHECKPOINT] = RUN, [O_FROM] = RUN,      [O_RECORD] = RUN,     [O_REPLAY] = RUN,
-    [O_REPLAY_TO] = RUN,  [O_BOOT_STORE] = RUN};
+    [O_DISK] = REPEATS, [O_NET] = REPEATS, [O_TYPE] = REPEATS, [O_PROFILE] = REPEATS, [O_EXACT] = REPEATS,
+    [O_COVERAGE] = REPEATS,
+    [O_TIER] = ALL, [O_EVENTS] = ALL, [O_MODE] = ALL, [O_TIMESTAMPS] = ALL, [O_CODE_CACHE] = ALL,
+    [O_PACE] = RUN, [O_JOBS] = RUN, [O_TIMEOUT] = RUN, [O_STATS] = RUN, [O_CODE_STORE] = RUN, [O_BOOT_STORE] = RUN,
+    [O_MACHINE] = RUN, [O_PRINT] = RUN, [O_HELP] = RUN, [O_MERGE] = RUN, [O_STATUS] = RUN, [O_PAGE_LOG] = RUN,
+    [O_CPUS] = RUN, [O_CHECKPOINT] = RUN, [O_FROM] = RUN, [O_RECORD] = RUN, [O_REPLAY] = RUN, [O_REPLAY_TO] = RUN,
+    [O_NUMA] = MACHINE, [O_NUMA_MACHINE] = MACHINE, [O_PLACE] = MACHINE, [O_POLICY] = MACHINE, [O_SCHED] = MACHINE,
+    [O_POLICY_SET] = MACHINE_REPEATS,
+};
+// clang-format on
 
 bool request_is_key(int row) {
   return kind[row] < RUN;
@@ -423,6 +430,13 @@ static int set_profile(struct request *r, const char *v) {
   return 0;
 }
 
+static int set_exact(struct request *r, const char *v) {
+  if (r->exacts == REQUEST_EXACTS) return request_fail(r, "more than %d --profile-exact files", REQUEST_EXACTS);
+  r->exact[r->exacts++] = v;
+  r->config.profile_exact = true;
+  return 0;
+}
+
 static int set_check(struct request *r, const char *v) {
   static const struct {
     const char *name;
@@ -517,6 +531,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_STATUS: r->run->status = v; return 0;
   case O_MERGE: r->run->machine.merge = true; return 0;
   case O_PROFILE: return set_profile(r, v);
+  case O_EXACT: return set_exact(r, v);
   case O_EVERY: return set_every(r, v);
   case O_TRACE: return set_trace(r, v);
   case O_SYMBOLS:
@@ -615,9 +630,12 @@ static int check_beside_file(const struct request *r) {
 /* The VMs are the checkpoint's, or the record's; what no guest can tell may be said anew. */
 static int check_beside_checkpoint(const struct request *r) {
   const char *what = r->run->from ? "checkpoint" : "record", *option = r->run->from ? "from" : "replay";
+  // clang-format off
   static const unsigned char free_rows[] = {
-      O_TIER,    O_MODE,    O_MACHINE_TLB, O_UNTIL,      O_TYPE,       O_PROFILE, O_EVERY,    O_EVENTS,    O_TRACE,
-      O_SYMBOLS, O_CONSOLE, O_TIMESTAMPS,  O_HOST_CALLS, O_CODE_CACHE, O_GDB,     O_COVERAGE, O_DEBUG_INFO};
+      O_TIER, O_MODE, O_MACHINE_TLB, O_UNTIL, O_TYPE, O_PROFILE, O_EXACT, O_EVERY, O_EVENTS, O_TRACE, O_SYMBOLS,
+      O_CONSOLE, O_TIMESTAMPS, O_HOST_CALLS, O_CODE_CACHE, O_GDB, O_COVERAGE, O_DEBUG_INFO,
+  };
+  // clang-format on
   if (r->name) return options_fail("run: the %s says what goes on, not \"%s\"", what, r->name);
   if (r->run->file || r->run->print)
     return options_fail("run: --%s goes neither with --machine nor --print-machine", option);

@@ -33,9 +33,9 @@ enum { LEVEL_KEYS = sizeof level_keys / sizeof *level_keys };
 
 /* Options that are not for a cell to say: where results go, what the command decides itself, or what would make runs
  * of one cell differ. */
-static const char *const reserved[] = {
-    "stats", "status", "machine",  "print-machine", "help", "jobs",       "console", "profile",
-    "trace", "pace",   "parallel", "coverage",      "gdb",  "checkpoint", "from",    NULL};
+static const char *const reserved[] = {"stats",    "status",  "machine",       "print-machine", "help", "jobs",
+                                       "console",  "profile", "profile-exact", "trace",         "pace", "parallel",
+                                       "coverage", "gdb",     "checkpoint",    "from",          NULL};
 
 const char *experiment_unit(enum experiment_axis axis, const char *name) {
   if (axis != AXIS_VMS || strspn(name, "0123456789") != strlen(name)) return "";

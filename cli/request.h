@@ -7,7 +7,7 @@
 #include "cli/options.h"
 #include "mirrorball.h"
 
-enum { REQUEST_STEPS = 64, REQUEST_PROFILES = 8, REQUEST_COVERAGES = 8 };
+enum { REQUEST_STEPS = 64, REQUEST_PROFILES = 8, REQUEST_COVERAGES = 8, REQUEST_EXACTS = 8 };
 
 /* An option and its value, as they were given. */
 struct request_given {
@@ -20,9 +20,9 @@ struct request {
   struct request_run *run; /* that it is a part of */
   struct mb_config config;
   const char *name, *kernel, *initrd, *symbols_file, *host_calls, *gdb, *until_text, *console, *type[REQUEST_STEPS],
-      *profile[REQUEST_PROFILES], *coverage[REQUEST_COVERAGES], *debug_info;
+      *profile[REQUEST_PROFILES], *exact[REQUEST_EXACTS], *coverage[REQUEST_COVERAGES], *debug_info;
   char *disk_path[MB_DISKS_MAX];
-  unsigned types, profiles, coverages;
+  unsigned types, profiles, exacts, coverages;
   bool symbols, has_raw, host_time;
   struct mb_raw raw;
   uint64_t until_insns, until_ns; /* UINT64_MAX: not */

@@ -67,8 +67,8 @@ static bool add_boot(XXH3_state_t *h, const struct test_going *t) {
 
 char *test_kept_path(const struct test_going *t) {
   const struct mb_config *c = &t->test->run.options.config;
-  bool lasts = !t->test->fresh && !t->test->record && !c->profile_every && !c->disks && !c->nets && !c->coverage &&
-               !c->events && !t->test->run.machine.numa;
+  bool lasts = !t->test->fresh && !t->test->record && !c->profile_every && !c->profile_exact && !c->disks && !c->nets &&
+               !c->coverage && !c->events && !t->test->run.machine.numa;
   if (!lasts || !t->s->steps || t->s->step[0].kind != STEP_RUN) return NULL;
   char *folder = guests_folder(), *path = NULL;
   XXH3_state_t *h = XXH3_createState();

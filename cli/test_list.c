@@ -24,7 +24,7 @@ static int check(const struct request *r) {
   const struct mb_config *c = &r->config;
   if (c->parallel) return request_fail(r, "parallel: no two runs would be alike");
   if (c->timestamps) return request_fail(r, "timestamps: the console must be the guest's own");
-  if (r->types || r->until_text || r->console || r->profiles)
+  if (r->types || r->until_text || r->console || r->profiles || r->exacts)
     return request_fail(r, "type, until, console, profile: are what steps are for");
   return r->name || r->kernel ? 0 : request_fail(r, "which guest? Give guests = [\"debian-4kc\"], or machine.kernel");
 }

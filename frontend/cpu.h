@@ -10,6 +10,8 @@
 #include "frontend/fpu.h"
 #include "frontend/model.h"
 #include "frontend/numa.h"
+#include "frontend/paths.h"
+#include "frontend/tally.h"
 #include "frontend/trap.h"
 #include "jit/jit.h"
 #include "mmu/mmu.h"
@@ -109,7 +111,6 @@ struct cpu;
 struct insn_index;
 struct mips_gang;
 struct gang_code;
-struct mips_tally;
 
 /* Why nothing can ever happen again. */
 enum mips_death {
@@ -155,6 +156,7 @@ struct cpu_config {
   /* Called where the guest goes from one thing to another. NULL: not, and events are not counted. */
   void (*moved)(void *ctx, struct cpu *c, enum mips_move move);
   struct mips_tally *tally; /* what is executed is counted there, but by no gang; NULL: it is not */
+  struct mips_paths *paths; /* ... and there by call path; only beside a tally. NULL: it is not */
   uint64_t (*clock)(void);  /* host nanoseconds, to measure with; NULL: measure nothing */
 };
 
@@ -226,6 +228,7 @@ struct cpu {
   uint64_t reset_at;               /* the reset vector; those of exceptions with Status.BEV set lie behind it */
   uint64_t *events;                /* borrowed: MIPS_EVENTS of them, where they are counted just now; NULL: nowhere */
   uint64_t event_thread, event_sp; /* $28 and $29 at the last one */
+  struct mips_path_thread *path;   /* borrowed: the kernel's thread, while cfg.paths are counted; NULL: none yet */
   struct cpu *peer;                /* the next of the cpus that share the pmap: a ring */
   uint64_t ll_value;               /* in a gang: what LL has loaded */
   struct gang_code *outdated;      /* in a gang: what this cpu's jit is to drop; see code.c */

@@ -67,7 +67,9 @@ uint64_t mips_help_EVENT_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_
 uint64_t mips_help_TALLY_SKIPPED(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
   struct cpu *c = cpu;
   (void)arg_c;
-  c->j.tally[b] += !a;
+  if (a) return 0;
+  c->j.tally[b]++;
+  if (c->cfg.paths && !c->cfg.tally->row[b].user) mips_path_count(c, (uint32_t)b);
   return 0;
 }
 

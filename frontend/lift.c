@@ -51,6 +51,7 @@ static bool lift_insn(struct lift *l, const struct translate_config *t, uint32_t
   bool known = insn_decode(x, word, &i);
   int no = refusal(l, x, known, &i);
   l->flow = LIFT_NEXT;
+  l->ends = MIPS_PATH_ON;
   look_for_break(l, t);
   unsigned from = l->ir->n;
   l->trap = t->trap && insn_coprocessor(word, x->isa) == 0 ? word : 0;
@@ -93,10 +94,23 @@ static void branch_exits(struct lift *l, const struct lift *b, enum lift_flow sl
     ir_exit(ir, IR_EXIT, conditional && !taken ? next : b->target);
 }
 
-/* What has been executed when the block gets here. */
-static void tally(const struct lift *l, const struct translate_config *t, const struct jit_shape *shape) {
+/* What has been executed when the block gets here. `end`: the instruction that ends it; NULL: just any. */
+static void tally(struct lift *l, const struct translate_config *t, const struct jit_shape *shape,
+                  const struct lift *end) {
   bool user = (l->mode & MODE_PRIV) == MMU_USER;
-  if (t->tally) ir_tally(l->ir, mips_tally_row(t->tally, t->pc, shape->insns, user));
+  if (!t->tally) return;
+  uint32_t row = mips_tally_row(t->tally, t->pc, shape->insns, user);
+  if (!t->paths || user) {
+    ir_tally(l->ir, row);
+    return;
+  }
+  enum mips_path_end ends = end ? end->ends : MIPS_PATH_ON;
+  ir_ref value = imm(l, 1);
+  if (ends == MIPS_PATH_RETURN || ends == MIPS_PATH_JUMP)
+    value = end->target_reg;
+  else if (ends == MIPS_PATH_CALL && end->flow == LIFT_BRANCH && end->cond != IR_NONE)
+    value = end->cond;
+  ir_call(l->ir, HELPER_PATH, imm(l, row | (int64_t)ends << 32), value, imm(l, end ? (int64_t)end->pc : 0));
 }
 
 /* Now comes the exit that skips the slot. */
@@ -126,7 +140,7 @@ static void lift_branch(struct lift *l, const struct translate_config *t, uint32
       tally_skipped(l, t, shape, b.cond);
       ir_exit_if(l->ir, ir_op2(l->ir, IR_EQ, b.cond, ir_const(l->ir, 0)), b.pc + 8, 1);
     } else if (!taken) { /* never: the slot is not executed */
-      tally(l, t, shape);
+      tally(l, t, shape, NULL);
       ir_exit(l->ir, IR_EXIT, b.pc + 8);
       return;
     }
@@ -140,7 +154,7 @@ static void lift_branch(struct lift *l, const struct translate_config *t, uint32
     ir_raise(l->ir, EXC_RI);
     return;
   }
-  tally(l, t, shape);
+  tally(l, t, shape, &b);
   branch_exits(l, &b, l->flow);
 }
 
@@ -161,7 +175,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
   for (;; l.pc += 4) {
     unsigned words_left = t->words - shape->insns;
     if (!words_left || shape->insns == t->max_insns || ((t->alone || shape->insns == t->split) && shape->insns)) {
-      tally(&l, t, shape);
+      tally(&l, t, shape, NULL);
       ir_exit(ir, IR_EXIT, l.pc);
       break;
     }
@@ -170,7 +184,7 @@ enum translate_result mips_translate_block(const struct translate_config *t, str
     if (ir->at == 0 || begins_line(t, l.pc)) fetched(&l, t, l.pc);
     if (lift_insn(&l, t, word)) break;
     if (l.flow == LIFT_STOP || l.flow == LIFT_PC) {
-      tally(&l, t, shape);
+      tally(&l, t, shape, &l);
       ir_exit(ir, l.flow == LIFT_PC ? IR_EXIT_PC : IR_EXIT_STOP, l.pc + 4);
       break;
     }

@@ -6,6 +6,7 @@
 #ifndef FRONTEND_LIFT_H
 #define FRONTEND_LIFT_H
 #include "frontend/decode.h"
+#include "frontend/paths.h"
 #include "jit/ir.h"
 
 /* How control leaves the instruction being lifted. */
@@ -35,6 +36,7 @@ struct lift {
   ir_ref cond;
   uint64_t target;
   ir_ref target_reg;
+  enum mips_path_end ends; /* what that is for call paths */
 };
 
 typedef void (*lift_fn)(struct lift *l, const struct insn *i);

@@ -24,6 +24,7 @@ static uint64_t wrap(struct lift *l, uint64_t pc) {
 
 static void link(struct lift *l, unsigned n) {
   set_gpr(l, n, ir_pc(l->ir, wrap(l, l->pc + 8)));
+  l->ends = n ? MIPS_PATH_CALL : MIPS_PATH_JUMP;
 }
 
 void lift_branch_if(struct lift *l, const struct insn *i, enum lift_flow flow, ir_ref cond) {
@@ -81,7 +82,11 @@ static void jump_reg(struct lift *l, const struct insn *i) {
   l->flow = LIFT_JUMP_REG;
   l->target_reg = gpr(l, i->rs);
 }
-LIFT(JR) { if (!refused(l)) jump_reg(l, i); }
+LIFT(JR) {
+  if (refused(l)) return;
+  jump_reg(l, i);
+  l->ends = i->rs == 31 ? MIPS_PATH_RETURN : MIPS_PATH_JUMP;
+}
 LIFT(JALR) {
   if (refused(l)) return;
   link(l, i->rd);

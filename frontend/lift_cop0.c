@@ -97,6 +97,7 @@ HELP(SDBBP, i->code, LIFT_STOP)
     }                                                                                                                  \
     call(l, HELPER_##name, 0, imm(l, 0));                                                                              \
     l->flow = LIFT_PC;                                                                                                 \
+    l->ends = MIPS_PATH_ERET;                                                                                          \
   }
 RETURN(ERET)
 RETURN(DERET)

@@ -32,7 +32,10 @@ static bool read_words(struct cpu *c, struct mmu_page *f, uint64_t pc, uint32_t 
 /* The first instructions of what begins at pc were executed, and no more of it. */
 static void tally(struct cpu *c, uint64_t pc, unsigned insns) {
   if (!c->cfg.tally || !insns) return;
-  c->cfg.tally->count[mips_tally_row(c->cfg.tally, pc, insns, (c->j.mode & MODE_PRIV) == MMU_USER)]++;
+  bool user = (c->j.mode & MODE_PRIV) == MMU_USER;
+  uint32_t row = mips_tally_row(c->cfg.tally, pc, insns, user);
+  c->cfg.tally->count[row]++;
+  if (c->cfg.paths && !user) mips_path_count(c, row);
 }
 
 static void tally_unfetched(struct cpu *c) {
@@ -70,6 +73,7 @@ static struct jit_block *try_translate(struct cpu *c, struct mmu_page *f, struct
                                .gang = c->cfg.gang,
                                .debug = c->cfg.debug,
                                .tally = c->cfg.tally,
+                               .paths = c->cfg.paths,
                                .line = mips_numa_line(c),
                                .fpu = &fpu};
   struct jit_shape shape;

@@ -17,6 +17,7 @@ struct translate_config {
   unsigned max_insns;             /* at least 2: a branch brings its slot */
   unsigned split;                 /* end before this instruction (0: do not): it is to be a block of its own */
   struct mips_tally *tally;       /* gets rows for what the block counts; NULL: it counts nothing */
+  bool paths;                     /* ... by call path, too (paths.h) */
   bool alone;                     /* one unit only */
   bool counting;                  /* events are counted (events.h) */
   unsigned check;                 /* MIPS_CHECK_*: what is checked (check.h) */

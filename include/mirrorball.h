@@ -143,6 +143,7 @@ struct mb_config {
   const char *trace_file;    /* written by mb_machine_start() on; NULL: no trace */
   unsigned trace;            /* MB_TRACE_* */
   uint64_t profile_every;    /* take a sample of the guest after each so many instructions; 0: no profile */
+  bool profile_exact;        /* count all instructions, the kernel's by call path, for mb_profile_exact_write() */
   bool events;               /* count what costs a monitor something, for mb_stats_write(): several times slower */
   bool coverage;             /* count how often each instruction is executed, for mb_coverage_...() */
   unsigned check;            /* MB_CHECK_*: look for mistakes of the guest, for mb_check_text(): several times slower */
@@ -353,10 +354,10 @@ __attribute__((warn_unused_result)) int mb_machine_save(struct mb_machine *m, co
                                                         const struct mb_progress *progress);
 /* Add the VMs of such a file to a machine without any, in place of mb_vm_add() and mb_load_*(); consoles may then be
  * connected, steps of typing added (behind those that are left), and mb_machine_start() lets them go on from there. Of
- * `how` (NULL: as usual) tier, mode, machine_tlb, code_cache, code_store, trace, profile_every, events and timestamps
- * are taken, for all VMs. MB_ERR_FORMAT, MB_ERR_MISMATCH: the file is damaged, of another version, or a disk has
- * changed. The file is used in place, copied page by page as the guest writes: it may be replaced, but not be written
- * into while the machine lives. */
+ * `how` (NULL: as usual) tier, mode, machine_tlb, code_cache, code_store, trace, profile_every, profile_exact, events
+ * and timestamps are taken, for all VMs. MB_ERR_FORMAT, MB_ERR_MISMATCH: the file is damaged, of another version, or a
+ * disk has changed. The file is used in place, copied page by page as the guest writes: it may be replaced, but not be
+ * written into while the machine lives. */
 __attribute__((warn_unused_result)) int mb_machine_restore(struct mb_machine *m, const char *path,
                                                            const struct mb_config *how);
 /* What is in such a file, as JSON, to be freed. m: for mb_error_text() alone. */
@@ -464,6 +465,11 @@ __attribute__((warn_unused_result)) int mb_stats_write(struct mb_machine *m, con
  * named by the symbols that were loaded, else by those a Linux kernel keeps in its memory. Apart from the statistics of
  * the host it depends on nothing but the guest. */
 __attribute__((warn_unused_result)) int mb_profile_write(struct mb_vm *vm, const char *path);
+/* The same of all instructions so far, counted for config.profile_exact: they add up to mb_stats.instructions, and by
+ * function to what mb_coverage_write() says. It depends on nothing but the guest. */
+__attribute__((warn_unused_result)) int mb_profile_exact_write(struct mb_vm *vm, const char *path);
+/* The folded stacks of either, as text owned by the caller: "kernel;outermost;...;innermost COUNT" in each line. */
+__attribute__((warn_unused_result)) int mb_profile_stacks(struct mb_vm *vm, bool exact, char **text);
 /* What of a function was executed, by the counts of config.coverage. */
 struct mb_function_coverage {
   uint64_t entered;        /* times its first instruction was executed */

@@ -75,6 +75,8 @@ static void free_vm(struct mb_vm *vm) {
   mon_profile_free(vm->profile);
   mon_services_free(vm->services);
   mon_coverage_free(vm->coverage);
+  if (vm->paths) mips_paths_fini(vm->paths);
+  free(vm->paths);
   mon_dwarf_free(vm->dwarf);
   mon_host_free(vm->host_calls);
   mon_guest_functions_free(vm);
@@ -293,8 +295,11 @@ static int power_on(struct mb_vm *vm) {
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for the profile");
   if (!code && vm->config.events && mon_services_new(&vm->services))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for counting events");
-  if (!code && vm->config.coverage && mon_coverage_new(&vm->coverage))
+  if (!code && (vm->config.coverage || vm->config.profile_exact) && mon_coverage_new(&vm->coverage))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for coverage");
+  if (!code && vm->config.profile_exact &&
+      (!(vm->paths = calloc(1, sizeof *vm->paths)) || mips_paths_init(vm->paths, MIPS_PATH_NODES)))
+    code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for the profile");
   if (!code && vm->config.check && mon_checks_new(vm))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for checks");
   if (code) return code;

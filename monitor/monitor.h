@@ -111,7 +111,8 @@ struct mb_vm {
   struct mon_gdb *gdb;           /* NULL: no debugger will come */
   struct mon_profile *profile;   /* NULL: none is wanted */
   struct mon_services *services; /* likewise: events are counted */
-  struct mon_coverage *coverage; /* likewise: so is what is executed */
+  struct mon_coverage *coverage; /* likewise: so is what is executed, */
+  struct mips_paths *paths;      /* ... and by which calls */
   /* hardware: built by mon_vm_init() in this order, undone in reverse */
   struct mmu_pmap pmap;
   struct io_clock clock; /* the VM's own time */

@@ -1,6 +1,7 @@
 /* monitor/place.c: functions by symbol, exception vectors, and pages of code that have no name. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/place.h"
+#include "frontend/paths.h"
 #include <inttypes.h>
 
 enum { VECTOR_BYTES = 0x80, VECTORS_BYTES = 0x400, INTERRUPTS = 0x200 };
@@ -25,6 +26,7 @@ static uint64_t vector_offset(const struct mb_vm *vm, uint64_t pc, bool user) {
 
 struct mon_place mon_place_of(const struct mb_vm *vm, uint64_t pc, bool user) {
   uint64_t vector = vector_offset(vm, pc, user);
+  if (pc & 3) return (struct mon_place){pc, MON_PLACE_EVENT};
   if (vector < VECTORS_BYTES)
     return (struct mon_place){vector < INTERRUPTS ? vector & ~(uint64_t)(VECTOR_BYTES - 1) : INTERRUPTS,
                               MON_PLACE_VECTOR};
@@ -39,12 +41,22 @@ uint64_t mon_place_reach(const struct mb_vm *vm, uint64_t pc, bool user) {
   return symbol && symbol - pc < end - pc ? symbol : end;
 }
 
+static const char *event_name(uint64_t number) {
+  switch (number) {
+  case MIPS_PATH_THREAD: return "kernel thread";
+  case MIPS_PATH_NO_ROOM: return "no room for more paths";
+  case MIPS_PATH_UNFETCHED: return "could not be fetched";
+  default: return number < MIPS_EVENTS ? mips_event_info[number].name : "?";
+  }
+}
+
 const char *mon_place_name(const struct mb_vm *vm, struct mon_place place, char buf[MON_PLACE_NAME]) {
   switch (place.kind) {
   case MON_PLACE_FUNCTION: mon_symbol_name(&vm->symbols, place.at, buf, MON_PLACE_NAME); break;
   case MON_PLACE_VECTOR: snprintf(buf, MON_PLACE_NAME, "%s", vector_name(place.at)); break;
   case MON_PLACE_KERNEL_PAGE: snprintf(buf, MON_PLACE_NAME, "kernel 0x%08" PRIx64, place.at); break;
   case MON_PLACE_USER_PAGE: snprintf(buf, MON_PLACE_NAME, "user 0x%08" PRIx64, place.at); break;
+  case MON_PLACE_EVENT: snprintf(buf, MON_PLACE_NAME, "[%s]", event_name(place.at >> 2)); break;
   }
   return buf;
 }

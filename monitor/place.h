@@ -4,14 +4,20 @@
 #define MONITOR_PLACE_H
 #include "monitor/monitor.h"
 
-enum mon_place_kind { MON_PLACE_FUNCTION, MON_PLACE_VECTOR, MON_PLACE_KERNEL_PAGE, MON_PLACE_USER_PAGE };
+enum mon_place_kind {
+  MON_PLACE_FUNCTION,
+  MON_PLACE_VECTOR,
+  MON_PLACE_KERNEL_PAGE,
+  MON_PLACE_USER_PAGE,
+  MON_PLACE_EVENT
+};
 struct mon_place {
-  uint64_t at; /* of a vector: from EBase */
+  uint64_t at; /* of a vector: from EBase; of an event: what frontend/paths.h has for a site */
   enum mon_place_kind kind;
 };
 enum { MON_PLACE_NAME = 512 };
 
-/* By the symbols that are known now. */
+/* By the symbols that are known now. EVENT: why the kernel runs there, in a call path. */
 struct mon_place mon_place_of(const struct mb_vm *vm, uint64_t pc, bool user);
 /* An address behind pc up to which all is the same place; more may follow. */
 uint64_t mon_place_reach(const struct mb_vm *vm, uint64_t pc, bool user);

@@ -80,35 +80,37 @@ static bool rehash(struct mon_profile *p) {
 }
 
 /* A new stack. False: no memory. */
-static bool keep(struct mon_profile *p, struct mon_stack *s, const uint64_t *call) {
+static bool keep(struct mon_profile *p, const struct mon_stack *s, const uint64_t *call, uint64_t samples) {
   if ((p->stacks + 1) * 2 > p->slots && !rehash(p)) return false;
   if (!grow((void **)&p->stack, &p->stack_room, p->stacks + 1, sizeof *p->stack) ||
       !grow((void **)&p->call, &p->call_room, p->calls + s->depth, sizeof *p->call))
     return false;
   uint32_t *slot = find(p, s, call);
   memcpy(p->call + p->calls, call, s->depth * sizeof *call);
-  s->call = p->calls;
-  s->samples = 1;
+  p->stack[p->stacks] = *s;
+  p->stack[p->stacks].call = p->calls;
+  p->stack[p->stacks].samples = samples;
   p->calls += s->depth;
-  p->stack[p->stacks++] = *s;
-  *slot = (uint32_t)p->stacks;
+  *slot = (uint32_t)++p->stacks;
   return true;
 }
 
-static void count(struct mon_profile *p, struct mon_stack *s, const uint64_t *call) {
+void mon_profile_add(struct mon_profile *p, const struct mon_stack *from, const uint64_t *call, uint64_t samples) {
   bool full = p->stacks >= STACKS_FULL || p->calls >= CALLS_FULL;
-  s->hash = hash_of(s, call);
-  uint32_t *slot = find(p, s, call);
-  if (!*slot && full && s->depth > 1) {
-    p->cut++;
-    s->depth = 1;
-    s->hash = hash_of(s, call);
-    slot = find(p, s, call);
+  struct mon_stack s = *from;
+  s.hash = hash_of(&s, call);
+  uint32_t *slot = find(p, &s, call);
+  p->samples += samples;
+  if (!*slot && full && s.depth > 1) {
+    p->cut += samples;
+    s.depth = 1;
+    s.hash = hash_of(&s, call);
+    slot = find(p, &s, call);
   }
   if (*slot)
-    p->stack[*slot - 1].samples++;
-  else if (p->stacks >= STACKS_MAX || !keep(p, s, call))
-    p->lost++;
+    p->stack[*slot - 1].samples += samples;
+  else if (p->stacks >= STACKS_MAX || !keep(p, &s, call, samples))
+    p->lost += samples;
 }
 
 void mon_profile_left(void *ctx, uint64_t pc, enum jit_exit_kind kind) {
@@ -131,9 +133,8 @@ void mon_profile_look(struct mb_vm *vm) {
   uint64_t call[MON_STACK_MAX], done = mon_instructions(vm);
   if (!p || done < p->due) return;
   p->due = (done / p->every + 1) * p->every;
-  p->samples++;
   struct mon_stack s = {.user = (c->j.mode & MODE_PRIV) == MMU_USER, .vector = c->cp0.status & (ST_EXL | ST_ERL)};
   if (s.user) s.asid = (uint8_t)c->cp0.entryhi;
   s.depth = (uint16_t)mon_unwind(c, call, MON_STACK_MAX);
-  count(p, &s, call);
+  mon_profile_add(p, &s, call, 1);
 }

@@ -30,6 +30,7 @@ struct mon_profile {
   struct mon_left *left; /* hash table of MON_LEFT_PLACES */
   uint64_t left_seen, left_lost;
   uint64_t every, due; /* instructions: from sample to sample; at which the next is taken */
+  bool exact;          /* no samples, but all instructions: what is said of one below is said of the other */
   uint64_t samples;
   uint64_t cut; /* samples whose callers were left out for want of memory */
   uint64_t lost;
@@ -46,6 +47,11 @@ __attribute__((warn_unused_result)) int mon_profile_new(struct mon_profile **out
 void mon_profile_free(struct mon_profile *p);
 /* Count each MON_LEFT_EVERY-th exit, by place and reason; for struct cpu_config. */
 void mon_profile_left(void *ctx, uint64_t pc, enum jit_exit_kind kind);
+/* Add so many samples of a stack: s has all but `samples`, `hash` and `call`. */
+void mon_profile_add(struct mon_profile *p, const struct mon_stack *s, const uint64_t *call, uint64_t samples);
 /* Take the sample if it is due. Between instructions only. */
 void mon_profile_look(struct mb_vm *vm);
+/* profile_exact.c: all instructions so far, by call path: from what cpus have counted. A function's are under its
+ * address. 0 or MB_ERR_MEMORY; *out is to be freed either way. */
+__attribute__((warn_unused_result)) int mon_profile_of_paths(struct mb_vm *vm, struct mon_profile **out);
 #endif

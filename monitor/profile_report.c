@@ -1,6 +1,7 @@
 /* monitor/profile_report.c: a profile for people, as JSON, and as folded stacks. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "frontend/paths.h"
 #include "monitor/place.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -27,6 +28,15 @@ struct report {
   uint64_t user, asid_samples[ASIDS];
   bool failed; /* out of memory */
 };
+
+/* What is counted, and how wide its columns are. */
+static const char *unit(const struct report *r) {
+  return r->p->exact ? "instructions" : "samples";
+}
+
+static int wide(const struct report *r) {
+  return r->p->exact ? 14 : 8;
+}
 
 /* --- adding up --- */
 
@@ -148,13 +158,15 @@ static void text_statistics(const struct report *r, const struct mb_stats *s, FI
 
 static void text_functions(const struct report *r, FILE *to) {
   char name[MON_PLACE_NAME];
-  fprintf(to, "\nHottest code\n   share   total      cum   samples    kernel      user  function or page\n");
+  int w = wide(r);
+  fprintf(to, "\nHottest code\n   share   total      cum  %*s  %*s  %*s  function or page\n", w, unit(r), w, "kernel",
+          w, "user");
   uint64_t sum = 0;
   for (size_t i = 0; i < r->rows && i < ROWS_SHOWN && self(&r->row[i]); i++) {
     const struct row *row = &r->row[i];
     sum += self(row);
-    fprintf(to, "  %5.2f%%  %5.1f%%  %6.2f%%  %8" PRIu64 "  %8" PRIu64 "  %8" PRIu64 "  %s\n", share(r, self(row)),
-            share(r, sum), share(r, row->cumulative), self(row), row->kernel, row->user,
+    fprintf(to, "  %5.2f%%  %5.1f%%  %6.2f%%  %*" PRIu64 "  %*" PRIu64 "  %*" PRIu64 "  %s\n", share(r, self(row)),
+            share(r, sum), share(r, row->cumulative), w, self(row), w, row->kernel, w, row->user,
             mon_place_name(r->vm, row->place, name));
   }
 }
@@ -174,9 +186,11 @@ static void text_cumulative(struct report *r, FILE *to) {
   }
   for (size_t i = 0; i < r->rows; i++) order[i] = &r->row[i];
   qsort(order, r->rows, sizeof *order, by_cumulative);
-  fprintf(to, "\nWith what they called\n      cum  samples in all      self  function or page\n");
+  int w = wide(r);
+  fprintf(to, "\nWith what they called\n      cum  %12s%s  %*s  function or page\n", unit(r),
+          r->p->exact ? "" : " in all", w, "self");
   for (size_t i = 0; i < r->rows && i < ROWS_SHOWN / 2; i++)
-    fprintf(to, "  %6.2f%%  %14" PRIu64 "  %8" PRIu64 "  %s\n", share(r, order[i]->cumulative), order[i]->cumulative,
+    fprintf(to, "  %6.2f%%  %14" PRIu64 "  %*" PRIu64 "  %s\n", share(r, order[i]->cumulative), order[i]->cumulative, w,
             self(order[i]), mon_place_name(r->vm, order[i]->place, name));
   free(order);
 }
@@ -279,12 +293,13 @@ static void text_left(struct report *r, FILE *to) {
   free(l);
 }
 
-/* "asid 2a", or how many there are. */
-static const char *asids(const struct row *row, char buf[32]) {
+/* " asid 2a", or how many there are, as far as that is known. */
+static const char *asids(const struct report *r, const struct row *row, char buf[32]) {
   unsigned n = 0, last = 0;
+  if (r->p->exact) return "";
   for (unsigned i = 0; i < ASIDS; i++)
     if (row->asid[i / 64] >> i % 64 & 1) n++, last = i;
-  snprintf(buf, 32, n == 1 ? "asid %02x" : "%u asids", n == 1 ? last : n);
+  snprintf(buf, 32, n == 1 ? " asid %02x" : " %u asids", n == 1 ? last : n);
   return buf;
 }
 
@@ -294,11 +309,11 @@ static void text_user(const struct report *r, FILE *to) {
   for (size_t i = 0; i < r->rows && shown < PAGES_SHOWN && self(&r->row[i]); i++) {
     const struct row *row = &r->row[i];
     if (row->place.kind != MON_PLACE_USER_PAGE) continue;
-    if (!shown++) fprintf(to, "\nUser pages without symbols\n   share   samples  page\n");
-    fprintf(to, "  %5.2f%%  %8" PRIu64 "  user 0x%08" PRIx64 " %s\n", share(r, self(row)), self(row), row->place.at,
-            asids(row, buf));
+    if (!shown++) fprintf(to, "\nUser pages without symbols\n   share  %*s  page\n", wide(r), unit(r));
+    fprintf(to, "  %5.2f%%  %*" PRIu64 "  user 0x%08" PRIx64 "%s\n", share(r, self(row)), wide(r), self(row),
+            row->place.at, asids(r, row, buf));
   }
-  if (!r->user) return;
+  if (!r->user || r->p->exact) return;
   fprintf(to, "\nUser address spaces (numbers are used again)\n   share   samples  asid\n");
   uint64_t left[ASIDS];
   memcpy(left, r->asid_samples, sizeof left);
@@ -318,17 +333,23 @@ static void write_report(struct report *r, FILE *to) {
   mb_get_stats(r->vm, &s);
   fprintf(to, "mirrorball %s profile of %s on %s, %u MiB\n", mb_version(), vm->kernel_path, vm->model->name,
           (unsigned)(vm->config.memory >> 20));
-  fprintf(to, "%" PRIu64 " instructions, a sample each %" PRIu64 ": %" PRIu64 " samples, %.1f%% in user mode\n",
-          s.instructions, r->p->every, r->p->samples, share(r, r->user));
-  if (r->p->cut) fprintf(to, "%" PRIu64 " samples are without their callers, for want of memory\n", r->p->cut);
-  if (r->p->lost) fprintf(to, "%" PRIu64 " samples are left out, for want of memory\n", r->p->lost);
+  if (r->p->exact)
+    fprintf(to, "%" PRIu64 " instructions, each of them counted, %.1f%% in user mode\n", r->p->samples,
+            share(r, r->user));
+  else
+    fprintf(to, "%" PRIu64 " instructions, a sample each %" PRIu64 ": %" PRIu64 " samples, %.1f%% in user mode\n",
+            s.instructions, r->p->every, r->p->samples, share(r, r->user));
+  if (r->p->exact && vm->paths->unmatched)
+    fprintf(to, "%" PRIu64 " returns go where no call was seen\n", vm->paths->unmatched);
+  if (r->p->cut) fprintf(to, "%" PRIu64 " %s are without their callers, for want of memory\n", r->p->cut, unit(r));
+  if (r->p->lost) fprintf(to, "%" PRIu64 " %s are left out, for want of memory\n", r->p->lost, unit(r));
   if (!vm->symbols.n) fprintf(to, "no symbols: give some by --symbols=FILE\n");
   text_statistics(r, &s, to);
   text_functions(r, to);
   text_cumulative(r, to);
-  text_addresses(r, to);
+  if (!r->p->exact) text_addresses(r, to);
   text_user(r, to);
-  text_left(r, to);
+  if (!r->p->exact) text_left(r, to);
 }
 
 /* --- folded stacks --- */
@@ -420,12 +441,13 @@ static json_t *code_json(const struct report *r) {
     snprintf(at, sizeof at, "0x%016" PRIx64, row->place.at);
     json_t *o = json_object();
     json_object_set_new(o, "name", json_string(mon_place_name(r->vm, row->place, name)));
-    if (row->place.kind != MON_PLACE_VECTOR) json_object_set_new(o, "address", json_string(at));
+    bool somewhere = row->place.kind != MON_PLACE_VECTOR && row->place.kind != MON_PLACE_EVENT;
+    if (somewhere) json_object_set_new(o, "address", json_string(at));
     json_object_set_new(o, "self", number(self(row)));
     json_object_set_new(o, "kernel", number(row->kernel));
     json_object_set_new(o, "user", number(row->user));
     json_object_set_new(o, "cumulative", number(row->cumulative));
-    if (row->place.kind == MON_PLACE_USER_PAGE) json_object_set_new(o, "asids", asids_json(row));
+    if (row->place.kind == MON_PLACE_USER_PAGE && !r->p->exact) json_object_set_new(o, "asids", asids_json(row));
     json_array_append_new(a, o);
   }
   return a;
@@ -444,6 +466,8 @@ static json_t *stacks_json(struct report *r) {
 
 static void write_json(struct report *r, FILE *to) {
   json_t *o = mon_stats_json(r->vm);
+  json_object_set_new(o, "exact", json_boolean(r->p->exact));
+  if (r->p->exact) json_object_set_new(o, "returns_unmatched", number(r->vm->paths->unmatched));
   json_object_set_new(o, "sample_every", number(r->p->every));
   json_object_set_new(o, "samples", number(r->p->samples));
   json_object_set_new(o, "samples_user", number(r->user));
@@ -467,20 +491,68 @@ static bool ends_in(const char *path, const char *suffix) {
   return n >= k && !strcmp(path + n - k, suffix);
 }
 
-int mb_profile_write(struct mb_vm *vm, const char *path) {
-  if (!vm->started || !vm->profile) return mon_fail(vm->error, MB_ERR_STATE, "no profile was asked for");
-  mon_learn_symbols(vm);
-  struct report r = {.vm = vm, .p = vm->profile};
+/* The whole of a profile in a form, as text owned by the caller; NULL: no memory. */
+static char *text_of(struct mb_vm *vm, const struct mon_profile *p, void (*write)(struct report *, FILE *), size_t *n) {
+  struct report r = {.vm = vm, .p = p};
   char *text = NULL;
-  size_t n = 0;
-  FILE *f = open_memstream(&text, &n);
+  FILE *f = open_memstream(&text, n);
   add_up(&r);
-  if (f && !r.failed)
-    (ends_in(path, ".folded") ? write_folded : ends_in(path, ".json") ? write_json : write_report)(&r, f);
+  if (f && !r.failed) write(&r, f);
   if (!f || fclose(f)) r.failed = true;
-  int code = mon_write_file(vm->error, "profile", path, r.failed ? NULL : text, n);
-  free(text);
   free(r.row);
   free(r.slot);
+  if (!r.failed) return text;
+  free(text);
+  return NULL;
+}
+
+/* The profile that is asked for; with `exact` *made is to be freed. */
+static int find_profile(struct mb_vm *vm, bool exact, const struct mon_profile **p, struct mon_profile **made) {
+  *made = NULL;
+  if (!vm->started || (exact ? !vm->paths : !vm->profile))
+    return mon_fail(vm->error, MB_ERR_STATE, "no %sprofile was asked for", exact ? "exact " : "");
+  mon_learn_symbols(vm);
+  *p = vm->profile;
+  if (!exact) return MB_OK;
+  int code = mon_profile_of_paths(vm, made);
+  *p = *made;
+  return code ? mon_fail(vm->error, code, "out of memory for the profile") : MB_OK;
+}
+
+static int write_profile(struct mb_vm *vm, bool exact, const char *path) {
+  const struct mon_profile *p;
+  struct mon_profile *made;
+  size_t n = 0;
+  int code = find_profile(vm, exact, &p, &made);
+  if (!code) {
+    char *text = text_of(vm, p,
+                         ends_in(path, ".folded") ? write_folded
+                         : ends_in(path, ".json") ? write_json
+                                                  : write_report,
+                         &n);
+    code = mon_write_file(vm->error, "profile", path, text, n);
+    free(text);
+  }
+  mon_profile_free(made);
+  return code;
+}
+
+int mb_profile_write(struct mb_vm *vm, const char *path) {
+  return write_profile(vm, false, path);
+}
+
+int mb_profile_exact_write(struct mb_vm *vm, const char *path) {
+  return write_profile(vm, true, path);
+}
+
+int mb_profile_stacks(struct mb_vm *vm, bool exact, char **text) {
+  const struct mon_profile *p;
+  struct mon_profile *made;
+  size_t n;
+  *text = NULL;
+  int code = find_profile(vm, exact, &p, &made);
+  if (!code && !(*text = text_of(vm, p, write_folded, &n)))
+    code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for the profile");
+  mon_profile_free(made);
   return code;
 }

@@ -237,6 +237,7 @@ static int init_cpu(struct mb_vm *vm, bool big_endian, unsigned number) {
                          .debug = mon_gdb_debug(vm),
                          .moved = vm->services ? mon_services_moved : NULL,
                          .tally = vm->coverage ? &vm->coverage->tally : NULL,
+                         .paths = vm->paths,
                          .left = vm->profile ? mon_profile_left : NULL,
                          .clock = vm->profile ? mon_wall_ns : NULL};
   if (vm->threads && number) {
