@@ -1,6 +1,7 @@
 /* cli/boot.c: the machine that was asked for: built, run, and how it ended. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "cli/flame.h"
 #include "cli/guests_parts.h"
 #include "cli/request.h"
 #include "cli/runs.h"
@@ -191,13 +192,20 @@ static bool any_parallel(struct request_run *run) {
   return any;
 }
 
+static bool write_profile(struct mb_vm *vm, const struct request *r, bool exact, const char *path) {
+  const char *dot = strrchr(path, '.');
+  if (dot && !strcmp(dot, ".html")) return !flame_write(vm, r->name ? r->name : r->kernel, exact, path);
+  return !(exact ? mb_profile_exact_write : mb_profile_write)(vm, path);
+}
+
 static bool write_files(struct mb_machine *m, struct request_run *run) {
   bool written = (!run->stats || !mb_stats_write(m, run->stats)) && (!run->status || !mb_memory_write(m, run->status));
   const struct request *r;
   written = written && !mb_page_log_write(m);
   for (size_t k = 0; (r = request_at(run, k)); k++) {
-    for (unsigned i = 0; written && i < r->profiles; i++) written = !mb_profile_write(mb_vm_at(m, k), r->profile[i]);
-    for (unsigned i = 0; written && i < r->exacts; i++) written = !mb_profile_exact_write(mb_vm_at(m, k), r->exact[i]);
+    for (unsigned i = 0; written && i < r->profiles; i++)
+      written = write_profile(mb_vm_at(m, k), r, false, r->profile[i]);
+    for (unsigned i = 0; written && i < r->exacts; i++) written = write_profile(mb_vm_at(m, k), r, true, r->exact[i]);
     for (unsigned i = 0; written && i < r->coverages; i++) written = !mb_coverage_write(mb_vm_at(m, k), r->coverage[i]);
   }
   return written;

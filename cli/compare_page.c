@@ -71,5 +71,5 @@ int compare_page_check(void) {
 }
 
 int compare_page(const json_t *document, const char *path) {
-  return page_write("compare", path, "mirrorball: three modes", document, script);
+  return page_write("compare: --html", path, "mirrorball: three modes", document, script, true);
 }

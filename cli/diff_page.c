@@ -5,5 +5,5 @@
 #include "cli/page_files.h" /* made of diff.js, too */
 
 int diff_page(const json_t *document, const char *path) {
-  return page_write("diff", path, "mirrorball: two kernels", document, (const char *)diff_js);
+  return page_write("diff: --html", path, "mirrorball: two kernels", document, (const char *)diff_js, true);
 }

@@ -1,4 +1,4 @@
-/* cli/page.c: self-contained pages of plots, drawn by Debian's Chart.js, dressed by cli/page.css. */
+/* cli/page.c: self-contained pages, drawn by scripts and Debian's Chart.js, dressed by cli/page.css. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/page.h"
 #include "cli/options.h"
@@ -40,7 +40,8 @@ static bool put_library(FILE *to) {
   return good;
 }
 
-int page_write(const char *command, const char *path, const char *title, const json_t *document, const char *script) {
+int page_write(const char *what, const char *path, const char *title, const json_t *document, const char *script,
+               bool plots) {
   char *text = json_dumps(document, JSON_COMPACT);
   FILE *f = text ? fopen(path, "we") : NULL;
   bool good = f;
@@ -50,7 +51,7 @@ int page_write(const char *command, const char *path, const char *title, const j
             "<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>\n"
             "<style>\n%s</style></head><body><main id='root'></main>\n<script>",
             title, (const char *)page_css);
-    good = put_library(f);
+    good = !plots || put_library(f);
     fputs("</script>\n<script type='application/json' id='data'>", f);
     put_script(text, strlen(text), f);
     fprintf(f, "</script>\n<script>\n%s%s", (const char *)page_js, script);
@@ -58,6 +59,6 @@ int page_write(const char *command, const char *path, const char *title, const j
   }
   if (f && fclose(f)) good = false;
   free(text);
-  if (!good) options_fail("%s: --html %s: cannot be written", command, path);
+  if (!good) options_fail("%s %s: cannot be written", what, path);
   return !good;
 }

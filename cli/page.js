@@ -32,12 +32,13 @@ function bars(labels, sets, title, more = {}) {
 
 /* Plots have the page's colours, light or dark, also when that changes. */
 function dress() {
+  if (!window.Chart) return;
   Chart.defaults.color = css('--ink');
   Chart.defaults.borderColor = css('--line');
 }
 dress();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   dress();
-  Object.values(Chart.instances).forEach(c => c.update());
+  if (window.Chart) Object.values(Chart.instances).forEach(c => c.update());
   document.dispatchEvent(new Event('dressed'));
 });

@@ -6,8 +6,10 @@
 #include "cli/report.h"
 
 int report_page(const char *command, const json_t *document, const char *path) {
+  char what[32];
+  snprintf(what, sizeof what, "%s: --html", command);
   json_t *model = report_model(document);
-  int code = model ? page_write(command, path, "mirrorball: experiments", model, (const char *)report_js)
+  int code = model ? page_write(what, path, "mirrorball: experiments", model, (const char *)report_js, true)
                    : options_fail("%s: out of memory", command) - 1;
   json_decref(model);
   return code;

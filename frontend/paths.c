@@ -5,7 +5,7 @@
 #include "frontend/helpers.h"
 #include <stdlib.h>
 
-enum { PAIRS_FIRST = 1 << 14, BUCKETS = 1 << 18, CALLS_MAX = 256, GONE = 64 << 10, THREADS_MAX = 1 << 13 };
+enum { PAIRS_FIRST = 1 << 14, BUCKETS = 1 << 18, CALLS_MAX = 256, GONE = 64 << 10, POPPED = 16, THREADS_MAX = 1 << 13 };
 
 struct call {
   uint64_t to, sp; /* what its return goes to, with this stack pointer */
@@ -177,12 +177,13 @@ static bool back_to(struct mips_path_thread *t, unsigned depth) {
   return true;
 }
 
-/* Does a jump return from a call? From how far down is no matter: those above were left without a return. */
+/* Does a jump return from a call? From how far down is no matter: those above were left without a return. Linux's
+ * _mcount pops what its caller has pushed. */
 static bool find_return(struct mips_path_thread *t, uint64_t to, uint64_t sp, unsigned at_most) {
   for (unsigned d = t->depth; d && at_most; d--, at_most--) {
     const struct call *k = &t->call[d - 1];
     if (k->exception) return false;
-    if (k->to == to && k->sp == sp) return back_to(t, d - 1);
+    if (k->to == to && sp - k->sp <= POPPED) return back_to(t, d - 1);
   }
   return false;
 }
@@ -192,8 +193,11 @@ static void make_return(struct cpu *c, uint64_t to) {
   struct mips_path_thread *t = look_at_thread(c, &other);
   uint64_t sp = c->gpr[29];
   if (!t || find_return(t, to, sp, CALLS_MAX)) return;
+  if (other) { /* a new thread, where another was once */
+    begin(c->cfg.paths, t);
+    return;
+  }
   c->cfg.paths->unmatched += t->depth != 0;
-  if (other) begin(c->cfg.paths, t); /* a new thread, where another was once */
   while (t->depth && !t->call[t->depth - 1].exception && sp - t->call[t->depth - 1].sp - 1 < GONE)
     back_to(t, t->depth - 1);
 }

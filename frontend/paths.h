@@ -4,13 +4,15 @@
  * the block for the path that the running thread is on, and follows it: a call leads to a node of a tree, the return
  * back to where it was made. A node is the place of a call below another node; the function that runs is told by the
  * counted piece's own address, so that a tail call, or code that falls into the next function, is where it is.
- * - A return is one when it goes behind a call of this thread with the stack pointer that this had. One that does not
+ * - A return goes behind a call of this thread, with the stack pointer that this had, or hardly more. One that does not
  *   (`unmatched`) leaves what the stack pointer says is gone.
  * - The running thread is told by $28, as Linux/MIPS keeps it, at calls and returns. A kernel that has something else
  *   there has one thread for each cpu.
  * - What an exception is about to do lies below the path of the instruction that caused it; an interrupt, and what
- * comes from user mode, has a root of its own. Calls, returns and exceptions end blocks, so nothing depends on how code
- * is cut. One owner; cpus that take turns share it. User programs are counted by the tally alone. */
+ *   comes from user mode, has a root of its own.
+ * - Calls, returns and exceptions end blocks, so nothing depends on how code is cut. User programs are counted by the
+ *   tally alone.
+ * One owner; cpus that take turns share it. */
 #ifndef FRONTEND_PATHS_H
 #define FRONTEND_PATHS_H
 #include <stdbool.h>

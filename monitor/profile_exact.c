@@ -12,11 +12,12 @@ struct builder {
   uint64_t call[MIPS_PATH_DEPTH + 2];
 };
 
-/* One address for all that is the same place. */
+/* One address for all of a function, or a vector. */
 static uint64_t whole(const struct mb_vm *vm, uint64_t pc, bool user) {
   enum { VECTOR = 0x80 };
   struct mon_place place = mon_place_of(vm, pc, user);
-  return place.kind == MON_PLACE_VECTOR ? pc & ~(uint64_t)(VECTOR - 1) : place.at;
+  if (place.kind == MON_PLACE_VECTOR) return pc & ~(uint64_t)(VECTOR - 1);
+  return place.kind == MON_PLACE_FUNCTION ? place.at : pc;
 }
 
 /* b->call[1] and so on: the calls of a path, innermost first. Returns its depth with the piece's own address. */
