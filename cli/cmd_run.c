@@ -167,11 +167,13 @@ const struct option_row request_rows[] = {
                "a slash). The guest waits at its first instruction until gdb lets it go on;\n"
                "later: it does not wait. What to type is said on stderr. Breakpoints and\n"
                "stops change nothing about the run (docs/gdb.md)"},
-    [O_CHECK] = {"check", "tlb,uninit,cache",
-                 "look for mistakes that real hardware punishes (docs/checks.md): TLB misused;\n"
-                 "RAM read that nobody wrote; code not flushed from caches, hazards without a\n"
-                 "barrier. Found places are said on stderr at the end, and are in --stats. The\n"
-                 "same run, only several times slower"},
+    [O_CHECK] = {"check", "tlb,uninit,race,cache",
+                 "look for mistakes that real hardware punishes (docs/checks.md): TLB misused,\n"
+                 "and entries used that the page table no longer says; RAM read that nobody\n"
+                 "wrote; stores of several vcpus to the same bytes that nothing orders\n"
+                 "(race-read: loads and stores, too); code not flushed from caches, hazards\n"
+                 "without a barrier. Found places are said on stderr at the end, and are in\n"
+                 "--stats. The same run, only several times slower"},
     [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
@@ -441,16 +443,21 @@ static int set_check(struct request *r, const char *v) {
   static const struct {
     const char *name;
     unsigned bit;
-  } kinds[] = {{"tlb", MB_CHECK_TLB}, {"uninit", MB_CHECK_UNINIT}, {"cache", MB_CHECK_CACHE}};
+  } kinds[] = {{"tlb", MB_CHECK_TLB},
+               {"uninit", MB_CHECK_UNINIT},
+               {"race", MB_CHECK_RACE},
+               {"race-read", MB_CHECK_RACE_READ},
+               {"cache", MB_CHECK_CACHE}};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   for (const char *p = v; *p;) {
     size_t n = strcspn(p, ","), k = 0;
     while (k < KINDS && (strlen(kinds[k].name) != n || memcmp(kinds[k].name, p, n))) k++;
-    if (k == KINDS) return request_fail(r, "--check %s: \"%.*s\" is none of tlb, uninit, cache", v, (int)n, p);
+    if (k == KINDS)
+      return request_fail(r, "--check %s: \"%.*s\" is none of tlb, uninit, race, race-read, cache", v, (int)n, p);
     r->config.check |= kinds[k].bit;
     p += n + (p[n] == ',');
   }
-  return r->config.check ? 0 : request_fail(r, "--check wants any of tlb, uninit, cache");
+  return r->config.check ? 0 : request_fail(r, "--check wants any of tlb, uninit, race, race-read, cache");
 }
 
 static int set_net(struct request *r, const char *v) {

@@ -4,8 +4,7 @@
  * line was last written back (or was the line never written back), and was it fetched, and then changed, since its line
  * was last invalidated in the instruction cache. An operation by index is one of a loop over the whole cache and counts
  * for all. */
-#include "frontend/check.h"
-#include "frontend/cpu.h"
+#include "frontend/check_parts.h"
 #include "frontend/helpers.h"
 #include "frontend/lift_rows.h"
 #include <stdlib.h>
@@ -23,12 +22,15 @@ struct check_code {
   bool pending;
 };
 
-enum { STORE = 1 << 8, HIT_LINE = 32 /* as SYNCI_Step says */, FAR = 16 /* instructions: no pipeline is that long */, FEW = 3 };
+enum { RACES = MIPS_CHECK_RACE | MIPS_CHECK_RACE_READ };
+enum { STORE = 1 << 8, LINKED = 1 << 9, PART = 1 << 10 };
+enum { HIT_LINE = 32 /* as SYNCI_Step says */, FAR = 16 /* instructions: no pipeline is that long */, FEW = 3 };
 
 int mips_check_init(struct mips_check *k, struct mmu_pmap *pmap) {
   uint64_t pages = pmap->ram_pages;
   k->pmap = pmap;
   if (k->kinds & MIPS_CHECK_UNINIT && !(k->known = calloc(pages, MMU_PAGE_SIZE / 8))) return -1;
+  if (k->kinds & RACES && !(k->race = check_race_new(pages * MMU_PAGE_SIZE))) return -1;
   if (!(k->kinds & MIPS_CHECK_CACHE)) return 0;
   k->code = calloc(pages, sizeof *k->code);
   k->pending = malloc(pages * sizeof *k->pending);
@@ -39,6 +41,7 @@ void mips_check_fini(struct mips_check *k) {
   free(k->known);
   free(k->code);
   free(k->pending);
+  check_race_free(k->race);
   *k = (struct mips_check){0};
 }
 
@@ -47,14 +50,21 @@ void mips_check_begin(struct mips_check *k) {
     if (k->pmap->ram[i].frame != NUMA_NO_FRAME) memset(k->known + i * (MMU_PAGE_SIZE / 8), 0xff, MMU_PAGE_SIZE / 8);
 }
 
-static uint64_t present_pc(const struct cpu *c) {
+void mips_check_ask(struct mips_check *k, uint64_t pc, bool wanted) {
+  uint64_t *slot = &k->asked[check_hash(pc) >> 56];
+  if (wanted || *slot == pc) *slot = wanted ? pc : 0;
+}
+
+uint64_t check_present_pc(const struct cpu *c) {
   return c->j.running ? jit_block_key(c->j.block)->pc + 4 * c->j.at : c->j.pc;
 }
 
+void check_found(struct cpu *c, const struct mips_finding *f) {
+  c->cfg.check->found(c->cfg.check->ctx, c, f);
+}
+
 static void found(struct cpu *c, enum mips_finding_kind kind, uint64_t va, uint64_t before) {
-  struct mips_check *k = c->cfg.check;
-  struct mips_finding f = {kind, present_pc(c), va, before};
-  k->found(k->ctx, c, &f);
+  check_found(c, &(struct mips_finding){.kind = kind, .pc = check_present_pc(c), .va = va, .before = before});
 }
 
 /* --- which RAM an address leads to --- */
@@ -197,12 +207,13 @@ static bool uncached(const struct cpu *c, uint64_t va) {
   return va >> 62 == 2 ? (va >> 59 & 7) == 2 : mips_unmapped(va) && va >> 29 & 1;
 }
 
-/* a: va, b: bytes, | STORE, c: 0: it was not made */
+/* a: va, b: bytes, | STORE ..., c: 0: it was not made */
 uint64_t mips_help_CHECK_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
   struct cpu *c = cpu;
   struct mips_check *k = c->cfg.check;
   uint64_t va = mmu_canonical(&c->mmu, a);
   const struct mmu_page *f = arg_c ? page_at(c, va, b & STORE) : NULL;
+  if (!f && k->race && arg_c && b & STORE) check_race_device_store(c);
   if (!f) return 0;
   uint32_t page = number_of(k, f), offset = va & (MMU_PAGE_SIZE - 1), bytes = b & 0xff;
   if (k->known && b & STORE) know(k, page, offset, bytes);
@@ -210,7 +221,20 @@ uint64_t mips_help_CHECK_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_
     found(c, MIPS_FOUND_UNINIT, va, 0);
     know(k, page, offset, bytes); /* said once */
   }
-  if (k->code && b & STORE) code_stored(k, page, offset, bytes, uncached(c, va) ? 0 : present_pc(c));
+  if (k->code && b & STORE) code_stored(k, page, offset, bytes, uncached(c, va) ? 0 : check_present_pc(c));
+  struct check_access x = {.va = va,
+                           .at = page * (uint64_t)MMU_PAGE_SIZE + offset,
+                           .bytes = bytes,
+                           .store = b & STORE,
+                           .linked = b & LINKED,
+                           .part = b & PART};
+  if (k->race) check_race_access(c, &x);
+  return 0;
+}
+
+uint64_t mips_help_CHECK_SYNC(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
+  (void)a, (void)b, (void)arg_c;
+  check_race_sync(cpu);
   return 0;
 }
 
@@ -227,15 +251,20 @@ enum {
   BY_TLB = 1 << 8, /* uses only what TLBP or TLBR has written */
 };
 
-void mips_check_barrier(struct cpu *c) {
+static void barrier(struct cpu *c) {
   memset(c->hazards.at, 0, sizeof c->hazards.at);
+}
+
+void mips_check_exception(struct cpu *c) {
+  barrier(c);
+  if (c->cfg.check->race && c->fault.code == EXC_INT) check_race_interrupt(c);
 }
 
 /* a: registers used, as bits, | BY_TLB; b: registers written, | BY_TLB; c: is it a barrier? */
 uint64_t mips_help_CHECK_CP0(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
   struct cpu *c = cpu;
   struct mips_hazards *h = &c->hazards;
-  uint64_t now = mips_instructions(c), pc = present_pc(c);
+  uint64_t now = mips_instructions(c), pc = check_present_pc(c);
   /* Of what ERET uses, and before release 2 of all, a few instructions are far enough (R4000 UM, appendix F). */
   bool by_distance = !(c->cfg.model->isa & ISA_MIPS32R2) || (arg_c && a);
   uint64_t far = by_distance ? FEW : FAR;
@@ -247,7 +276,7 @@ uint64_t mips_help_CHECK_CP0(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) 
     h->at[i] = now + 1;
     h->pc[i] = pc | !!(b & BY_TLB);
   }
-  if (arg_c) mips_check_barrier(c);
+  if (arg_c) barrier(c);
   return 0;
 }
 
@@ -295,14 +324,21 @@ static bool is_part_load(const struct insn *i) {
   return i->row == INSN_LWL || i->row == INSN_LWR || i->row == INSN_LDL || i->row == INSN_LDR;
 }
 
+static bool is_linked(const struct insn *i) {
+  return i->row == INSN_LL || i->row == INSN_LLD || i->row == INSN_SC || i->row == INSN_SCD;
+}
+
 void mips_check_lift(struct lift *l, const struct insn *i, unsigned from) {
-  for (unsigned k = from, to = l->ir->n; l->check & (MIPS_CHECK_UNINIT | MIPS_CHECK_CACHE) && k < to; k++) {
+  static const unsigned all = MIPS_CHECK_UNINIT | MIPS_CHECK_CACHE | RACES;
+  for (unsigned k = from, to = l->ir->n; l->check & all && k < to; k++) {
     struct lift_access x;
     const struct ir_op o = l->ir->op[k];
     if (!lift_access_of(l, &o, &x) || is_part_load(i)) continue;
     if (x.part) x.va = op2(l, IR_AND, x.va, imm(l, -(int64_t)x.bytes)); /* all of it counts as stored */
-    ir_call(l->ir, HELPER_CHECK_ACCESS, x.va, imm(l, x.bytes | (x.store ? STORE : 0)), x.made);
+    int64_t kind = x.bytes | (x.store ? STORE : 0) | (is_linked(i) ? LINKED : 0) | (x.part ? PART : 0);
+    ir_call(l->ir, HELPER_CHECK_ACCESS, x.va, imm(l, kind), x.made);
   }
+  if (l->check & RACES && i->row == INSN_SYNC) ir_call(l->ir, HELPER_CHECK_SYNC, imm(l, 0), imm(l, 0), imm(l, 0));
   if (!(l->check & MIPS_CHECK_CACHE)) return;
   if (i->row == INSN_CACHE || i->row == INSN_SYNCI)
     ir_call(l->ir, HELPER_CHECK_CACHE, lift_va(l, gpr(l, i->rs), imm(l, i->imm)),

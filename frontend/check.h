@@ -17,7 +17,13 @@ enum mips_finding_kind {
   MIPS_FINDINGS
 };
 /* Which are looked for, as bits. */
-enum { MIPS_CHECK_TLB = 1, MIPS_CHECK_UNINIT = 2, MIPS_CHECK_CACHE = 4 };
+enum {
+  MIPS_CHECK_TLB = 1,
+  MIPS_CHECK_UNINIT = 2,
+  MIPS_CHECK_CACHE = 4,
+  MIPS_CHECK_RACE = 8,
+  MIPS_CHECK_RACE_READ = 16
+};
 struct mips_finding_info {
   unsigned check; /* MIPS_CHECK_* */
   const char *name, *text;
@@ -28,8 +34,11 @@ struct mips_finding {
   enum mips_finding_kind kind;
   uint64_t pc;     /* of the instruction that shows it */
   uint64_t va;     /* what it is about: an address, or a number; findings.def says */
-  uint64_t before; /* pc of the instruction that did not do what was wanted; 0: not known */
+  uint64_t before; /* pc of the instruction that did not do what was wanted, or was there before; 0: not known */
+  uint8_t by;      /* ... which vcpu has executed it */
+  bool stores;     /* of a race: the one at pc is the store, or one of two */
 };
+struct check_race;
 
 struct mips_check {
   unsigned kinds;
@@ -38,7 +47,12 @@ struct mips_check {
   struct check_code *code; /* owned: what caches may hold, by page */
   uint32_t *pending;       /* owned: pages whose code needs maintenance */
   uint32_t pendings;
+  struct check_race *race; /* owned */
   void (*found)(void *ctx, struct cpu *c, const struct mips_finding *f);
+  /* One of these instructions, by hash, has accessed memory on its way to a race: who calls it? See mips_check_ask().
+   */
+  uint64_t asked[256];
+  void (*seen)(void *ctx, struct cpu *c, uint64_t pc);
   void *ctx;
 };
 
@@ -54,6 +68,8 @@ __attribute__((warn_unused_result)) int mips_check_init(struct mips_check *k, st
 void mips_check_fini(struct mips_check *k);
 /* Pages that have a frame now have been loaded. */
 void mips_check_begin(struct mips_check *k);
+/* Call `seen` when the instruction next accesses what may race; not if it is not asked for any more. */
+void mips_check_ask(struct mips_check *k, uint64_t pc, bool wanted);
 /* Somebody else than a cpu has stored there. k may be NULL. */
 void mips_check_stored(struct mips_check *k, uint64_t gpa, uint64_t bytes);
 
@@ -62,8 +78,8 @@ void mips_check_stored(struct mips_check *k, uint64_t gpa, uint64_t bytes);
 void mips_check_lift(struct lift *l, const struct insn *i, unsigned from);
 /* So many words of a page, from pc on, are fetched to be translated. */
 void mips_check_fetched(struct cpu *c, const struct mmu_page *f, uint64_t pc, unsigned words);
-/* An exception is entered, or left. */
-void mips_check_barrier(struct cpu *c);
+/* An exception is entered. */
+void mips_check_exception(struct cpu *c);
 /* A TLB entry was written; the entry that it overlaps, or -1. */
 void mips_check_tlb_write(struct cpu *c, int overlaps, bool random);
 #endif

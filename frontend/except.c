@@ -122,7 +122,7 @@ void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot) {
   mips_event_add(c->events, mips_event_of_fault(c));
   if (c->cfg.paths) mips_path_enter(c, mips_event_of_fault(c));
   c->j.trouble = JIT_FINE;
-  if (c->cfg.check) mips_check_barrier(c);
+  if (c->cfg.check) mips_check_exception(c);
   if (c->cfg.trap && !interrupt) mips_trap_reflect(c);
   c->n.exceptions[c->fault.code]++;
   if (!nested) {

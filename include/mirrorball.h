@@ -156,8 +156,9 @@ struct mb_config {
   unsigned nets;
 };
 /* The TLB is misused; memory is read that was never written; caches and hazards are not seen to, as real hardware wants
- * it. See docs/checks.md. */
-enum { MB_CHECK_TLB = 1, MB_CHECK_UNINIT = 2, MB_CHECK_CACHE = 4 };
+ * it; vcpus access the same memory and nothing orders them (READ: not only
+ * stores). See docs/checks.md. */
+enum { MB_CHECK_TLB = 1, MB_CHECK_UNINIT = 2, MB_CHECK_CACHE = 4, MB_CHECK_RACE = 8, MB_CHECK_RACE_READ = 16 };
 #define MB_L2TLB_OFF       UINT32_MAX
 #define MB_MACHINE_TLB_OFF UINT32_MAX
 #define MB_CODE_CACHE_MIN  ((uint64_t)1 << 20)

@@ -11,9 +11,9 @@ enum { CALLS = 12, PLACES = 4096 /* of a kind that are kept */, SHOWN = 20 };
 
 struct place {
   struct mips_finding first;
-  uint64_t times, instructions; /* how often; when first */
-  uint64_t call[CALLS];
-  unsigned calls, vcpu;
+  uint64_t times, instructions;       /* how often; when first */
+  uint64_t call[CALLS], other[CALLS]; /* other: of a race, who has called the other one, as seen at another time */
+  unsigned calls, others, vcpu;
 };
 
 struct mon_checks {
@@ -25,14 +25,20 @@ struct mon_checks {
   size_t by_pc[1 << 12]; /* 1 + the place last found for a hash of kind and pc */
 };
 
-/* What makes two findings one: the instruction; of code that was stored, the one that has stored it. */
+static bool is_race(const struct mips_finding *f) {
+  return mips_finding_info[f->kind].check & (MIPS_CHECK_RACE | MIPS_CHECK_RACE_READ);
+}
+
+/* What makes two findings one: the instruction; of code that was stored, the one that has stored it; of races, both, no
+ * matter who came first. */
 static uint64_t place_of(const struct mips_finding *f) {
   bool stored = f->kind == MIPS_FOUND_NOT_WRITTEN || f->kind == MIPS_FOUND_NOT_INVALIDATED;
-  return stored ? f->before : f->pc;
+  return is_race(f) ? f->pc + f->before : stored ? f->before : f->pc;
 }
 
 static bool is_same(const struct mips_finding *a, const struct mips_finding *b) {
-  return a->kind == b->kind && place_of(a) == place_of(b);
+  if (a->kind != b->kind || place_of(a) != place_of(b)) return false;
+  return !is_race(a) || a->pc == b->pc || a->pc == b->before;
 }
 
 static struct place *known_place(struct mon_checks *k, const struct mips_finding *f, size_t **slot) {
@@ -73,12 +79,30 @@ static void found(void *ctx, struct cpu *c, const struct mips_finding *f) {
   c->j.pc = f->pc;
   p->calls = mon_unwind(c, p->call, CALLS);
   c->j.pc = pc;
+  if (is_race(f)) mips_check_ask(&k->check, f->before, true);
+}
+
+/* The other one of a race is there again. */
+static void seen(void *ctx, struct cpu *c, uint64_t at) {
+  struct mon_checks *k = ctx;
+  uint64_t call[CALLS], pc = c->j.pc;
+  c->j.pc = at;
+  unsigned calls = mon_unwind(c, call, CALLS);
+  c->j.pc = pc;
+  for (size_t i = 0; i < k->places; i++) {
+    struct place *p = &k->place[i];
+    if (!is_race(&p->first) || p->first.before != at || p->others) continue;
+    memcpy(p->other, call, sizeof call);
+    p->others = calls;
+  }
+  mips_check_ask(&k->check, at, false);
 }
 
 /* --- making --- */
 
 int mon_checks_new(struct mb_vm *vm) {
-  static const unsigned kinds[] = {MIPS_CHECK_TLB, MIPS_CHECK_UNINIT, MIPS_CHECK_CACHE};
+  static const unsigned kinds[] = {MIPS_CHECK_TLB, MIPS_CHECK_UNINIT, MIPS_CHECK_CACHE, MIPS_CHECK_RACE,
+                                   MIPS_CHECK_RACE | MIPS_CHECK_RACE_READ};
   struct mon_checks *k = vm->checks = calloc(1, sizeof *k);
   unsigned wanted = 0;
   if (!k) return -1;
@@ -87,6 +111,7 @@ int mon_checks_new(struct mb_vm *vm) {
   k->vm = vm;
   k->check.kinds = wanted;
   k->check.found = found;
+  k->check.seen = seen;
   k->check.ctx = k;
   return 0;
 }
@@ -117,18 +142,25 @@ static void print_what(const struct mips_finding *f, FILE *to) {
   fputs(at + 2, to);
 }
 
+static void print_calls(const struct mon_checks *k, const uint64_t *call, unsigned calls, FILE *to) {
+  char name[256];
+  for (unsigned i = 1; i < calls; i++)
+    fprintf(to, "%s%s", i > 1 ? " < " : "\n      called by ",
+            mon_symbol_name(&k->vm->symbols, call[i], name, sizeof name));
+}
+
 static void print_place(const struct mon_checks *k, const struct place *p, FILE *to) {
   char name[256];
   fprintf(to, "  0x%" PRIx64 " %s, %" PRIu64 " time%s, first on vcpu %u after %" PRIu64 " instructions:\n    ",
           p->first.pc, mon_symbol_name(&k->vm->symbols, p->first.pc, name, sizeof name), p->times,
           p->times > 1 ? "s" : "", p->vcpu, p->instructions);
   print_what(&p->first, to);
+  print_calls(k, p->call, p->calls, to);
   if (p->first.before)
-    fprintf(to, "\n    by 0x%" PRIx64 " %s", p->first.before,
+    fprintf(to, "\n    %s 0x%" PRIx64 " %s", is_race(&p->first) ? "the other:" : "by", p->first.before,
             mon_symbol_name(&k->vm->symbols, p->first.before, name, sizeof name));
-  for (unsigned i = 1; i < p->calls; i++)
-    fprintf(to, "%s%s", i > 1 ? " < " : "\n    called by ",
-            mon_symbol_name(&k->vm->symbols, p->call[i], name, sizeof name));
+  if (is_race(&p->first)) fprintf(to, ", on vcpu %u", p->first.by);
+  print_calls(k, p->other, p->others, to);
   fputc('\n', to);
 }
 
@@ -168,9 +200,17 @@ static json_t *hex(uint64_t v) {
   return json_string(text);
 }
 
+static json_t *calls_json(const struct mon_checks *k, const uint64_t *call, unsigned n) {
+  char name[256];
+  json_t *calls = json_array();
+  for (unsigned i = 1; i < n; i++)
+    json_array_append_new(calls, json_string(mon_symbol_name(&k->vm->symbols, call[i], name, sizeof name)));
+  return calls;
+}
+
 static json_t *place_json(const struct mon_checks *k, const struct place *p) {
   char name[256];
-  json_t *o = json_object(), *calls = json_array();
+  json_t *o = json_object();
   json_object_set_new(o, "pc", hex(p->first.pc));
   json_object_set_new(o, "symbol", json_string(mon_symbol_name(&k->vm->symbols, p->first.pc, name, sizeof name)));
   json_object_set_new(o, "about", hex(p->first.va));
@@ -178,9 +218,12 @@ static json_t *place_json(const struct mon_checks *k, const struct place *p) {
   json_object_set_new(o, "times", json_integer((json_int_t)p->times));
   json_object_set_new(o, "vcpu", json_integer(p->vcpu));
   json_object_set_new(o, "instructions", json_integer((json_int_t)p->instructions));
-  for (unsigned i = 1; i < p->calls; i++)
-    json_array_append_new(calls, json_string(mon_symbol_name(&k->vm->symbols, p->call[i], name, sizeof name)));
-  json_object_set_new(o, "calls", calls);
+  json_object_set_new(o, "calls", calls_json(k, p->call, p->calls));
+  if (!is_race(&p->first)) return o;
+  json_object_set_new(o, "other_symbol",
+                      json_string(mon_symbol_name(&k->vm->symbols, p->first.before, name, sizeof name)));
+  json_object_set_new(o, "other_vcpu", json_integer(p->first.by));
+  json_object_set_new(o, "other_calls", calls_json(k, p->other, p->others));
   return o;
 }
 
