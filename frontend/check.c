@@ -31,6 +31,7 @@ int mips_check_init(struct mips_check *k, struct mmu_pmap *pmap) {
   k->pmap = pmap;
   if (k->kinds & MIPS_CHECK_UNINIT && !(k->known = calloc(pages, MMU_PAGE_SIZE / 8))) return -1;
   if (k->kinds & RACES && !(k->race = check_race_new(pages * MMU_PAGE_SIZE))) return -1;
+  if (k->kinds & MIPS_CHECK_TLB && !(k->tlb = check_tlb_new(pages * MMU_PAGE_SIZE, k->vcpus))) return -1;
   if (!(k->kinds & MIPS_CHECK_CACHE)) return 0;
   k->code = calloc(pages, sizeof *k->code);
   k->pending = malloc(pages * sizeof *k->pending);
@@ -42,6 +43,7 @@ void mips_check_fini(struct mips_check *k) {
   free(k->code);
   free(k->pending);
   check_race_free(k->race);
+  check_tlb_free(k->tlb);
   *k = (struct mips_check){0};
 }
 
@@ -63,7 +65,7 @@ void check_found(struct cpu *c, const struct mips_finding *f) {
   c->cfg.check->found(c->cfg.check->ctx, c, f);
 }
 
-static void found(struct cpu *c, enum mips_finding_kind kind, uint64_t va, uint64_t before) {
+void check_found_at(struct cpu *c, enum mips_finding_kind kind, uint64_t va, uint64_t before) {
   check_found(c, &(struct mips_finding){.kind = kind, .pc = check_present_pc(c), .va = va, .before = before});
 }
 
@@ -145,8 +147,8 @@ void mips_check_fetched(struct cpu *c, const struct mmu_page *f, uint64_t pc, un
     set_bit(&p->stored, w, false); /* said once */
     set_bit(&p->changed, w, false);
   }
-  if (stored) found(c, MIPS_FOUND_NOT_WRITTEN, pc, p->by);
-  if (changed && !stored) found(c, MIPS_FOUND_NOT_INVALIDATED, pc, p->by);
+  if (stored) check_found_at(c, MIPS_FOUND_NOT_WRITTEN, pc, p->by);
+  if (changed && !stored) check_found_at(c, MIPS_FOUND_NOT_INVALIDATED, pc, p->by);
 }
 
 enum { WRITE_BACK = 1, INVALIDATE = 2 };
@@ -218,7 +220,7 @@ uint64_t mips_help_CHECK_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_
   uint32_t page = number_of(k, f), offset = va & (MMU_PAGE_SIZE - 1), bytes = b & 0xff;
   if (k->known && b & STORE) know(k, page, offset, bytes);
   if (k->known && !(b & STORE) && !knows(k, page, offset, bytes)) {
-    found(c, MIPS_FOUND_UNINIT, va, 0);
+    check_found_at(c, MIPS_FOUND_UNINIT, va, 0);
     know(k, page, offset, bytes); /* said once */
   }
   if (k->code && b & STORE) code_stored(k, page, offset, bytes, uncached(c, va) ? 0 : check_present_pc(c));
@@ -229,6 +231,7 @@ uint64_t mips_help_CHECK_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_
                            .linked = b & LINKED,
                            .part = b & PART};
   if (k->race) check_race_access(c, &x);
+  if (k->tlb) check_tlb_access(c, &x);
   return 0;
 }
 
@@ -260,6 +263,10 @@ void mips_check_exception(struct cpu *c) {
   if (c->cfg.check->race && c->fault.code == EXC_INT) check_race_interrupt(c);
 }
 
+void mips_check_returned(struct cpu *c) {
+  if (c->cfg.check->tlb) check_tlb_returned(c);
+}
+
 /* a: registers used, as bits, | BY_TLB; b: registers written, | BY_TLB; c: is it a barrier? */
 uint64_t mips_help_CHECK_CP0(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
   struct cpu *c = cpu;
@@ -271,22 +278,13 @@ uint64_t mips_help_CHECK_CP0(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) 
   for (unsigned i = 0; i < MIPS_HAZARD_REGS; i++) {
     bool near = h->at[i] && now + 1 - h->at[i] < far;
     if (a >> i & 1 && near && (!(a & BY_TLB) || h->pc[i] & 1))
-      found(c, MIPS_FOUND_HAZARD, hazard_reg[i].rd, h->pc[i] & ~UINT64_C(1));
+      check_found_at(c, MIPS_FOUND_HAZARD, hazard_reg[i].rd, h->pc[i] & ~UINT64_C(1));
     if (!(b >> i & 1)) continue;
     h->at[i] = now + 1;
     h->pc[i] = pc | !!(b & BY_TLB);
   }
   if (arg_c) barrier(c);
   return 0;
-}
-
-void mips_check_tlb_write(struct cpu *c, int overlaps, bool random) {
-  const struct mips_cp0 *p = &c->cp0;
-  if (!(c->cfg.check->kinds & MIPS_CHECK_TLB)) return;
-  if (overlaps >= 0) found(c, MIPS_FOUND_TLB_DUPLICATE, (uint64_t)overlaps, 0);
-  if ((p->entrylo0 ^ p->entrylo1) & 1) found(c, MIPS_FOUND_TLB_GLOBAL, p->entryhi & ~UINT64_C(0x1fff), 0);
-  uint32_t index = p->index & INT32_MAX;
-  if (!random && index >= c->mmu.entries) found(c, MIPS_FOUND_TLB_INDEX, index, 0);
 }
 
 /* --- lifting --- */
@@ -329,8 +327,7 @@ static bool is_linked(const struct insn *i) {
 }
 
 void mips_check_lift(struct lift *l, const struct insn *i, unsigned from) {
-  static const unsigned all = MIPS_CHECK_UNINIT | MIPS_CHECK_CACHE | RACES;
-  for (unsigned k = from, to = l->ir->n; l->check & all && k < to; k++) {
+  for (unsigned k = from, to = l->ir->n; k < to; k++) {
     struct lift_access x;
     const struct ir_op o = l->ir->op[k];
     if (!lift_access_of(l, &o, &x) || is_part_load(i)) continue;

@@ -39,6 +39,7 @@ struct mips_finding {
   bool stores;     /* of a race: the one at pc is the store, or one of two */
 };
 struct check_race;
+struct check_tlb;
 
 struct mips_check {
   unsigned kinds;
@@ -47,7 +48,11 @@ struct mips_check {
   struct check_code *code; /* owned: what caches may hold, by page */
   uint32_t *pending;       /* owned: pages whose code needs maintenance */
   uint32_t pendings;
+  unsigned vcpus;          /* that there will be */
   struct check_race *race; /* owned */
+  struct check_tlb *tlb;   /* owned */
+  uint64_t entries,
+      entries_known; /* of the TLB for user space that were written valid, and whose page table is known */
   void (*found)(void *ctx, struct cpu *c, const struct mips_finding *f);
   /* One of these instructions, by hash, has accessed memory on its way to a race: who calls it? See mips_check_ask().
    */
@@ -63,7 +68,8 @@ struct mips_hazards {
   uint64_t pc[MIPS_HAZARD_REGS];
 };
 
-/* `kinds`, `found` and `ctx` are set: get what is to be kept of the pmap's RAM. -1: no memory; fini all the same. */
+/* `kinds`, `vcpus`, `found`, `seen` and `ctx` are set: get what is to be kept of the pmap's RAM. -1: no memory; fini
+ * all the same. */
 __attribute__((warn_unused_result)) int mips_check_init(struct mips_check *k, struct mmu_pmap *pmap);
 void mips_check_fini(struct mips_check *k);
 /* Pages that have a frame now have been loaded. */
@@ -78,8 +84,9 @@ void mips_check_stored(struct mips_check *k, uint64_t gpa, uint64_t bytes);
 void mips_check_lift(struct lift *l, const struct insn *i, unsigned from);
 /* So many words of a page, from pc on, are fetched to be translated. */
 void mips_check_fetched(struct cpu *c, const struct mmu_page *f, uint64_t pc, unsigned words);
-/* An exception is entered. */
+/* An exception is entered, or returned from. */
 void mips_check_exception(struct cpu *c);
+void mips_check_returned(struct cpu *c);
 /* A TLB entry was written; the entry that it overlaps, or -1. */
 void mips_check_tlb_write(struct cpu *c, int overlaps, bool random);
 #endif

@@ -15,6 +15,7 @@ struct check_access {
 /* The instruction that is being executed. */
 uint64_t check_present_pc(const struct cpu *c);
 void check_found(struct cpu *c, const struct mips_finding *f);
+void check_found_at(struct cpu *c, enum mips_finding_kind kind, uint64_t va, uint64_t before); /* by it */
 
 static inline uint64_t check_hash(uint64_t v) {
   return v * UINT64_C(0x9e3779b97f4a7c15);
@@ -32,4 +33,9 @@ void check_race_device_store(struct cpu *c);
 void check_race_sync(struct cpu *c);
 void check_race_interrupt(struct cpu *c);
 
+/* --- check_tlb.c --- the same --- */
+struct check_tlb *check_tlb_new(uint64_t bytes, unsigned vcpus);
+void check_tlb_free(struct check_tlb *t);
+void check_tlb_access(struct cpu *c, const struct check_access *a);
+void check_tlb_returned(struct cpu *c);
 #endif

@@ -122,6 +122,7 @@ static void returned(struct cpu *c) {
   mips_event_add(c->events, MIPS_EVENT_ERET);
   mips_mode_changed(c);
   mips_look_at_interrupts(c);
+  if (c->cfg.check) mips_check_returned(c);
   if (c->cfg.moved) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_RETURN);
 }
 

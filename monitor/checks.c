@@ -110,6 +110,7 @@ int mon_checks_new(struct mb_vm *vm) {
     if (vm->config.check >> i & 1) wanted |= kinds[i];
   k->vm = vm;
   k->check.kinds = wanted;
+  k->check.vcpus = vm->config.vcpus;
   k->check.found = found;
   k->check.seen = seen;
   k->check.ctx = k;
@@ -142,6 +143,11 @@ static void print_what(const struct mips_finding *f, FILE *to) {
   fputs(at + 2, to);
 }
 
+/* Does it matter which vcpu did what was before? */
+static bool vcpus_differ(const struct mon_checks *k, const struct mips_finding *f) {
+  return is_race(f) || (mips_finding_info[f->kind].check == MIPS_CHECK_TLB && k->vm->vcpus > 1);
+}
+
 static void print_calls(const struct mon_checks *k, const uint64_t *call, unsigned calls, FILE *to) {
   char name[256];
   for (unsigned i = 1; i < calls; i++)
@@ -159,7 +165,7 @@ static void print_place(const struct mon_checks *k, const struct place *p, FILE 
   if (p->first.before)
     fprintf(to, "\n    %s 0x%" PRIx64 " %s", is_race(&p->first) ? "the other:" : "by", p->first.before,
             mon_symbol_name(&k->vm->symbols, p->first.before, name, sizeof name));
-  if (is_race(&p->first)) fprintf(to, ", on vcpu %u", p->first.by);
+  if (p->first.before && vcpus_differ(k, &p->first)) fprintf(to, ", on vcpu %u", p->first.by);
   print_calls(k, p->other, p->others, to);
   fputc('\n', to);
 }
@@ -191,6 +197,9 @@ char *mb_check_text(struct mb_vm *vm) {
     if (k->times[i]) print_kind(k, i, to);
   }
   if (!all) fputs("nothing found\n", to);
+  if (k->check.entries)
+    fprintf(to, "tlb: the page table is known for %" PRIu64 " of %" PRIu64 " entries of user space\n",
+            k->check.entries_known, k->check.entries);
   return fclose(to) ? free(text), NULL : text;
 }
 
@@ -240,5 +249,8 @@ json_t *mon_checks_json(struct mb_vm *vm) {
     json_object_set_new(kind, "places", places);
     json_object_set_new(o, mips_finding_info[i].name, kind);
   }
+  if (!k->check.tlb) return o;
+  json_object_set_new(o, "tlb_entries", json_integer((json_int_t)k->check.entries));
+  json_object_set_new(o, "tlb_entries_known", json_integer((json_int_t)k->check.entries_known));
   return o;
 }
