@@ -84,7 +84,8 @@ static bool lasts(const struct mb_machine *m) {
   const struct mb_vm *vm = m->vm[0];
   const struct mb_config *v = &vm->config;
   bool plain = v->tier == MB_TIER_AUTO && v->mode == MB_MODE_BARE && !v->parallel && !v->disks && !v->nets;
-  bool watched = v->trace || v->profile_every || v->events || v->coverage || v->check || vm->gdb || vm->host_calls;
+  bool watched = v->trace || v->profile_every || v->profile_exact || v->events || v->coverage || v->check || vm->gdb ||
+                 vm->host_calls;
   return plain && !watched && !is_typed_at(&vm->console);
 }
 
