@@ -166,7 +166,8 @@ static int exit_code(struct mb_vm *vm, enum mb_stop why) {
   case MB_STOP_RESET: return EXIT_RESET;
   case MB_STOP_STUCK: return EXIT_STUCK;
   case MB_STOP_DEAD: return EXIT_DEAD;
-  case MB_STOP_RETURNED: /* nobody calls functions here */
+  case MB_STOP_TOGETHER: /* nobody asks for it here, */
+  case MB_STOP_RETURNED: /* or calls functions */
   case MB_STOP_LIMIT:
   case MB_STOP_CONSOLE: return EXIT_UNTIL;
   case MB_STOP_TIMEOUT: return EXIT_TIMEOUT;

@@ -133,11 +133,11 @@ static int read_disk(const struct scenario *s, const config_setting_t *from, str
   return bad ? bad : d->size || d->files.n ? 0 : scenario_fail(s, from, "a disk wants a size, or files");
 }
 
-static int read_disks(struct scenario *s, const config_setting_t *from) {
+static int read_disks(const struct scenario *s, const config_setting_t *from, struct scenario_vm *v) {
   int bad = is_list(s, from), n = config_setting_length(from);
   if (!bad && n > SCENARIO_DISKS) bad = scenario_fail(s, from, "disks: more than %d", SCENARIO_DISKS);
   for (int i = 0; !bad && i < n; i++)
-    bad = read_disk(s, config_setting_get_elem(from, (unsigned)i), &s->disk[s->disks++]);
+    bad = read_disk(s, config_setting_get_elem(from, (unsigned)i), &v->disk[v->disks++]);
   return bad;
 }
 
@@ -151,34 +151,59 @@ static int read_steps(struct scenario *s, const config_setting_t *from) {
   return bad;
 }
 
-static int read_bounds(struct scenario *s, const config_setting_t *from) {
+static int read_bounds(const struct scenario *s, const config_setting_t *from, struct scenario_vm *v) {
   if (!config_setting_is_aggregate(from) || config_setting_is_group(from) || config_setting_length(from) != 2 ||
-      !scenario_number(config_setting_get_elem(from, 0), &s->least) ||
-      !scenario_number(config_setting_get_elem(from, 1), &s->most) || s->least > s->most)
+      !scenario_number(config_setting_get_elem(from, 0), &v->least) ||
+      !scenario_number(config_setting_get_elem(from, 1), &v->most) || v->least > v->most)
     return scenario_fail(s, from, "instructions: is written as (\"10M\", \"20M\"): at least and at most");
   return 0;
 }
 
-static int read_end(struct scenario *s, const config_setting_t *from) {
-  int bad = get_text(s, from, &s->end);
+static int read_end(const struct scenario *s, const config_setting_t *from, struct scenario_vm *v) {
+  int bad = get_text(s, from, &v->end);
   for (int why = MB_STOP_POWER_OFF; !bad && why < MB_STOP_ERROR; why++)
-    if (!strcmp(s->end, mb_stop_name((enum mb_stop)why))) return 0;
+    if (!strcmp(v->end, mb_stop_name((enum mb_stop)why))) return 0;
   return bad ? bad
              : scenario_fail(s, from, "end: \"%s\" is none of power-off, reset, guest-exit, halted, stuck, dead",
-                             s->end);
+                             v->end);
 }
 
-/* --- the file --- */
+/* --- freeing --- */
 
+static void free_regexes(struct scenario_regexes *r) {
+  for (size_t i = 0; i < r->n; i++) regfree(&r->regex[i]);
+  free(r->regex);
+  free(r->text);
+}
+
+static void free_texts(struct scenario_texts *t) {
+  free(t->text);
+  free(t->line);
+}
+
+static void free_vm(struct scenario_vm *v) {
+  for (size_t i = 0; i < v->disks; i++) free(v->disk[i].files.file);
+  free(v->files.file);
+  free_regexes(&v->allow);
+  free_regexes(&v->never);
+  free_texts(&v->console);
+  free_texts(&v->covered);
+}
+
+/* --- keys --- */
+
+/* The first ones are of the whole scenario, the others of a VM, or of all that do not have them. */
 enum key {
   ABOUT,
   GUESTS,
-  PROMPT,
   LIMIT,
   MACHINE,
+  VMS,
+  STEPS,
+  VM_KEYS,
+  PROMPT = VM_KEYS,
   FILES,
   DISKS,
-  STEPS,
   END,
   QUIET,
   ALLOW,
@@ -189,15 +214,107 @@ enum key {
   KEYS
 };
 static const char *const key_names[KEYS + 1] = {
-    [ABOUT] = "about",     [GUESTS] = "guests",      [PROMPT] = "prompt",  [LIMIT] = "limit",
-    [MACHINE] = "machine", [FILES] = "files",        [DISKS] = "disks",    [STEPS] = "steps",
-    [END] = "end",         [QUIET] = "quiet",        [ALLOW] = "allow",    [NEVER] = "never",
-    [CONSOLE] = "console", [INSNS] = "instructions", [COVERED] = "covered"};
+    [ABOUT] = "about", [GUESTS] = "guests",   [LIMIT] = "limit",        [MACHINE] = "machine",
+    [VMS] = "vms",     [STEPS] = "steps",     [PROMPT] = "prompt",      [FILES] = "files",
+    [DISKS] = "disks", [END] = "end",         [QUIET] = "quiet",        [ALLOW] = "allow",
+    [NEVER] = "never", [CONSOLE] = "console", [INSNS] = "instructions", [COVERED] = "covered"};
 
 static const char *key_name(const void *ctx, size_t i) {
   (void)ctx;
   return key_names[i < KEYS ? i : KEYS];
 }
+
+static int find(const char *name) {
+  int k = 0;
+  while (k < KEYS && strcmp(key_names[k], name)) k++;
+  return k;
+}
+
+bool scenario_is_vm_key(const char *name) {
+  int k = find(name);
+  return k >= VM_KEYS && k < KEYS;
+}
+
+/* --- VMs --- */
+
+static int read_vm_key(const struct scenario *s, enum key key, const config_setting_t *from, struct scenario_vm *v) {
+  switch (key) {
+  case PROMPT: return get_text(s, from, &v->prompt);
+  case FILES: return read_files(s, from, &v->files);
+  case DISKS: return read_disks(s, from, v);
+  case END: return read_end(s, from, v);
+  case QUIET:
+    v->quiet = config_setting_get_bool(from);
+    return config_setting_type(from) == CONFIG_TYPE_BOOL ? 0 : scenario_fail(s, from, "quiet: neither true nor false");
+  case ALLOW: return read_regexes(s, from, &v->allow);
+  case NEVER: return read_regexes(s, from, &v->never);
+  case CONSOLE: return read_texts(s, from, &v->console);
+  case INSNS: return read_bounds(s, from, v);
+  case COVERED: return read_texts(s, from, &v->covered);
+  default: return 0;
+  }
+}
+
+/* own NULL: all is said by the scenario. */
+static int read_vm(const struct scenario *s, const config_setting_t *root, const config_setting_t *own,
+                   struct scenario_vm *v) {
+  int bad = 0;
+  *v = (struct scenario_vm){.own = own, .prompt = "# ", .quiet = true, .most = UINT64_MAX};
+  if (own && !config_setting_is_group(own)) return scenario_fail(s, own, "vms: a VM is written as { name = \"a\"; }");
+  const config_setting_t *name = own ? config_setting_get_member(own, "name") : NULL;
+  if (own && !name) return scenario_fail(s, own, "name: each VM wants one");
+  if (name) bad = get_text(s, name, &v->name);
+  for (enum key k = VM_KEYS; !bad && k < KEYS; k++) {
+    const config_setting_t *from = own ? config_setting_get_member(own, key_names[k]) : NULL;
+    if (!from) from = config_setting_get_member(root, key_names[k]);
+    if (from) bad = read_vm_key(s, k, from, v);
+  }
+  return bad;
+}
+
+static int find_vm(const struct scenario *s, const char *name) {
+  size_t i = 0;
+  while (i < s->vms && (!s->vm[i].name || strcmp(s->vm[i].name, name))) i++;
+  return i < s->vms ? (int)i : -1;
+}
+
+/* What is said of all is looked at even if each VM has its own word. */
+static int check_shared(const struct scenario *s, const config_setting_t *root) {
+  struct scenario_vm v;
+  int bad = read_vm(s, root, NULL, &v);
+  free_vm(&v);
+  return bad;
+}
+
+static int read_vms(struct scenario *s, const config_setting_t *root) {
+  const config_setting_t *list = config_setting_get_member(root, key_names[VMS]);
+  int bad = list ? is_list(s, list) : 0, n = list && !bad ? config_setting_length(list) : 1;
+  if (bad) return bad;
+  if (!n || n > MB_VMS_MAX) return scenario_fail(s, list, "vms: is a list of 1 to %d VMs", MB_VMS_MAX);
+  if (!room(&s->vm, (size_t)n, sizeof *s->vm)) return out_of_memory(s);
+  if (list) bad = check_shared(s, root);
+  for (int i = 0; !bad && i < n; i++) {
+    const config_setting_t *own = list ? config_setting_get_elem(list, (unsigned)i) : NULL;
+    struct scenario_vm v;
+    bad = read_vm(s, root, own, &v);
+    if (!bad && v.name && find_vm(s, v.name) >= 0) bad = scenario_fail(s, own, "two VMs are called \"%s\"", v.name);
+    s->vm[s->vms++] = v;
+  }
+  return bad;
+}
+
+/* The VM that each step names. */
+static int find_vms_of_steps(const struct scenario *s) {
+  for (size_t i = 0; i < s->steps; i++) {
+    const struct step_value *v = &s->step[i].value[KEY_VM];
+    int at = v->given ? find_vm(s, v->text) : 0;
+    if (at < 0) return options_fail("%s:%d: vm: there is no VM \"%s\"", s->path, s->step[i].line, v->text);
+    s->step[i].vm = (size_t)at;
+  }
+  return 0;
+}
+
+/* --- the file --- */
 
 static int read_limit(struct scenario *s, const config_setting_t *from) {
   const char *text = NULL;
@@ -211,26 +328,13 @@ static int read_key(struct scenario *s, enum key key, const config_setting_t *fr
   switch (key) {
   case ABOUT: return get_text(s, from, &s->about);
   case GUESTS: return read_guests(s, from);
-  case PROMPT: return get_text(s, from, &s->prompt);
   case LIMIT: return read_limit(s, from);
   case MACHINE:
     s->machine = from;
     return config_setting_is_group(from) ? 0 : scenario_fail(s, from, "machine: is written as { mem = \"64M\"; }");
-  case FILES: return read_files(s, from, &s->files);
-  case DISKS: return read_disks(s, from);
   case STEPS: return read_steps(s, from);
-  case END: return read_end(s, from);
-  case QUIET:
-    s->quiet = config_setting_get_bool(from);
-    return config_setting_type(from) == CONFIG_TYPE_BOOL ? 0 : scenario_fail(s, from, "quiet: neither true nor false");
-  case ALLOW: return read_regexes(s, from, &s->allow);
-  case NEVER: return read_regexes(s, from, &s->never);
-  case CONSOLE: return read_texts(s, from, &s->console);
-  case INSNS: return read_bounds(s, from);
-  case COVERED: return read_texts(s, from, &s->covered);
-  case KEYS: break;
+  default: return 0; /* of VMs */
   }
-  return 0;
 }
 
 static int read_keys(struct scenario *s, const config_setting_t *root) {
@@ -238,21 +342,24 @@ static int read_keys(struct scenario *s, const config_setting_t *root) {
   for (int i = 0; !bad && i < config_setting_length(root); i++) {
     const config_setting_t *e = config_setting_get_elem(root, (unsigned)i);
     const char *name = config_setting_name(e), *near = options_nearest(name, key_name, NULL);
-    int k = 0;
-    while (k < KEYS && strcmp(key_names[k], name)) k++;
+    int k = find(name);
     if (k < KEYS)
       bad = read_key(s, (enum key)k, e);
     else
       bad = near ? scenario_fail(s, e, "there is no key \"%s\"; did you mean \"%s\"?", name, near)
                  : scenario_fail(s, e, "there is no key \"%s\" (docs/regression-testing.md has them all)", name);
   }
-  if (!bad && !s->steps && !s->end) bad = options_fail("%s: does nothing: steps = ( { ... } ) is missing", s->path);
+  if (!bad) bad = read_vms(s, root);
+  if (!bad) bad = find_vms_of_steps(s);
+  bool ends = false;
+  for (size_t i = 0; i < s->vms; i++) ends |= s->vm[i].end != NULL;
+  if (!bad && !s->steps && !ends) bad = options_fail("%s: does nothing: steps = ( { ... } ) is missing", s->path);
   return bad;
 }
 
 int scenario_read(struct scenario *s, const char *path) {
   config_t *c = malloc(sizeof *c);
-  *s = (struct scenario){.path = strdup(path), .prompt = "# ", .limit = LIMIT_NS, .quiet = true, .most = UINT64_MAX};
+  *s = (struct scenario){.path = strdup(path), .limit = LIMIT_NS};
   if (!s->path || !c) {
     free(c);
     return options_fail("out of memory");
@@ -263,27 +370,12 @@ int scenario_read(struct scenario *s, const char *path) {
   return read_keys(s, config_root_setting(c));
 }
 
-static void free_regexes(struct scenario_regexes *r) {
-  for (size_t i = 0; i < r->n; i++) regfree(&r->regex[i]);
-  free(r->regex);
-  free(r->text);
-}
-
-static void free_texts(struct scenario_texts *t) {
-  free(t->text);
-  free(t->line);
-}
-
 void scenario_free(struct scenario *s) {
   for (size_t i = 0; i < s->steps; i++) scenario_step_free(&s->step[i]);
-  for (size_t i = 0; i < s->disks; i++) free(s->disk[i].files.file);
+  for (size_t i = 0; i < s->vms; i++) free_vm(&s->vm[i]);
   free(s->step);
-  free(s->files.file);
-  free_regexes(&s->allow);
-  free_regexes(&s->never);
+  free(s->vm);
   free(s->guest);
-  free_texts(&s->console);
-  free_texts(&s->covered);
   if (s->config) config_destroy(s->config);
   free(s->config);
   free(s->path);

@@ -39,6 +39,7 @@ enum step_key {
   KEY_TIMES,
   KEY_ON,
   KEY_CARD,
+  KEY_VM,
   STEP_KEYS
 };
 
@@ -57,6 +58,7 @@ struct step_value {
 struct step {
   enum step_key kind;
   int line;
+  size_t vm; /* that it is done on */
   struct step_value value[STEP_KEYS];
   struct mb_value arg[SCENARIO_ARGS];
   size_t args;
@@ -94,19 +96,14 @@ struct scenario_texts {
   size_t n;
 };
 
-struct scenario {
-  char *path;
-  void *config; /* libconfig's: all text is borrowed from it */
-  const char *about, *prompt;
-  struct scenario_guest *guest; /* owned */
-  size_t guests;
-  const void *machine; /* setting: keys of a VM; NULL: none */
-  uint64_t limit;      /* of a step, virtual ns, unless it has its own */
+/* What is said of one VM, by its own keys, or else by those of the scenario. */
+struct scenario_vm {
+  const char *name; /* NULL: it is the only one, and described by the scenario */
+  const void *own;  /* setting: its keys; NULL: likewise */
+  const char *prompt;
   struct scenario_files files;
   struct scenario_disk disk[SCENARIO_DISKS];
   size_t disks;
-  struct step *step; /* owned */
-  size_t steps;
   const char *end; /* NULL: it may run on */
   bool quiet;      /* no complaint of the kernel's is allowed but these: */
   struct scenario_regexes allow, never;
@@ -114,9 +111,25 @@ struct scenario {
   uint64_t least, most; /* instructions */
 };
 
+struct scenario {
+  char *path;
+  void *config; /* libconfig's: all text is borrowed from it */
+  const char *about;
+  struct scenario_guest *guest; /* owned */
+  size_t guests;
+  const void *machine;    /* setting: keys of a VM; NULL: none */
+  uint64_t limit;         /* of a step, virtual ns, unless it has its own */
+  struct scenario_vm *vm; /* owned; at least one */
+  size_t vms;
+  struct step *step; /* owned */
+  size_t steps;
+};
+
 /* 0, or 2 after one line on stderr: file, line, key, what is wrong. *s is to be freed either way. */
 int scenario_read(struct scenario *s, const char *path);
 void scenario_free(struct scenario *s);
+/* Is this a key of a VM that the scenario reads itself? Others are a machine file's. */
+bool scenario_is_vm_key(const char *name);
 
 /* --- scenario_step.c --- */
 

@@ -50,6 +50,7 @@ static const struct key {
     [KEY_TIMES] = {"times", NUMBER, FOR(STEP_DISK_ERROR)},
     [KEY_ON] = {"on", WORDS, FOR(STEP_DISK_ERROR), (const char *const[]){"both", "read", "write", NULL}},
     [KEY_CARD] = {"card", NUMBER, FOR(STEP_NET)},
+    [KEY_VM] = {"vm", TEXT, ~0u},
 };
 /* clang-format on */
 

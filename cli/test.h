@@ -12,6 +12,8 @@
  *   reproduce            the command
  *   from                 "power-on", or "checkpoint"
  *   instructions, virtual_ns, console_digest, state_hash  at the end
+ *   vms                  of a scenario with several: of each its name, the last, stop, console, backtrace; what stands
+ *                        beside is all instructions, the latest time, digests of the digests
  *   golden               the same of the golden run, if there is one
  *   host_seconds         of no verdict */
 #ifndef CLI_TEST_H

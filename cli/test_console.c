@@ -59,8 +59,8 @@ static bool append(struct test_text *t, const char *bytes, size_t n) {
   return true;
 }
 
-bool test_console_init(struct test_console *c, const struct scenario *s) {
-  *c = (struct test_console){.scenario = s, .complaints = calloc(COMPLAINTS, sizeof *c->complaints)};
+bool test_console_init(struct test_console *c, const struct scenario_vm *said) {
+  *c = (struct test_console){.said = said, .complaints = calloc(COMPLAINTS, sizeof *c->complaints)};
   c->all.room = c->clean.room = 1 << 16;
   c->all.bytes = calloc(1, c->all.room);
   c->clean.bytes = calloc(1, c->clean.room);
@@ -102,8 +102,8 @@ static bool matches_any(const struct scenario_regexes *r, const char *line, cons
 /* The pattern by which a line should not be there. NULL: it may be. */
 static const char *unwanted(const struct test_console *c, const char *line) {
   const char *which = NULL;
-  if (matches_any(&c->scenario->never, line, &which)) return which;
-  if (!c->scenario->quiet || matches_any(&c->scenario->allow, line, &which)) return NULL;
+  if (matches_any(&c->said->never, line, &which)) return which;
+  if (!c->said->quiet || matches_any(&c->said->allow, line, &which)) return NULL;
   for (int i = 0; i < COMPLAINTS; i++)
     if (!regexec(&c->complaints[i], line, 0, NULL, 0)) return complaints[i];
   return NULL;

@@ -13,10 +13,10 @@ struct test_text {
 enum test_await { AWAIT_NOTHING, AWAIT_TEXT, AWAIT_LINE, AWAIT_MARK };
 
 struct test_console {
-  const struct scenario *scenario;
-  struct test_text all;   /* but for carriage returns */
-  struct test_text clean; /* without the kernel's messages, which come in the midst of others' lines */
-  size_t from;            /* of `all`: where what is waited for may begin */
+  const struct scenario_vm *said; /* of the VM; borrowed */
+  struct test_text all;           /* but for carriage returns */
+  struct test_text clean;         /* without the kernel's messages, which come in the midst of others' lines */
+  size_t from;                    /* of `all`: where what is waited for may begin */
   enum test_await await;
   const char *text; /* borrowed */
   size_t n;
@@ -31,7 +31,7 @@ struct test_console {
 /* Pattern i (an extended regular expression) of what a kernel says when something is wrong; NULL past the last. */
 const char *test_console_complaint(size_t i);
 /* False: no memory. */
-bool test_console_init(struct test_console *c, const struct scenario *s);
+bool test_console_init(struct test_console *c, const struct scenario_vm *said);
 void test_console_fini(struct test_console *c);
 /* For the machine. */
 struct mb_console test_console_host(struct test_console *c);

@@ -91,11 +91,11 @@ static int copy_padded(int to, const char *path) {
   return ftruncate(to, whole) || lseek(to, whole, SEEK_SET) < 0 ? options_fail("out of memory for the initrd") : 0;
 }
 
-static int make_initrd(const struct scenario *s, struct request *r) {
+static int make_initrd(const struct scenario_vm *v, struct request *r) {
   const char *path;
   int fd = new_file(r, "initrd", &path), bad = fd < 0 ? 2 : 0;
   if (!bad && r->initrd) bad = copy_padded(fd, r->initrd);
-  if (!bad) bad = put_all(fd, archive_write_set_format_cpio_newc, &s->files);
+  if (!bad) bad = put_all(fd, archive_write_set_format_cpio_newc, &v->files);
   r->initrd = path;
   return bad;
 }
@@ -113,8 +113,8 @@ static int make_disk(const struct scenario_disk *d, struct request *r) {
   return bad;
 }
 
-int test_files_make(const struct scenario *s, struct request *r) {
-  int bad = s->files.n ? make_initrd(s, r) : 0;
-  for (size_t i = 0; !bad && i < s->disks; i++) bad = make_disk(&s->disk[i], r);
+int test_files_make(const struct scenario_vm *v, struct request *r) {
+  int bad = v->files.n ? make_initrd(v, r) : 0;
+  for (size_t i = 0; !bad && i < v->disks; i++) bad = make_disk(&v->disk[i], r);
   return bad;
 }

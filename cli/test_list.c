@@ -38,30 +38,87 @@ static int set_keys(struct request *r, const config_setting_t *keys) {
   return bad;
 }
 
-static int make(struct test *t, const struct scenario *s, const struct scenario_guest *guest,
-                const struct test_options *o) {
-  struct request *r = &t->run.options;
-  t->scenario = s;
-  t->fresh = o->fresh;
+/* Keys that the scenario has not read itself. */
+static int set_own_keys(struct request *r, const config_setting_t *keys) {
+  int bad = 0;
+  r->begins = r->line = (int)config_setting_source_line(keys);
+  for (int i = 0; !bad && i < config_setting_length(keys); i++) {
+    const config_setting_t *key = config_setting_get_elem(keys, (unsigned)i);
+    if (!scenario_is_vm_key(config_setting_name(key))) bad = machine_file_key(r, key);
+  }
+  return bad;
+}
+
+/* Does it say itself what it runs, so that it is not the one under test? */
+static bool is_its_own(const struct scenario_vm *v) {
+  return v->own && (config_setting_get_member(v->own, "guest") || config_setting_get_member(v->own, "kernel"));
+}
+
+static int add_vm(struct test *t, const struct scenario_guest *guest, const struct test_options *o) {
+  const struct scenario_vm *v = &t->scenario->vm[t->run.vms];
+  struct request *r = calloc(1, sizeof *r);
+  if (!r) return options_fail("out of memory");
+  t->run.vm[t->run.vms++] = r;
   request_begin(r, &t->run);
-  r->file = s->path;
-  int bad = set_keys(r, s->machine);
-  if (guest && guest->name) r->name = guest->name;
-  if (!bad && guest) bad = set_keys(r, guest->keys);
+  r->file = t->scenario->path;
+  bool own = is_its_own(v);
+  int bad = set_keys(r, t->scenario->machine);
+  if (!bad && guest && !own) {
+    r->name = guest->name ? guest->name : r->name;
+    bad = set_keys(r, guest->keys);
+  }
+  if (!bad && v->own) bad = set_own_keys(r, v->own);
   for (size_t i = 0; !bad && i < o->sets; i++) bad = set_option(r, o->set[i]);
-  if (o->kernel) r->kernel = o->kernel;
-  if (o->symbols) r->symbols = true, r->symbols_file = o->symbols;
+  bool tested = !own || !guest;
+  if (o->kernel && tested) r->kernel = o->kernel;
+  if (o->symbols && tested) r->symbols = true, r->symbols_file = o->symbols;
+  if (v->name) r->config.name = v->name;
   if (!r->config.name) r->config.name = r->name ? r->name : "kernel";
-  t->guest = r->config.name;
   r->line = r->begins;
   return bad ? bad : check(r);
+}
+
+/* What the test is called beside its scenario: the guest it is on, or its VMs. NULL: no memory. */
+static const char *name_of(struct test *t, const struct scenario_guest *guest) {
+  const struct scenario *s = t->scenario;
+  const char *name = guest ? guest->name : NULL;
+  char *text = NULL;
+  size_t n = 0;
+  if (s->vms == 1 && !s->vm->name) return t->run.vm[0]->config.name;
+  if (name) return name;
+  if (guest && (config_setting_lookup_string(guest->keys, "name", &name) ||
+                config_setting_lookup_string(guest->keys, "guest", &name)))
+    return name;
+  FILE *f = open_memstream(&text, &n);
+  for (size_t i = 0; f && i < s->vms; i++) fprintf(f, "%s%s", i ? "+" : "", s->vm[i].name);
+  if (f) fclose(f);
+  name = text ? request_keep(&t->run, text) : NULL;
+  free(text);
+  return name;
+}
+
+static int make(struct test *t, const struct scenario *s, const struct scenario_guest *guest,
+                const struct test_options *o) {
+  int bad = 0;
+  t->scenario = s;
+  t->fresh = o->fresh;
+  if (o->record && s->vms > 1)
+    return options_fail("test: --record takes scenarios with one VM: %s has %zu", s->path, s->vms);
+  if (!(t->run.vm = calloc(s->vms, sizeof *t->run.vm))) return options_fail("out of memory");
+  while (!bad && t->run.vms < s->vms) bad = add_vm(t, guest, o);
+  if (!bad && !(t->guest = name_of(t, guest))) bad = options_fail("out of memory");
+  return bad;
 }
 
 /* --- all --- */
 
 static void forget(struct test *t) {
   free(t->record);
-  request_fini(&t->run.options);
+  for (size_t i = 0; i < t->run.vms; i++) {
+    request_fini(t->run.vm[i]);
+    free(t->run.vm[i]);
+  }
+  free(t->run.vm);
   for (size_t i = 0; i < t->run.texts; i++) free(t->run.text[i]);
   free(t->run.text);
 }
@@ -104,14 +161,15 @@ int test_list_prepare(struct test_list *l, const struct test_options *o) {
       continue;
     }
     l->test[kept] = l->test[i];
-    l->test[kept].run.options.run = &l->test[kept].run;
-    kept++;
+    struct request_run *run = &l->test[kept++].run;
+    for (size_t k = 0; k < run->vms; k++) run->vm[k]->run = run;
   }
   l->tests = kept;
   for (size_t i = 0; o->record && i < l->tests; i++)
     if (asprintf(&l->test[i].record, "%s/%zu", o->record, i + 1) < 0) return options_fail("out of memory");
   for (size_t i = 0; i < l->tests; i++)
-    if (boot_guest(&l->test[i].run.options)) return TEST_NONE;
+    for (size_t k = 0; k < l->test[i].run.vms; k++)
+      if (boot_guest(l->test[i].run.vm[k])) return TEST_NONE;
   return 0;
 }
 

@@ -43,22 +43,31 @@ static void put_lines(FILE *to, const char *indent, const json_t *lines) {
   json_array_foreach(lines, i, line) fprintf(to, "%s  | %s\n", indent, json_string_value(line));
 }
 
+/* How a guest had stopped, of several with its name. */
+static void put_guest(FILE *to, const char *indent, const json_t *r) {
+  const char *name = get(r, "name"), *colon = *name ? ": " : "";
+  if (*get(r, "stop")) fprintf(to, "%s%s%sstopped: %s\n", indent, name, colon, get(r, "stop"));
+  if (json_array_size(json_object_get(r, "console"))) {
+    fprintf(to, "%s%s%sthe console's last lines:\n", indent, name, colon);
+    put_lines(to, indent, json_object_get(r, "console"));
+  }
+  if (json_array_size(json_object_get(r, "backtrace"))) {
+    fprintf(to, "%s%s%sthe guest was in:\n", indent, name, colon);
+    put_lines(to, indent, json_object_get(r, "backtrace"));
+  }
+}
+
 static void put_failure(FILE *to, const char *indent, const json_t *r) {
+  const json_t *vms = json_object_get(r, "vms"), *vm;
+  size_t i;
   if (number(r, "line"))
     fprintf(to, "%s%s:%lld: step %lld: %s\n", indent, get(r, "scenario"), number(r, "line"), number(r, "step"),
             get(r, "doing"));
   else if (*get(r, "doing"))
     fprintf(to, "%s%s\n", indent, get(r, "doing"));
   fprintf(to, "%s%s\n", indent, get(r, "why"));
-  if (*get(r, "stop")) fprintf(to, "%sstopped: %s\n", indent, get(r, "stop"));
-  if (json_array_size(json_object_get(r, "console"))) {
-    fprintf(to, "%sthe console's last lines:\n", indent);
-    put_lines(to, indent, json_object_get(r, "console"));
-  }
-  if (json_array_size(json_object_get(r, "backtrace"))) {
-    fprintf(to, "%sthe guest was in:\n", indent);
-    put_lines(to, indent, json_object_get(r, "backtrace"));
-  }
+  put_guest(to, indent, r);
+  json_array_foreach(vms, i, vm) put_guest(to, indent, vm);
   if (*get(r, "reproduce")) fprintf(to, "%sagain: %s\n", indent, get(r, "reproduce"));
 }
 

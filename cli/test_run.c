@@ -9,15 +9,20 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <xxhash.h>
 
 enum { CONSOLE_LINES = 15, CALLS = 24 };
+#define CAME_TO_END  "the guest came to its end: %s"
 #define AFTERMATH_NS UINT64_C(200000000) /* virtual: for what a kernel has to say after its first complaint */
 
 bool test_bad(struct test_going *t, const char *fmt, ...) {
+  char text[sizeof t->why - 64];
+  const char *name = t->on ? t->on->said->name : NULL;
   va_list args;
   va_start(args, fmt);
-  if (!*t->why) vsnprintf(t->why, sizeof t->why, fmt, args);
+  vsnprintf(text, sizeof text, fmt, args);
   va_end(args);
+  if (!*t->why) snprintf(t->why, sizeof t->why, "%s%s%s", name ? name : "", name ? ": " : "", text);
   return false;
 }
 
@@ -27,15 +32,19 @@ bool test_refused(struct test_going *t) {
 
 /* --- running --- */
 
-/* The kernel has complained: hear it out. */
-static bool complained(struct test_going *t) {
+static void limit(const struct test_vm *v, uint64_t ns, uint64_t insns) {
   struct mb_stats s;
-  t->console.await = AWAIT_NOTHING;
-  mb_get_stats(t->vm, &s);
-  mb_vm_limit_ns(t->vm, s.virtual_ns + AFTERMATH_NS);
-  mb_vm_limit(t->vm, UINT64_MAX);
-  if (mb_vm_stop(t->vm) == MB_STOP_CONSOLE) mb_machine_run(t->m);
-  return test_bad(t, "the console shows \"%.300s\", which matches \"%s\"", t->console.complaint, t->console.pattern);
+  mb_get_stats(v->vm, &s);
+  mb_vm_limit_ns(v->vm, s.virtual_ns + ns);
+  mb_vm_limit(v->vm, insns ? s.instructions + insns : UINT64_MAX);
+}
+
+void test_limit(struct test_going *t, uint64_t ns, uint64_t insns) {
+  for (struct test_vm *v = t->vm; v < t->vm + t->s->vms; v++) {
+    mb_vm_limit(v->vm, UINT64_MAX);
+    mb_vm_limit_ns(v->vm, UINT64_MAX);
+  }
+  limit(t->on, ns, insns);
 }
 
 /* It has come to its end. */
@@ -43,83 +52,158 @@ static bool is_end(enum mb_stop why) {
   return why >= MB_STOP_POWER_OFF;
 }
 
-bool test_go(struct test_going *t, uint64_t ns, uint64_t insns, bool *found) {
-  struct mb_stats s;
-  mb_get_stats(t->vm, &s);
-  mb_vm_limit_ns(t->vm, s.virtual_ns + ns);
-  mb_vm_limit(t->vm, insns ? s.instructions + insns : UINT64_MAX);
-  enum mb_stop why = mb_machine_run(t->m);
-  *found = why == MB_STOP_CONSOLE && t->console.found;
-  if (t->console.complaint) return complained(t);
-  t->console.await = AWAIT_NOTHING;
-  if (t->console.lost) return test_bad(t, "the guest shows more than can be kept");
-  if (why == MB_STOP_ERROR) t->ours = true;
-  if (is_end(why)) return test_bad(t, "the guest came to its end: %s", mb_stop_text(t->vm));
-  return why != MB_STOP_INTERRUPTED || test_bad(t, "interrupted");
+/* The kernel has complained: hear it out. */
+static bool complained(struct test_going *t) {
+  const struct test_console *c = &t->on->console;
+  t->on->console.await = AWAIT_NOTHING;
+  if (!is_end(mb_vm_stop(t->on->vm))) {
+    test_limit(t, AFTERMATH_NS, 0);
+    do mb_machine_run(t->m);
+    while (mb_vm_stop(t->on->vm) == MB_STOP_TOGETHER);
+  }
+  return test_bad(t, "the console shows \"%.300s\", which matches \"%s\"", c->complaint, c->pattern);
 }
 
-/* The end that the scenario names. */
+/* A VM may come to the end that the scenario names while something is done on another. */
+static bool may_have_ended(const struct test_vm *v) {
+  enum mb_stop why = mb_vm_stop(v->vm);
+  return !is_end(why) || (v->said->end && !strcmp(mb_stop_name(why), v->said->end));
+}
+
+/* Run until t->on stops. False: something is wrong with any of them, which t->on then is. */
+static bool run_on(struct test_going *t) {
+  struct test_vm *on = t->on;
+  while (!is_end(mb_vm_stop(on->vm))) {
+    enum mb_stop why = mb_machine_run(t->m);
+    for (t->on = t->vm; t->on < t->vm + t->s->vms; t->on++) {
+      if (t->on->console.complaint) return complained(t);
+      if (t->on->console.lost) return test_bad(t, "the guest shows more than can be kept");
+      if (why == MB_STOP_ERROR) t->ours = true;
+      if (t->on != on && !may_have_ended(t->on)) return test_bad(t, CAME_TO_END, mb_stop_text(t->on->vm));
+    }
+    t->on = on;
+    if (why == MB_STOP_INTERRUPTED) return test_bad(t, "interrupted");
+    if (mb_vm_stop(on->vm) != MB_STOP_TOGETHER) break;
+  }
+  return true;
+}
+
+bool test_go(struct test_going *t, uint64_t ns, uint64_t insns, bool *found) {
+  test_limit(t, ns, insns);
+  bool good = run_on(t);
+  enum mb_stop why = mb_vm_stop(t->on->vm);
+  *found = good && why == MB_STOP_CONSOLE && t->on->console.found;
+  t->on->console.await = AWAIT_NOTHING;
+  return good && (!is_end(why) || test_bad(t, CAME_TO_END, mb_stop_text(t->on->vm)));
+}
+
+/* The ends that the scenario names, one after the other: who has come to its end waits for the others. */
 static bool go_to_end(struct test_going *t) {
-  struct mb_stats s;
-  mb_get_stats(t->vm, &s);
-  mb_vm_limit_ns(t->vm, s.virtual_ns + t->s->limit);
-  mb_vm_limit(t->vm, UINT64_MAX);
-  enum mb_stop why = mb_machine_run(t->m);
-  if (t->console.complaint) return complained(t);
-  if (!strcmp(mb_stop_name(why), t->s->end)) return true;
-  return test_bad(t, is_end(why) ? "the guest ended otherwise than by %s: %s" : "the guest did not end by %s: %s",
-                  t->s->end, mb_stop_text(t->vm));
+  for (struct test_vm *v = t->vm; v < t->vm + t->s->vms; v++) {
+    const char *end = v->said->end;
+    if (!end) continue;
+    t->on = v;
+    test_limit(t, t->s->limit, 0);
+    if (!run_on(t)) return false;
+    enum mb_stop why = mb_vm_stop(v->vm);
+    if (strcmp(mb_stop_name(why), end))
+      return test_bad(t, is_end(why) ? "the guest ended otherwise than by %s: %s" : "the guest did not end by %s: %s",
+                      end, mb_stop_text(v->vm));
+  }
+  return true;
 }
 
 /* --- judging --- */
 
 static bool is_covered(struct test_going *t) {
   struct mb_function_coverage c;
-  for (size_t i = 0; i < t->s->covered.n; i++) {
-    const char *name = t->s->covered.text[i];
-    if (mb_coverage_function(t->vm, name, &c)) return test_refused(t);
-    if (!c.instructions) return test_bad(t, "%s was never executed (line %d)", name, t->s->covered.line[i]);
+  const struct scenario_texts *covered = &t->on->said->covered;
+  for (size_t i = 0; i < covered->n; i++) {
+    if (mb_coverage_function(t->on->vm, covered->text[i], &c)) return test_refused(t);
+    if (!c.instructions) return test_bad(t, "%s was never executed (line %d)", covered->text[i], covered->line[i]);
   }
   return true;
 }
 
 static bool judge(struct test_going *t) {
+  const struct scenario_vm *said = t->on->said;
   struct mb_stats s;
-  mb_get_stats(t->vm, &s);
-  for (size_t i = 0; i < t->s->console.n; i++)
-    if (!strstr(t->console.all.bytes, t->s->console.text[i]))
-      return test_bad(t, "the console never showed \"%s\" (line %d)", t->s->console.text[i], t->s->console.line[i]);
-  if (s.instructions < t->s->least)
-    return test_bad(t, "%" PRIu64 " instructions, less than %" PRIu64, s.instructions, t->s->least);
-  if (s.instructions > t->s->most)
-    return test_bad(t, "%" PRIu64 " instructions, more than %" PRIu64, s.instructions, t->s->most);
+  mb_get_stats(t->on->vm, &s);
+  for (size_t i = 0; i < said->console.n; i++)
+    if (!strstr(t->on->console.all.bytes, said->console.text[i]))
+      return test_bad(t, "the console never showed \"%s\" (line %d)", said->console.text[i], said->console.line[i]);
+  if (s.instructions < said->least)
+    return test_bad(t, "%" PRIu64 " instructions, less than %" PRIu64, s.instructions, said->least);
+  if (s.instructions > said->most)
+    return test_bad(t, "%" PRIu64 " instructions, more than %" PRIu64, s.instructions, said->most);
   return is_covered(t);
 }
 
+/* Is there a command for it? */
+static bool has_commands(const struct test_going *t, size_t vm) {
+  size_t i = 0;
+  while (i < t->s->steps && (t->s->step[i].kind != STEP_RUN || t->s->step[i].vm != vm)) i++;
+  return i < t->s->steps;
+}
+
+/* Where the first step is a command all shells come up before it, and then is when all is kept. */
+static bool start_shells(struct test_going *t) {
+  if (t->restored || !t->s->steps || t->s->step[0].kind != STEP_RUN) return true;
+  for (size_t i = 0; i < t->s->vms; i++) {
+    t->on = &t->vm[i];
+    if (has_commands(t, i) && !test_start_shell(t)) return false;
+  }
+  if (t->kept_at) test_kept_save(t, t->kept_at);
+  return true;
+}
+
 static bool steps(struct test_going *t) {
+  if (!start_shells(t)) return false;
   for (t->at = 0; t->at < t->s->steps; t->at++)
     if (!test_step(t)) return false;
-  return (!t->s->end || go_to_end(t)) && judge(t);
+  if (!go_to_end(t)) return false;
+  for (t->on = t->vm; t->on < t->vm + t->s->vms; t->on++)
+    if (!judge(t)) return false;
+  t->on = t->vm;
+  return true;
+}
+
+/* What each VM begins with. */
+static bool prepare(struct test_going *t) {
+  struct request_run *run = &t->test->run;
+  const char *store = boot_code_store(NULL);
+  if (!(t->vm = calloc(t->s->vms, sizeof *t->vm))) return false;
+  for (size_t i = 0; i < t->s->vms; i++) {
+    struct test_vm *v = &t->vm[i];
+    struct request *r = run->vm[i];
+    v->said = &t->s->vm[i];
+    v->request = r;
+    r->console = "none";
+    r->config.coverage |= v->said->covered.n || t->test->record;
+    r->config.code_store = store;
+    if (test_files_make(v->said, r) || !test_console_init(&v->console, v->said)) return false;
+  }
+  return true;
 }
 
 /* Build the machine, and switch it on. */
 static bool start(struct test_going *t) {
   struct request_run *run = &t->test->run;
-  struct request *r = &run->options;
   t->ours = true;
   run->machine.pace = MB_PACE_MAX;
   run->machine.jobs = 1;
-  r->console = "none";
-  r->config.coverage |= t->s->covered.n || t->test->record;
-  r->config.code_store = boot_code_store(NULL);
-  if (test_files_make(t->s, r) || !test_console_init(&t->console, t->s) || mb_machine_new(&t->m, &run->machine))
-    return false; /* a line on stderr says why */
+  run->machine.together = true;
+  if (!prepare(t) || mb_machine_new(&t->m, &run->machine)) return false; /* a line on stderr says why */
   t->kept_at = test_kept_path(t);
-  t->restored = t->shell = t->kept_at && test_kept_restore(t, t->kept_at);
-  if (!t->restored && (!t->m || boot_vm(t->m, r))) return false;
-  t->vm = mb_vm_at(t->m, 0);
-  const struct mb_console host = test_console_host(&t->console);
-  mb_console_attach(t->vm, &host);
+  t->restored = t->kept_at && test_kept_restore(t, t->kept_at);
+  for (size_t i = 0; i < t->s->vms; i++) {
+    struct test_vm *v = &t->vm[i];
+    if (!t->restored && (!t->m || boot_vm(t->m, v->request))) return false;
+    v->vm = mb_vm_at(t->m, i);
+    v->shell = t->restored && has_commands(t, i);
+    const struct mb_console host = test_console_host(&v->console);
+    mb_console_attach(v->vm, &host);
+  }
   if (mb_machine_start(t->m)) return test_refused(t);
   t->ours = false;
   return true;
@@ -180,38 +264,77 @@ static void tell_step(const struct test_going *t, json_t *o) {
   put(o, "step", json_integer(within && !t->ours ? (json_int_t)t->at + 1 : 0));
   put(o, "line", json_integer(step ? step->line : 0));
   if (!step) {
-    put(o, "doing", json_string(s->end ? "end" : "what must hold at the end"));
+    put(o, "doing", json_string(t->on && t->on->said->end ? "end" : "what must hold at the end"));
     return;
   }
   const struct step_value *v = &step->value[step->kind];
+  const char *name = s->vm[step->vm].name;
   json_t *what = v->text ? text(v->text, v->n) : json_sprintf("%" PRIu64, v->number);
-  put(o, "doing", json_sprintf("%s %s", scenario_step_name(step->kind), what ? json_string_value(what) : ""));
+  put(o, "doing",
+      json_sprintf("%s %s%s%s", scenario_step_name(step->kind), what ? json_string_value(what) : "", name ? " on " : "",
+                   name ? name : ""));
   json_decref(what);
+}
+
+static void tell_end(const struct test_going *t, const struct test_vm *v, json_t *o) {
+  if (!*t->why) return;
+  put(o, "stop", text(mb_stop_text(v->vm), strlen(mb_stop_text(v->vm))));
+  put(o, "console", last_lines(&v->console.all));
+  put(o, "backtrace", backtrace(v->vm));
+}
+
+static void tell_numbers(json_t *o, const struct mb_stats *s, uint64_t state) {
+  put(o, "instructions", json_integer((json_int_t)s->instructions));
+  put(o, "virtual_ns", json_integer((json_int_t)s->virtual_ns));
+  put(o, "console_digest", hex(s->console_digest));
+  put(o, "state_hash", hex(state));
+}
+
+/* What several have come to, as one: all their instructions, the latest time, digests of digests. */
+static void tell_guests(struct test_going *t, json_t *o) {
+  struct mb_stats all = {0}, s;
+  uint64_t consoles[MB_VMS_MAX], states[MB_VMS_MAX];
+  size_t n = t->s->vms;
+  json_t *vms = json_array();
+  for (size_t i = 0; i < n; i++) {
+    mb_get_stats(t->vm[i].vm, &s);
+    consoles[i] = s.console_digest;
+    states[i] = mb_state_hash(t->vm[i].vm);
+    all.instructions += s.instructions;
+    if (s.virtual_ns > all.virtual_ns) all.virtual_ns = s.virtual_ns;
+    json_t *vm = json_object();
+    put(vm, "name", json_string(t->vm[i].said->name));
+    tell_numbers(vm, &s, states[i]);
+    tell_end(t, &t->vm[i], vm);
+    json_array_append_new(vms, vm);
+  }
+  all.console_digest = XXH3_64bits(consoles, n * sizeof *consoles);
+  tell_numbers(o, &all, XXH3_64bits(states, n * sizeof *states));
+  put(o, "vms", vms);
 }
 
 static void tell_guest(struct test_going *t, json_t *o) {
   struct mb_stats s;
-  mb_get_stats(t->vm, &s);
-  put(o, "instructions", json_integer((json_int_t)s.instructions));
-  put(o, "virtual_ns", json_integer((json_int_t)s.virtual_ns));
   put(o, "from", json_string(t->restored ? "checkpoint" : "power-on"));
-  put(o, "console_digest", hex(s.console_digest));
-  put(o, "state_hash", hex(mb_state_hash(t->vm)));
-  if (!*t->why) return;
-  put(o, "stop", text(mb_stop_text(t->vm), strlen(mb_stop_text(t->vm))));
-  put(o, "console", last_lines(&t->console.all));
-  put(o, "backtrace", backtrace(t->vm));
+  if (t->s->vms > 1) {
+    tell_guests(t, o);
+    return;
+  }
+  mb_get_stats(t->vm->vm, &s);
+  tell_numbers(o, &s, mb_state_hash(t->vm->vm));
+  tell_end(t, t->vm, o);
 }
 
-/* What mirrorball diff compares. */
+/* What mirrorball diff compares: of a scenario with one VM. */
 static bool record(struct test_going *t, const char *folder) {
   char *path[3] = {NULL};
   static const char *const name[] = {"stats.json", "coverage.json", "console"};
+  const struct test_text *shown = &t->vm->console.all;
   bool good = !mkdir(folder, 0777) || errno == EEXIST;
   for (int i = 0; i < 3; i++) good = asprintf(&path[i], "%s/%s", folder, name[i]) >= 0 && good;
-  good = good && !mb_stats_write(t->m, path[0]) && !mb_coverage_write(t->vm, path[1]);
+  good = good && !mb_stats_write(t->m, path[0]) && !mb_coverage_write(t->vm->vm, path[1]);
   FILE *f = good ? fopen(path[2], "we") : NULL;
-  good = f && fwrite(t->console.all.bytes, 1, t->console.all.n, f) == t->console.all.n;
+  good = f && fwrite(shown->bytes, 1, shown->n, f) == shown->n;
   if (f && fclose(f)) good = false;
   for (int i = 0; i < 3; i++) free(path[i]);
   t->ours |= !good;
@@ -222,7 +345,7 @@ json_t *test_run(struct test *test) {
   struct test_going t = {.test = test, .s = test->scenario};
   struct timespec a, b;
   clock_gettime(CLOCK_MONOTONIC, &a);
-  bool good = start(&t) && steps(&t);
+  bool started = start(&t), good = started && steps(&t);
   if (good && test->record) good = record(&t, test->record);
   json_t *o = json_object();
   put(o, "scenario", json_string(t.s->path));
@@ -230,11 +353,12 @@ json_t *test_run(struct test *test) {
   put(o, "verdict", json_string(good ? "good" : t.ours ? "none" : "bad"));
   put(o, "why", text(t.why, strlen(t.why)));
   if (!good) tell_step(&t, o);
-  if (t.vm) tell_guest(&t, o);
+  if (started) tell_guest(&t, o);
   clock_gettime(CLOCK_MONOTONIC, &b);
   put(o, "host_seconds", json_real((double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9));
   mb_machine_free(t.m);
-  test_console_fini(&t.console);
+  for (size_t i = 0; t.vm && i < t.s->vms; i++) test_console_fini(&t.vm[i].console);
+  free(t.vm);
   free(t.kept_at);
   return o;
 }

@@ -10,7 +10,7 @@ enum { LINE_MAX_BYTES = 4000 }; /* a terminal's input line takes 4095 */
 #define DEFAULT_IRQ_NS UINT64_C(1000000)
 
 static bool type(struct test_going *t, const char *keys, size_t n) {
-  return !mb_console_type(t->vm, "", 0, keys, n) || test_refused(t);
+  return !mb_console_type(t->on->vm, "", 0, keys, n) || test_refused(t);
 }
 
 /* Wait for what the console awaits, within the step's limit. */
@@ -25,12 +25,12 @@ static bool await(struct test_going *t, const char *what, const char *text) {
 }
 
 static bool expect(struct test_going *t, enum test_await how, const char *text, size_t n, const regex_t *regex) {
-  return test_console_await(&t->console, how, text, n, regex) || await(t, "the console did not show", text);
+  return test_console_await(&t->on->console, how, text, n, regex) || await(t, "the console did not show", text);
 }
 
 static bool wait_for(struct test_going *t, uint64_t ns) {
   bool found;
-  t->console.await = AWAIT_NOTHING;
+  t->on->console.await = AWAIT_NOTHING;
   return test_go(t, ns, 0, &found);
 }
 
@@ -43,18 +43,16 @@ static const char shell[] = "stty -echo; while printf '\\036%s>%s\\n' \"$mb_n\" 
 
 static bool await_mark(struct test_going *t, const char *what, const char *for_what) {
   char mark[32];
-  int n = snprintf(mark, sizeof mark, "\036%.0u>", t->commands); /* the shell's first one has no number */
-  (void)test_console_await(&t->console, AWAIT_MARK, mark, (size_t)n, NULL);
+  int n = snprintf(mark, sizeof mark, "\036%.0u>", t->on->commands); /* the shell's first one has no number */
+  (void)test_console_await(&t->on->console, AWAIT_MARK, mark, (size_t)n, NULL);
   return await(t, what, for_what);
 }
 
-static bool start_shell(struct test_going *t) {
-  const char *prompt = t->s->prompt;
+bool test_start_shell(struct test_going *t) {
+  const char *prompt = t->on->said->prompt;
   if (!expect(t, AWAIT_TEXT, prompt, strlen(prompt), NULL) || !type(t, shell, sizeof shell - 1)) return false;
   if (!await_mark(t, "there is no shell that takes commands behind the prompt", prompt)) return false;
-  t->shell = true;
-  if (!t->at && t->kept_at) test_kept_save(t, t->kept_at);
-  return true;
+  return t->on->shell = true;
 }
 
 /* As one line, for printf %b. */
@@ -74,9 +72,9 @@ static bool type_command(struct test_going *t, const char *command) {
 /* What lies between the marks of the last command, and its code. NULL: not there, or no memory. */
 static char *output_of(const struct test_going *t, unsigned *code) {
   char begin[32], end[32];
-  snprintf(begin, sizeof begin, "\036%u<\n", t->commands);
-  int n = snprintf(end, sizeof end, "\036%u>", t->commands);
-  const char *from = strstr(t->console.clean.bytes, begin), *to = from ? strstr(from, end) : NULL;
+  snprintf(begin, sizeof begin, "\036%u<\n", t->on->commands);
+  int n = snprintf(end, sizeof end, "\036%u>", t->on->commands);
+  const char *from = strstr(t->on->console.clean.bytes, begin), *to = from ? strstr(from, end) : NULL;
   if (!to) return NULL;
   from += strlen(begin);
   *code = (unsigned)strtoul(to + n, NULL, 10);
@@ -118,8 +116,8 @@ static bool judge(struct test_going *t, const struct step_value *v, char *output
 
 static bool run(struct test_going *t, const struct step *step) {
   unsigned code = 0;
-  if (!t->shell && !start_shell(t)) return false;
-  t->commands++;
+  if (!t->on->shell && !test_start_shell(t)) return false;
+  t->on->commands++;
   if (!type_command(t, step->value[STEP_RUN].text) ||
       !await_mark(t, "the command did not end:", step->value[STEP_RUN].text))
     return false;
@@ -155,10 +153,8 @@ static bool keep_and_compare(struct test_going *t, const struct step *step, uint
 static bool call(struct test_going *t, const struct step *step) {
   const struct step_value *v = step->value;
   uint64_t ns = v[KEY_LIMIT].given ? v[KEY_LIMIT].number : t->s->limit, got;
-  struct mb_stats s;
-  mb_get_stats(t->vm, &s);
-  mb_vm_limit_ns(t->vm, s.virtual_ns + ns);
-  if (mb_guest_call(t->vm, v[STEP_CALL].text, step->arg, step->args, &got)) return test_refused(t);
+  test_limit(t, ns, 0);
+  if (mb_guest_call(t->on->vm, v[STEP_CALL].text, step->arg, step->args, &got)) return test_refused(t);
   if (!v[KEY_RETURNS].given || got == v[KEY_RETURNS].number) return keep_and_compare(t, step, got);
   /* 32-bit guests return no more than that. */
   if (!(got >> 32) && (uint32_t)got == (uint32_t)v[KEY_RETURNS].number) return keep_and_compare(t, step, got);
@@ -170,9 +166,9 @@ static bool read_variable(struct test_going *t, const struct step *step) {
   const struct step_value *v = step->value;
   unsigned bytes = v[KEY_BYTES].given ? (unsigned)v[KEY_BYTES].number : 4;
   uint64_t at, n;
-  if (!mb_symbol_find(t->vm, v[STEP_READ].text, &at))
+  if (!mb_symbol_find(t->on->vm, v[STEP_READ].text, &at))
     return test_bad(t, "the guest has no symbol %s, or no symbols are known", v[STEP_READ].text);
-  if (mb_memory_number(t->vm, at + v[KEY_OFFSET].number, bytes, &n)) return test_refused(t);
+  if (mb_memory_number(t->on->vm, at + v[KEY_OFFSET].number, bytes, &n)) return test_refused(t);
   uint64_t mask = bytes == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * bytes) - 1;
   if (v[KEY_EQUALS].given && n != (v[KEY_EQUALS].number & mask))
     return test_bad(t, "%s is %" PRIu64 " (0x%" PRIx64 "), not %" PRIu64, v[STEP_READ].text, n, n,
@@ -189,9 +185,9 @@ static bool read_variable(struct test_going *t, const struct step *step) {
 static bool interrupt(struct test_going *t, const struct step *step) {
   const struct step_value *v = step->value;
   unsigned vcpu = (unsigned)v[KEY_VCPU].number, line = (unsigned)v[STEP_INTERRUPT].number;
-  if (mb_inject_irq(t->vm, vcpu, line, true)) return test_refused(t);
+  if (mb_inject_irq(t->on->vm, vcpu, line, true)) return test_refused(t);
   if (!wait_for(t, v[KEY_FOR].given ? v[KEY_FOR].number : DEFAULT_IRQ_NS)) return false;
-  return !mb_inject_irq(t->vm, vcpu, line, false) || test_refused(t);
+  return !mb_inject_irq(t->on->vm, vcpu, line, false) || test_refused(t);
 }
 
 static bool disk_error(struct test_going *t, const struct step *step) {
@@ -202,12 +198,13 @@ static bool disk_error(struct test_going *t, const struct step *step) {
                             .read = v[KEY_ON].choice != 2,
                             .write = v[KEY_ON].choice != 1,
                             .times = times < UINT32_MAX ? (uint32_t)times : UINT32_MAX};
-  return !mb_inject_disk_fault(t->vm, (unsigned)v[STEP_DISK_ERROR].number, &f) || test_refused(t);
+  return !mb_inject_disk_fault(t->on->vm, (unsigned)v[STEP_DISK_ERROR].number, &f) || test_refused(t);
 }
 
 bool test_step(struct test_going *t) {
   const struct step *step = &t->s->step[t->at];
   const struct step_value *v = &step->value[step->kind];
+  t->on = &t->vm[step->vm];
   switch (step->kind) {
   case STEP_EXPECT: return expect(t, AWAIT_TEXT, v->text, v->n, NULL);
   case STEP_MATCH: return expect(t, AWAIT_LINE, v->text, v->n, v->regex);
@@ -219,8 +216,10 @@ bool test_step(struct test_going *t) {
   case STEP_INTERRUPT: return interrupt(t, step);
   case STEP_DISK_ERROR: return disk_error(t, step);
   case STEP_MEMORY_ERROR:
-    return !mb_inject_memory_error(t->vm, v->choice ? MB_MEMORY_ERROR_CACHE : MB_MEMORY_ERROR_BUS) || test_refused(t);
-  case STEP_NET: return !mb_inject_net_cut(t->vm, (unsigned)step->value[KEY_CARD].number, v->choice) || test_refused(t);
+    return !mb_inject_memory_error(t->on->vm, v->choice ? MB_MEMORY_ERROR_CACHE : MB_MEMORY_ERROR_BUS) ||
+           test_refused(t);
+  case STEP_NET:
+    return !mb_inject_net_cut(t->on->vm, (unsigned)step->value[KEY_CARD].number, v->choice) || test_refused(t);
   default: return false; /* no other key is a step */
   }
 }

@@ -109,6 +109,7 @@ struct mb_machine_config {
   const char *numa_machine;      /* a name of mb_numa_machine(), or a file; NULL: flash */
   struct mb_placement placement; /* on it */
   enum mb_sched sched;
+  bool together; /* when one VM stops the others do, at the end of the round (1 ms): all of them may then go on */
   /* Folder in which a machine is kept as it is when its kernel runs user code for the first time, for the next one that
    * boots alike to begin with: the same run, without the wait (mb_boot_was_kept()). For machines with one plain VM; see
    * monitor/boots.h. NULL: none is. Borrowed until mb_machine_free(). */
@@ -188,6 +189,7 @@ enum mb_stop {
   MB_STOP_CONSOLE,     /* the awaited console text was shown; stopped after the instruction that finished it */
   MB_STOP_TIMEOUT,     /* config.timeout; this and the next stop all VMs that run */
   MB_STOP_INTERRUPTED, /* mb_machine_interrupt(), or the escape key */
+  MB_STOP_TOGETHER,    /* another VM has stopped, and config.together */
   MB_STOP_RETURNED,  /* a function of the guest's that the host has called has returned; mb_machine_run() never says so
                       */
   MB_STOP_POWER_OFF, /* the guest turned its machine off */
@@ -386,8 +388,8 @@ enum mb_replay_end {
 enum mb_replay_end mb_replay_check(struct mb_machine *m, char **text);
 
 /* Run until all VMs have stopped, each for its own reason or all at once, and say why: that all were stopped at once;
- * else the first VM's reason that is no good end (power-off, halted, exit with code 0), if there is one. When run again
- * after a common stop those go on that it stopped; else all that may. */
+ * else the first VM's reason that is no good end (power-off, halted, exit with code 0), if there is one, and no
+ * MB_STOP_TOGETHER. When run again after a common stop those go on that it stopped; else all that may. */
 enum mb_stop mb_machine_run(struct mb_machine *m);
 /* Make mb_machine_run() return soon. Any thread, also in a signal handler. */
 void mb_machine_interrupt(struct mb_machine *m);

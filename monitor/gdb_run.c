@@ -195,6 +195,7 @@ static bool is_bad(const struct mb_vm *vm) {
   case MB_STOP_HALTED:
   case MB_STOP_INTERRUPTED:
   case MB_STOP_TIMEOUT:
+  case MB_STOP_TOGETHER:
   case MB_STOP_RETURNED:
   case MB_STOP_POLICY:
   case MB_STOP_ERROR: return false;

@@ -172,7 +172,8 @@ static int call(struct mon_guest_function *g, void **args, uint64_t *result) {
     code = mon_fail(vm->error, MB_ERR_STATE, "%s cannot be called: the guest has no stack for it", g->signature.name);
   if (!code) {
     vm->calling = true;
-    mb_machine_run(vm->machine);
+    do mb_machine_run(vm->machine);
+    while (vm->calling && vm->why == MB_STOP_TOGETHER);
     bool returned = !vm->calling;
     vm->calling = false;
     if (!returned) {

@@ -133,14 +133,15 @@ uint64_t mon_pace_idle(struct mb_vm *vm, uint64_t now, uint64_t to) {
   return end;
 }
 
-/* Do all wait, and if so: can anything happen without somebody outside? */
+/* Do all wait, and if so: can anything happen without somebody outside? What waits until some time may then do
+ * something about it. */
 static bool all_wait(const struct mb_machine *m, bool *endless) {
   *endless = true;
   for (unsigned i = 0; i < m->vms; i++) {
     const struct mb_vm *vm = m->vm[i];
     if (vm->stopping) continue;
     if (!mon_all_wait(vm)) return false;
-    *endless &= mon_next_event(vm) == UINT64_MAX;
+    *endless &= mon_next_event(vm) == UINT64_MAX && vm->time_limit == UINT64_MAX;
   }
   return true;
 }

@@ -78,6 +78,7 @@ static bool is_final(enum mb_stop why) {
   case MB_STOP_CONSOLE:
   case MB_STOP_TIMEOUT:
   case MB_STOP_INTERRUPTED:
+  case MB_STOP_TOGETHER:
   case MB_STOP_RETURNED: return false;
   case MB_STOP_POWER_OFF:
   case MB_STOP_RESET:
@@ -154,26 +155,32 @@ static void take_turns(struct mb_machine *m) {
       if (!m->vm[i]->stopping) mon_take_turn(m->vm[i]);
   }
   mon_merge(m);
+  bool any = false;
   for (unsigned i = 0; i < m->vms; i++) {
     struct mb_vm *vm = m->vm[i];
     if (!vm->stopping || vm->told) continue;
-    vm->told = true;
+    any = vm->told = true;
     if (!is_common(vm->why)) mon_stdio_stopped(vm);
     if (!is_common(vm->why) && vm->gdb) mon_gdb_ended(vm);
   }
+  if (any && m->config.together) stop_all(m, MB_STOP_TOGETHER);
 }
 
-/* The first reason, in the order of the VMs, that is not a good end; the first VM's, if all ends are good. */
+/* The first reason, in the order of the VMs, that is not a good end; the first, if all ends are good. Whom another VM
+ * has stopped has none. */
 static enum mb_stop reason(const struct mb_machine *m) {
+  enum mb_stop first = MB_STOP_TOGETHER;
   for (unsigned i = 0; i < m->vms; i++)
     if (is_common(m->vm[i]->why)) return m->vm[i]->why;
   for (unsigned i = 0; i < m->vms; i++) {
     const struct mb_vm *vm = m->vm[i];
     bool good =
         vm->why == MB_STOP_POWER_OFF || vm->why == MB_STOP_HALTED || (vm->why == MB_STOP_EXIT && !vm->guest_code);
+    if (vm->why == MB_STOP_TOGETHER) continue;
     if (!good) return vm->why;
+    if (first == MB_STOP_TOGETHER) first = vm->why;
   }
-  return m->vm[0]->why;
+  return first;
 }
 
 enum mb_stop mb_machine_run(struct mb_machine *m) {

@@ -12,6 +12,7 @@ const char *mb_stop_name(enum mb_stop why) {
   case MB_STOP_CONSOLE: return "console-text";
   case MB_STOP_TIMEOUT: return "timeout";
   case MB_STOP_INTERRUPTED: return "interrupted";
+  case MB_STOP_TOGETHER: return "together";
   case MB_STOP_RETURNED: return "returned";
   case MB_STOP_POWER_OFF: return "power-off";
   case MB_STOP_RESET: return "reset";
@@ -40,6 +41,7 @@ static const char *stop_cause(const struct mb_vm *vm, char *buf, size_t n) {
   case MB_STOP_CONSOLE: return "showed the awaited text";
   case MB_STOP_TIMEOUT: return "ran out of wall time";
   case MB_STOP_INTERRUPTED: return "was interrupted";
+  case MB_STOP_TOGETHER: return "stopped because another VM did";
   case MB_STOP_RETURNED: return "returned from a function";
   case MB_STOP_POWER_OFF: return "turned the power off";
   case MB_STOP_RESET: return "asked for a reset";
