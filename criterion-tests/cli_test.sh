@@ -7,18 +7,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/images.bash"
 # shellcheck source-path=SCRIPTDIR source=check.bash
 source "$here/check.bash"
+# shellcheck source-path=SCRIPTDIR source=scenarios.bash
+source "$here/scenarios.bash"
 cd "$folder" || exit 1
 
-# A kernel that shows a text on the first serial port, and ends with code 0. Register t0 has the port, t1 the byte.
-says() { # text
-  local i words='3c08b800'
-  for ((i = 0; i < ${#1}; i++)); do words+=$(printf ' 240900%02x a10903f8' "'${1:i:1}"); done
-  echo "$words 2409000a a10903f8 3c08bf00 3c094d42 ad090a00 1000ffff 00000000"
-}
-kernel() { # file text
-  # shellcheck disable=SC2046
-  elf little 32 $(says "$2") >"$1"
-}
 kernel hi 'hi there'
 kernel ho 'ho there'
 kernel bug 'BUG: all is lost'
@@ -27,16 +19,6 @@ elf little 32 40806000 1000ffff 00000000 >spin # Status <- 0; b .
 scenario() { # name kernel text...: the rest of the file
   printf 'machine = { kernel = "%s"; mem = "8M"; };\n%s\n' "$2" "${*:3}" >"$1.test"
 }
-judged() { # exit fragment words...
-  local want=$1 text=$2
-  shift 2
-  "$program" test "$@" >out 2>err </dev/null
-  local code=$? held
-  grep -qF -- "$text" out err
-  held=$?
-  check "test $*: exit $code, expected $want and \"$text\": $(cat out err)" $((code != want || held))
-}
-
 # --- verdicts ---
 scenario good hi 'about = "says hi"; steps = ({ expect = "hi"; }, { match = "^hi t.*e$"; }); end = "guest-exit";'
 judged 0 '1 good, 0 bad' good.test
@@ -73,20 +55,8 @@ judged 0 '1 good' --kernel ho --set tier=eval loud.test
 judged 1 'again: mirrorball test good.test --kernel ho --set tier=eval' --kernel ho --set tier=eval good.test
 
 # --- the same verdict, however many at a time, in each tier ---
-verdicts() { python3 -c '
-import json, sys
-for r in json.load(open(sys.argv[1]))["results"]:
-    print(*(r.get(k) for k in ("scenario", "guest", "verdict", "why", "instructions", "virtual_ns", "console_digest", "state_hash")))' "$1"; }
 all=(good.test text.test never.test bug.test loud.test bounds.test)
-"$program" test --jobs 1 --keep-going --results one.json "${all[@]}" >/dev/null
-"$program" test --jobs 4 --keep-going --results four.json "${all[@]}" >/dev/null
-"$program" test --set tier=eval --keep-going --results eval.json "${all[@]}" >/dev/null
-verdicts one.json >one && [[ $(wc -l <one) == 6 ]]
-check "six results are written: $(cat one)" $?
-verdicts four.json | diff one - >different
-check "four at a time are as one by one: $(cat different)" $?
-verdicts eval.json | diff one - >different
-check "interpreted they are as compiled: $(cat different)" $?
+same_verdicts 6 "${all[@]}"
 
 # --- reports ---
 "$program" test --keep-going --junit report.xml good.test text.test none.test >/dev/null
@@ -159,14 +129,6 @@ if command -v git >/dev/null; then
 fi
 
 # --- what is no scenario ---
-bad() { # fragment text
-  printf '%b' "$2" >bad.test
-  "$program" test bad.test >out 2>err </dev/null
-  local code=$?
-  grep -qF -- "$1" err
-  local held=$?
-  check "exit $code and one line with \"$1\", not: $(cat out err)" $((code != 2 || held || $(wc -l <err) != 1 || $(wc -c <out) != 0))
-}
 m='machine = { kernel = "hi"; };'
 bad 'bad.test:1: there is no key "step"; did you mean "steps"?' 'step = ();'
 bad 'does nothing' "$m"

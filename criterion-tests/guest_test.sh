@@ -92,6 +92,13 @@ once power-on
 cmp -s "$folder/first" "$folder/same"
 check "a cut checkpoint does no harm: $(cat "$folder/same")" $?
 once checkpoint
+# Two machines are kept as one.
+sed '/guests = /s/(.*"debian-5kc",.*/( "debian-5kc" );/; /smp64/d' "$source_dir/guests/suites/two.test" >"$folder/once.test"
+once power-on
+cp "$folder/same" "$folder/first"
+once checkpoint --set tier=stencil
+cmp -s "$folder/first" "$folder/same"
+check "two machines from their checkpoint are the same run: $(cat "$folder/same")" $?
 unset MIRRORBALL_CACHE
 
 # What the kernel says of an error of memory is a complaint, and told with where it came from.

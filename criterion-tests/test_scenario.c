@@ -44,12 +44,12 @@ Test(scenario, everything_is_read) {
   cr_assert_eq(s.guests, 2u);
   cr_assert_str_eq(s.guest[0].name, "debian-4kc");
   cr_assert(s.guest[1].keys);
-  cr_assert_str_eq(s.files.file[0].to, "bin/x");
-  cr_assert_eq(s.files.file[0].mode, 0755u);
-  cr_assert_eq(s.disks, 2u);
-  cr_assert_eq(s.disk[0].size, UINT64_C(1) << 20);
-  cr_assert_eq(s.least, UINT64_C(1) << 20);
-  cr_assert_eq(s.most, UINT64_C(2000000));
+  cr_assert_str_eq(s.vm->files.file[0].to, "bin/x");
+  cr_assert_eq(s.vm->files.file[0].mode, 0755u);
+  cr_assert_eq(s.vm->disks, 2u);
+  cr_assert_eq(s.vm->disk[0].size, UINT64_C(1) << 20);
+  cr_assert_eq(s.vm->least, UINT64_C(1) << 20);
+  cr_assert_eq(s.vm->most, UINT64_C(2000000));
   cr_assert_eq(s.steps, 11u);
   cr_assert(s.step[0].value[KEY_LIMIT].insns);
   cr_assert_eq(s.step[0].value[KEY_LIMIT].number, UINT64_C(5120));
@@ -64,6 +64,32 @@ Test(scenario, everything_is_read) {
   scenario_free(&s);
 }
 
+/* What a VM does not say the scenario says for it. */
+Test(scenario, several_vms) {
+  static const char text[] =
+      "steps = ( { vm = \"b\"; run = \"x\"; }, { run = \"y\"; } ); prompt = \"$ \"; quiet = false;\n"
+      "never = [\"x\"]; console = [\"all\"];\n"
+      "vms = ( { name = \"a\"; guest = \"g\"; mem = \"8M\"; },\n"
+      "  { name = \"b\"; prompt = \"> \"; quiet = true; console = [\"b\", \"c\"]; end = \"dead\"; instructions = (1, "
+      "2); } );";
+  struct scenario s;
+  cr_assert_eq(read_bytes(&s, text, sizeof text - 1), 0);
+  cr_assert_eq(s.vms, 2u);
+  cr_assert_str_eq(s.vm[0].name, "a");
+  cr_assert_str_eq(s.vm[0].prompt, "$ ");
+  cr_assert(!s.vm[0].quiet && !s.vm[0].end);
+  cr_assert_eq(s.vm[0].console.n, 1u);
+  cr_assert_str_eq(s.vm[1].prompt, "> ");
+  cr_assert(s.vm[1].quiet);
+  cr_assert_eq(s.vm[1].console.n, 2u);
+  cr_assert_str_eq(s.vm[1].end, "dead");
+  cr_assert_eq(s.vm[1].never.n, 1u);
+  cr_assert_eq(s.vm[1].most, 2u);
+  cr_assert_eq(s.step[0].vm, 1u);
+  cr_assert_eq(s.step[1].vm, 0u);
+  scenario_free(&s);
+}
+
 Test(scenario, times) {
   uint64_t ns;
   cr_assert(scenario_time("3 s", &ns) && ns == UINT64_C(3000000000));
@@ -72,25 +98,36 @@ Test(scenario, times) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) cr_assert(!scenario_time(bad[i], &ns), "%s", bad[i]);
 }
 
+static const char of_several[] =
+    "machine = { net = \"subnet=x\"; }; never = [\"x\"]; console = [\"y\"];\n"
+    "vms = ( { name = \"a\"; guest = \"g\"; files = ( { to = \"x\"; text = \"y\"; } ); },\n"
+    "  { name = \"b\"; allow = [\"z\"]; disks = ( { size = \"1M\"; } ); covered = [\"f\"]; end = \"dead\"; } );\n"
+    "steps = ( { vm = \"b\"; run = \"x\"; }, { net = \"cut\"; vm = \"a\"; }, { vm = \"a\"; expect = \"x\"; } );\n";
+
 /* Cut short, and with bytes changed: sound or refused, and freed either way. */
-Test(scenario, garbage) {
-  char text[sizeof sound];
+static void try_garbage(const char *sound, size_t n) {
+  char text[4096];
   unsigned seed = 1, refused = 0, rounds = getenv("MB_QUICK") ? 300 : 3000;
   struct scenario s;
-  cr_assert(freopen("/dev/null", "w", stderr));
-  for (size_t n = 0; n < sizeof sound - 1; n += 7) {
-    refused += read_bytes(&s, sound, n) == 2;
+  for (size_t k = 0; k < n - 1; k += 7) {
+    refused += read_bytes(&s, sound, k) == 2;
     scenario_free(&s);
   }
-  cr_assert_gt(refused, 100u);
+  cr_assert_gt(refused, n / 14);
   for (unsigned i = 0; i < rounds; i++) {
-    memcpy(text, sound, sizeof sound);
+    memcpy(text, sound, n);
     for (unsigned k = 0; k < 1 + i % 4; k++) {
       seed = seed * 1103515245 + 12345;
-      text[seed / 65536 % (sizeof sound - 1)] = (char)(32 + seed / 256 % 95);
+      text[seed / 65536 % (n - 1)] = (char)(32 + seed / 256 % 95);
     }
-    int code = read_bytes(&s, text, sizeof sound - 1);
+    int code = read_bytes(&s, text, n - 1);
     cr_assert(code == 0 || code == 2);
     scenario_free(&s);
   }
+}
+
+Test(scenario, garbage) {
+  cr_assert(freopen("/dev/null", "w", stderr));
+  try_garbage(sound, sizeof sound);
+  try_garbage(of_several, sizeof of_several);
 }
