@@ -352,6 +352,8 @@ static int restore(struct mb_machine *m, const struct request *r) {
   if (r->run->from ? mb_machine_restore(m, path, &r->config) : mb_replay(m, path, &r->config))
     return options_fail("run: %s", mb_error_text(m));
   if (!mb_vm_at(m, 1)) return watch_vm(m, mb_vm_at(m, 0), r);
+  for (unsigned i = 0; i < MB_PINS_MAX; i++)
+    if (r->config.pin[i]) return options_fail("run: %s: has several VMs: --pin is for one", path);
   if (r->types || r->until_text || r->until_insns != UINT64_MAX || r->until_ns != UINT64_MAX || r->host_calls ||
       r->symbols || r->profiles || r->exacts)
     return options_fail(

@@ -30,7 +30,9 @@ static void print_help(void) {
   puts("\n"
        "When it goes on, how the machine is run and watched may differ (--tier, --mode, --jobs, --pace,\n"
        "--console, --trace, --profile, --stats, more --type); what it is made of may not, and comes from\n"
-       "FILE. Disk images stay where they are: one that has changed since is refused. Connections through\n"
+       "FILE. A modelled machine (--numa, --sched) goes on with it, caches and all, unless another is asked for:\n"
+       "so what was run fast up to here can be measured from here on. Disk images stay where they are: one that has "
+       "changed since is refused. Connections through\n"
        "--net nat end; ports are forwarded anew. Several runs from one FILE share its memory in the host.\n"
        "\n"
        "Exit code: 0 when the checkpoint was written, 1 when the guest ended before; else as run's.\n"
@@ -73,12 +75,22 @@ static void show_vm(const json_t *vm) {
   }
 }
 
+static void show_numa(const json_t *numa) {
+  static const char *const name[] = {
+      [MB_NUMA_OFF] = "off", [MB_NUMA_TLB] = "tlb", [MB_NUMA_CACHE] = "cache", [MB_NUMA_ALL] = "cache-all"};
+  json_int_t fidelity = number(numa, "fidelity");
+  if (numa)
+    printf("modelled machine %s, numa %s, policy %s\n", text(numa, "name"),
+           fidelity >= 0 && fidelity <= MB_NUMA_ALL ? name[fidelity] : "?", text(numa, "policy"));
+}
+
 static void show_text(const char *path, const json_t *about) {
   const json_t *vms = json_object_get(about, "vms"), *vm;
   size_t i;
   printf("%s: written by mirrorball %s, %.1f MiB of memory that is not zero, %.1f MiB of other state\n", path,
          text(about, "mirrorball"), (double)number(about, "memory_bytes") / (1 << 20),
          (double)number(about, "state_bytes") / (1 << 20));
+  show_numa(json_object_get(about, "numa"));
   json_array_foreach(vms, i, vm) show_vm(vm);
 }
 

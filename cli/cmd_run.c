@@ -197,7 +197,8 @@ const struct option_row request_rows[] = {
     [O_FROM] = {"from", "FILE",
                 "go on from such a file, exactly as that run would have. What the VMs are\n"
                 "made of, and typing that is left, comes from there; --tier, --mode,\n"
-                "--console, more --type and how the run is watched, from here"},
+                "--console, more --type and how the run is watched, from here. With --numa or\n"
+                "--sched it goes on on such a machine, whose caches are empty then"},
     [O_RECORD] = {"record", "FILE",
                   "keep in FILE all that comes from outside: typing, --net nat, --rtc host. If\n"
                   "the run is killed FILE holds up to then (docs/record-replay.md)"},
@@ -634,8 +635,13 @@ static int check_beside_file(const struct request *r) {
   return 0;
 }
 
+/* Of the machine that VMs are put into, or of who shares it. */
+static bool describes_cpus(int row) {
+  return request_is_machine_key(row) || row == O_CPUS || row == O_PIN;
+}
+
 /* The VMs are the checkpoint's, or the record's; what no guest can tell may be said anew. */
-static int check_beside_checkpoint(const struct request *r) {
+static int check_beside_checkpoint(struct request *r) {
   const char *what = r->run->from ? "checkpoint" : "record", *option = r->run->from ? "from" : "replay";
   // clang-format off
   static const unsigned char free_rows[] = {
@@ -648,7 +654,9 @@ static int check_beside_checkpoint(const struct request *r) {
     return options_fail("run: --%s goes neither with --machine nor --print-machine", option);
   for (size_t i = 0; i < r->givens; i++) {
     int row = r->given[i].row;
-    bool fine = kind[row] == RUN || memchr(free_rows, row, sizeof free_rows);
+    bool anew = r->run->from && describes_cpus(row);
+    bool fine = anew || kind[row] == RUN || memchr(free_rows, row, sizeof free_rows);
+    r->run->machine.anew |= anew;
     if (!fine) return options_fail("run: --%s cannot be said anew: it comes from the %s", request_rows[row].name, what);
   }
   return 0;

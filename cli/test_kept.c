@@ -88,7 +88,8 @@ static bool lasts(const struct mb_config *c) {
   bool nat = false, pins = false;
   for (unsigned i = 0; i < c->nets; i++) nat |= c->net[i].kind == MB_NET_NAT;
   for (unsigned i = 0; i < MB_PINS_MAX; i++) pins |= c->pin[i] != 0;
-  return !c->profile_every && !c->profile_exact && !c->disks && !nat && !pins && !c->coverage && !c->events && !c->check;
+  return !c->profile_every && !c->profile_exact && !c->disks && !nat && !pins && !c->coverage && !c->events &&
+         !c->check;
 }
 
 char *test_kept_path(const struct test_going *t) {

@@ -91,6 +91,17 @@ static void death_state(struct cpu *c, struct snap *s) {
   if (snap_check(s, death < MIPS_DEATHS)) c->dead = mips_deaths[death];
 }
 
+/* Of a unit that is about to begin again the modelled machine has been told. */
+static void told_state(struct cpu *c, struct snap *s) {
+  struct mips_told *t = &c->told;
+  SNAP(s, c->j.fetched);
+  SNAP(s, t->data_at);
+  SNAP(s, t->fetch_at);
+  SNAP_ARRAY(s, t->line, t->line[0]);
+  SNAP(s, t->lines);
+  if (!snap_check(s, t->lines <= MIPS_TOLD_LINES)) t->lines = 0;
+}
+
 /* What follows from the rest. */
 static void settle(struct cpu *c, uint64_t now) {
   c->slice_end = c->cycles = c->deadline = now;
@@ -113,10 +124,12 @@ void mips_cpu_state(struct cpu *c, struct snap *s) {
   SNAP(s, c->made.there);
   SNAP(s, c->made.va);
   SNAP(s, c->made.value);
+  told_state(c, s);
   death_state(c, s);
   counters_state(&c->n, s);
   mmu_guest_state(&c->mmu, s);
   bool timer = c->cp0.timer_at == UINT64_MAX || (c->cp0.timer_at < end && c->cp0.timer_at + late > now);
   snap_check(s, !s->restoring || (now < end && c->cp0.wired < c->mmu.entries && c->ll_bit <= 1 && timer));
   if (s->restoring && !s->bad) settle(c, now);
+  mmu_machine_tlb_state(&c->mmu, s); /* last: a change of mode may have flushed it */
 }

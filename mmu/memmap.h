@@ -93,13 +93,13 @@ uint32_t mmu_block_find(const struct mmu_memmap *m, uint64_t block);
 void mmu_block_forget(struct mmu_memmap *m, uint32_t frame); /* within mmu/ */
 
 /* --- as state: see numa-model/snap.h. While no VM runs --- */
-/* Frames that are not all zeros, by their place in a file that holds them one behind the other. */
+/* Frames that hold something, by their place in a file that holds them one behind the other. */
 struct mmu_kept {
   uint32_t *frame; /* owned; ascending */
   uint32_t n;
 };
-/* 0 or -1 (no memory). */
-__attribute__((warn_unused_result)) int mmu_kept_init(struct mmu_kept *k, const struct mmu_memmap *m);
+/* With `all` zeros, too: then each page that has a frame will have it again. 0 or -1 (no memory). */
+__attribute__((warn_unused_result)) int mmu_kept_init(struct mmu_kept *k, const struct mmu_memmap *m, bool all);
 void mmu_kept_fini(struct mmu_kept *k);
 /* The bytes of a frame that some page has. */
 const uint8_t *mmu_frame_bytes(const struct mmu_memmap *m, uint32_t frame);

@@ -22,7 +22,7 @@ static uint8_t look_at(const struct mmu_memmap *m, uint32_t frame, bool touched)
   return touched && !is_zero(mmu_frame_bytes(m, frame)) ? 2 : 1;
 }
 
-int mmu_kept_init(struct mmu_kept *k, const struct mmu_memmap *m) {
+int mmu_kept_init(struct mmu_kept *k, const struct mmu_memmap *m, bool all) {
   uint8_t *what = malloc(m->memory.frames);
   *k = (struct mmu_kept){.frame = malloc(m->memory.frames * sizeof *k->frame)};
   if (!what || !k->frame) {
@@ -34,7 +34,7 @@ int mmu_kept_init(struct mmu_kept *k, const struct mmu_memmap *m) {
   uint32_t zeros = GAP + 1; /* between the last one kept and this */
   for (uint32_t i = 0; i < m->memory.frames; i++) {
     what[i] = look_at(m, i, what[i]);
-    if (what[i] == 2) {
+    if (what[i] == 2 || (all && what[i])) {
       for (; zeros && zeros <= GAP; zeros--) k->frame[k->n++] = i - zeros;
       k->frame[k->n++] = i;
       zeros = 0;
@@ -131,6 +131,42 @@ static void restore_pages(struct mmu_memmap *m, struct snap *s) {
     snap_check(s, !numa_frame_is_stored(&m->memory, i) || m->memory.frame[i].refs);
 }
 
+/* --- frames that several pages have --- */
+
+/* The ring of a frame's pages, from its user on: `ring` has room for all of them. */
+static bool relink(struct mmu_memmap *m, uint32_t frame, const uint32_t *ring, uint8_t *met) {
+  struct frame *f = &m->memory.frame[frame];
+  for (uint32_t i = 0; i < f->refs; i++) {
+    if (ring[i] >= m->given || m->page[ring[i]].frame != frame || met[ring[i]]) return false;
+    met[ring[i]] = 1;
+  }
+  f->user = ring[0];
+  for (uint32_t i = 0; i < f->refs; i++) {
+    uint32_t next = ring[i + 1 < f->refs ? i + 1 : 0];
+    m->page[ring[i]].next = next;
+    m->page[next].prev = ring[i];
+  }
+  return true;
+}
+
+static void ring_state(struct mmu_memmap *m, uint32_t frame, uint32_t *ring, uint8_t *met, struct snap *s) {
+  uint32_t refs = m->memory.frame[frame].refs, page = m->memory.frame[frame].user;
+  for (uint32_t i = 0; i < refs; i++, page = m->page[page].next) ring[i] = page;
+  snap_numbers(s, ring, sizeof *ring, refs);
+  if (s->restoring && !s->bad) snap_check(s, relink(m, frame, ring, met));
+}
+
+/* In which order pages share a frame decides who gets a new one, and which. */
+static void rings_state(struct mmu_memmap *m, struct snap *s) {
+  uint32_t *ring = malloc((m->given + 1) * sizeof *ring);
+  uint8_t *met = calloc(m->given + 1, 1);
+  s->bad |= !ring || !met;
+  for (uint32_t i = 0; i < m->memory.frames && !s->bad; i++)
+    if (m->memory.frame[i].refs > 1) ring_state(m, i, ring, met, s);
+  free(ring);
+  free(met);
+}
+
 /* --- the buffer cache --- */
 
 static void blocks_state(struct mmu_memmap *m, const struct mmu_kept *k, struct snap *s) {
@@ -160,5 +196,6 @@ void mmu_memmap_state(struct mmu_memmap *m, const struct mmu_kept *k, uint32_t p
     restore_pages(m, s);
   else
     save_pages(m, k, s);
+  if (!s->bad) rings_state(m, s);
   if (!s->bad) blocks_state(m, k, s);
 }

@@ -156,6 +156,5 @@ void mmu_guest_state(struct mmu_guest *g, struct snap *s) {
   SNAP(s, g->swept);
   for (unsigned i = 0; i < g->entries; i++) mmu_entry_state(g, &g->tlb[i], s);
   mmu_l2tlb_state(g, s);
-  mmu_machine_tlb_state(g, s);
   for (unsigned i = 0; s->restoring && i < g->entries; i++) index_entry(g, i);
 }

@@ -233,7 +233,7 @@ static bool ask_once(struct mon_balance *b, struct mb_machine *m, uint32_t frame
   struct mb_page p = page_of(b, m, frame);
   char text[128];
   *again = false;
-  if (!b->places.placed[frame] || !is_far_enough(b, &p) || b->moves >= m->policy.set.moves) return false;
+  if (b->places.placed[frame] != NUMA_PLACED || !is_far_enough(b, &p) || b->moves >= m->policy.set.moves) return false;
   struct mb_page_verdict v = m->policy.ask(&p, &m->policy.set);
   const char *nonsense = numa_verdict_nonsense(&p, &v, text, sizeof text);
   b->n.asked++;
@@ -290,6 +290,38 @@ void mon_balance(struct mb_machine *m, uint64_t now) {
   }
   for (unsigned i = 0; i < m->vms; i++)
     if (m->vm[i]->has_pmap) mmu_pmap_settle(&m->vm[i]->pmap);
+}
+
+/* --- state --- */
+
+static void history_state(struct mon_balance *b, struct snap *s) {
+  uint32_t n = 0, frames = b->map->memory.frames;
+  for (uint32_t f = 0; !s->restoring && f < frames; f++) n += b->history[f].moved || b->history[f].note;
+  SNAP(s, n);
+  for (uint32_t f = 0, at; n && !s->bad; n--, f = at + 1) {
+    for (at = f; !s->restoring && !b->history[at].moved && !b->history[at].note; at++) {
+    }
+    SNAP(s, at);
+    if (!snap_check(s, at >= f && at < frames)) return;
+    struct mon_page_history *h = &b->history[at];
+    SNAP(s, h->note);
+    SNAP(s, h->migrations);
+    SNAP(s, h->replications);
+    SNAP(s, h->collapses);
+    SNAP(s, h->moved);
+    if (s->restoring && h->moved) b->moved[b->moveds++] = at;
+  }
+}
+
+void mon_balance_state(struct mon_balance *b, struct snap *s) {
+  numa_places_state(&b->places, s);
+  if (!s->bad) history_state(b, s);
+  SNAP(s, b->due);
+  SNAP(s, b->reset_at);
+  SNAP(s, b->interval);
+  SNAP(s, b->moves);
+  snap_numbers(s, &b->n, sizeof(uint64_t), sizeof b->n / sizeof(uint64_t));
+  /* Pages with copies are closed by now, as all are that have just been restored. */
 }
 
 /* --- statistics --- */

@@ -54,6 +54,8 @@ __attribute__((warn_unused_result)) int mon_balance_new(struct mb_machine *m);
 void mon_balance_free(struct mon_balance *b);
 /* Between two rounds: all VMs have lived to `now` (virtual ns). */
 void mon_balance(struct mb_machine *m, uint64_t now);
+/* Places, what pages have been through, and when it looks next. */
+void mon_balance_state(struct mon_balance *b, struct snap *s);
 /* A new JSON object. */
 struct json_t *mon_balance_json(const struct mb_machine *m);
 

@@ -10,10 +10,10 @@
 
 static int may_be_saved(struct mb_machine *m) {
   if (!m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
-  if (m->config.numa != MB_NUMA_OFF)
-    return mon_fail(&m->error, MB_ERR_STATE, "a machine with modelled memory (--numa) cannot be saved yet");
-  if (m->cpus.seats)
-    return mon_fail(&m->error, MB_ERR_STATE, "a machine with a scheduler (--sched, --pin) cannot be saved yet");
+  if (m->config.numa != MB_NUMA_OFF && m->config.merge)
+    return mon_fail(&m->error, MB_ERR_STATE, "a machine with modelled memory (--numa) cannot be saved with --merge");
+  if (m->policy.library)
+    return mon_fail(&m->error, MB_ERR_STATE, "a machine whose pages a policy of your own moves cannot be saved");
   for (unsigned i = 0; i < m->vms; i++) {
     const struct mb_vm *vm = m->vm[i];
     if (vm->threads)
@@ -31,7 +31,7 @@ int mon_checkpoint_save(struct mb_machine *m, const char *path, const struct mb_
   struct mmu_kept kept;
   json_t *about = mon_about(m);
   char *text = about ? json_dumps(about, JSON_COMPACT) : NULL;
-  bool room = !mmu_kept_init(&kept, &m->memmap);
+  bool room = !mmu_kept_init(&kept, &m->memmap, m->config.numa != MB_NUMA_OFF);
   if (room) mon_machine_state(m, &kept, kept.n, &s);
   if (room && text && !s.bad) {
     struct mon_checkpoint_parts p = {
@@ -56,10 +56,8 @@ int mb_machine_save(struct mb_machine *m, const char *path, const struct mb_prog
 int mb_machine_restore(struct mb_machine *m, const char *path, const struct mb_config *how) {
   static const struct mb_config plainly;
   if (m->started || m->vms) return mon_fail(&m->error, MB_ERR_STATE, "the machine has VMs already");
-  if (m->config.numa != MB_NUMA_OFF)
-    return mon_fail(&m->error, MB_ERR_STATE, "a machine that was saved without --numa goes on without it");
-  if (m->config.sched != MB_SCHED_OFF)
-    return mon_fail(&m->error, MB_ERR_STATE, "a machine that was saved without a scheduler goes on without one");
+  if ((m->config.numa != MB_NUMA_OFF || m->config.sched != MB_SCHED_OFF) && !m->config.anew)
+    return mon_fail(&m->error, MB_ERR_STATE, "on which machine it goes on the file says, unless it begins anew there");
   int code = mon_checkpoint_open(&m->checkpoint, path, &m->error);
   char *what = NULL;
   if (!code && asprintf(&what, "checkpoint %s", path) < 0) code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
@@ -78,7 +76,9 @@ int mon_checkpoint_enter(struct mb_machine *m) {
   mon_machine_state(m, NULL, (uint32_t)c->pages, &s);
   if (!s.bad && s.at != s.n)
     return mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: has more in it than is known", c->path);
-  return s.bad ? mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: %s", c->path, s.trouble) : MB_OK;
+  if (s.bad) return mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: %s", c->path, s.trouble);
+  if (m->balance && m->config.anew) numa_places_adopt(&m->balance->places);
+  return MB_OK;
 }
 
 int mb_checkpoint_about(struct mb_machine *m, const char *path, char **json) {

@@ -35,26 +35,42 @@ static json_t *net_about(const struct mb_net *n) {
 
 static json_t *vm_about(struct mb_vm *vm) {
   const struct mb_config *c = &vm->config;
-  json_t *disks = json_array(), *nets = json_array();
+  json_t *disks = json_array(), *nets = json_array(), *pins = json_array();
+  for (unsigned i = 0; i < c->vcpus && i < MB_PINS_MAX; i++) json_array_append_new(pins, json_integer(c->pin[i]));
   for (unsigned i = 0; i < c->disks; i++) json_array_append_new(disks, disk_about(vm, i));
   for (unsigned i = 0; i < c->nets; i++) json_array_append_new(nets, net_about(&c->net[i]));
   const struct mon_shown *shown = &vm->console.shown;
   return json_pack(
-      "{s:s*, s:s, s:s, s:i, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o, s:I, s:I, s:s, "
-      "s:o*}",
+      "{s:s*, s:s, s:s, s:i, s:I, s:I, s:b, s:b, s:I, s:I, s:I, s:s*, s:s*, s:b, s:o, s:o, s:o, s:I, s:I, s:s, s:o*}",
       "name", c->name, "board", vm->kind->name, "cpu", vm->model->name, "vcpus", (int)c->vcpus, "memory",
       (json_int_t)c->memory, "mhz", (json_int_t)c->mhz, "big_endian", c->endian == MB_ENDIAN_BIG, "is64", vm->is64,
       "l2tlb", (json_int_t)c->l2tlb, "rtc_start", (json_int_t)c->rtc_start, "seed", (json_int_t)c->seed, "append",
       c->append, "kernel", vm->kernel_path, "keyboard", vm->board.uart[0].tty.get != NULL, "disks", disks, "nets", nets,
-      "instructions", (json_int_t)mon_instructions(vm), "virtual_ns", (json_int_t)mon_ns(vm, mips_now(mon_cpu(vm))),
-      "stopped", vm->stopping ? mb_stop_name(vm->why) : "not", "shown", shown->wanted ? mon_shown_json(shown) : NULL);
+      "pins", pins, "instructions", (json_int_t)mon_instructions(vm), "virtual_ns",
+      (json_int_t)mon_ns(vm, mips_now(mon_cpu(vm))), "stopped", vm->stopping ? mb_stop_name(vm->why) : "not", "shown",
+      shown->wanted ? mon_shown_json(shown) : NULL);
+}
+
+/* The modelled machine, and what moves its pages. */
+static json_t *numa_about(const struct mb_machine *m) {
+  const char *name, *about;
+  uint32_t value, min, max;
+  json_t *set = json_object();
+  if (m->config.numa == MB_NUMA_OFF) return json_decref(set), NULL;
+  for (size_t i = 0; (name = numa_setting(i, &min, &max, &about)); i++) {
+    value = numa_setting_get(&m->policy.set, i);
+    json_object_set_new(set, name, json_integer((json_int_t)value));
+  }
+  return json_pack("{s:i, s:s, s:s, s:i, s:i, s:s, s:o}", "fidelity", (int)m->config.numa, "name", m->numa.machine.name,
+                   "machine", m->numa_text, "place", (int)m->config.placement.place, "node",
+                   (int)m->config.placement.node, "policy", m->policy.name, "set", set);
 }
 
 json_t *mon_about(struct mb_machine *m) {
   json_t *vms = json_array();
   for (unsigned i = 0; i < m->vms; i++) json_array_append_new(vms, vm_about(m->vm[i]));
-  return json_pack("{s:s, s:i, s:I, s:o}", "mirrorball", mb_version(), "cpus", (int)m->config.cpus, "memory",
-                   (json_int_t)m->config.memory, "vms", vms);
+  return json_pack("{s:s, s:i, s:I, s:i, s:o*, s:o}", "mirrorball", mb_version(), "cpus", (int)m->config.cpus, "memory",
+                   (json_int_t)m->config.memory, "sched", (int)m->config.sched, "numa", numa_about(m), "vms", vms);
 }
 
 /* --- reading --- */
@@ -88,7 +104,14 @@ static void read_net(struct mb_net *n, const json_t *o) {
   }
 }
 
-static struct mb_config read_config(const json_t *o, const struct mb_config *how) {
+static void read_pins(struct mb_config *c, const json_t *pins) {
+  const json_t *e;
+  size_t i;
+  memset(c->pin, 0, sizeof c->pin);
+  json_array_foreach(pins, i, e) if (i < MB_PINS_MAX) c->pin[i] = (uint16_t)json_integer_value(e);
+}
+
+static struct mb_config read_config(const json_t *o, const struct mb_config *how, bool anew) {
   const json_t *disks = json_object_get(o, "disks"), *nets = json_object_get(o, "nets"), *e;
   size_t i;
   struct mb_config c = *how;
@@ -105,6 +128,7 @@ static struct mb_config read_config(const json_t *o, const struct mb_config *how
   c.seed = number(o, "seed");
   c.append = text(o, "append");
   c.disks = c.nets = 0;
+  if (!anew) read_pins(&c, json_object_get(o, "pins"));
   json_array_foreach(disks, i, e) {
     if (i == MB_DISKS_MAX) break;
     c.disk[c.disks++] = (struct mb_disk){
@@ -132,7 +156,7 @@ static int check_disks(struct mb_vm *vm, const char *what, const json_t *about) 
 }
 
 static int add_vm(struct mb_machine *m, const char *what, const json_t *about, const struct mb_config *how) {
-  struct mb_config c = read_config(about, how);
+  struct mb_config c = read_config(about, how, m->config.anew);
   struct mb_vm *vm;
   char why[sizeof m->error.text];
   const char *kernel = text(about, "kernel");
@@ -147,14 +171,47 @@ static int add_vm(struct mb_machine *m, const char *what, const json_t *about, c
   return check_disks(vm, what, about);
 }
 
+/* The machine that it was saved on, whose model goes on, too. Policies are built in. */
+static int read_numa(struct mb_machine *m, const json_t *o) {
+  struct mb_placement *p = &m->config.placement;
+  const json_t *set = json_object_get(o, "set"), *value;
+  const char *machine = text(o, "machine"), *policy = text(o, "policy"), *name, *about;
+  char setting[MB_SETTINGS_MAX][48];
+  uint32_t min, max;
+  if (!machine || small(o, "fidelity") > MB_NUMA_ALL || small(o, "place") > MB_PLACE_NODE || !policy ||
+      !numa_policy_find(policy))
+    return mon_fail(&m->error, MB_ERR_FORMAT, "its modelled machine makes no sense");
+  m->config.numa = (enum mb_numa)small(o, "fidelity");
+  *p = (struct mb_placement){.place = (enum mb_place)small(o, "place"), .node = small(o, "node"), .policy = policy};
+  for (size_t i = 0; (name = numa_setting(i, &min, &max, &about)) && p->settings < MB_SETTINGS_MAX; i++) {
+    if (!(value = json_object_get(set, name))) continue;
+    snprintf(setting[p->settings], sizeof *setting, "%s=%" PRIu64, name, (uint64_t)json_integer_value(value));
+    p->setting[p->settings] = setting[p->settings];
+    p->settings++;
+  }
+  int code = m->config.numa ? mon_numa_take(m, text(o, "name") ? text(o, "name") : "?", machine) : MB_OK;
+  return code ? code : mon_policy_choose(m);
+}
+
+static int read_machine(struct mb_machine *m, const char *what, const json_t *about) {
+  const json_t *numa = json_object_get(about, "numa");
+  char why[sizeof m->error.text];
+  m->config.memory = number(about, "memory");
+  if (m->config.anew) return MB_OK;
+  m->config.cpus = small(about, "cpus");
+  m->config.sched = (enum mb_sched)small(about, "sched");
+  if (m->config.sched > MB_SCHED_GANG || m->config.cpus >= MON_NO_CPU)
+    return mon_fail(&m->error, MB_ERR_FORMAT, "%s: there is no such scheduler", what);
+  if (!numa || !read_numa(m, numa)) return MB_OK;
+  memcpy(why, m->error.text, sizeof why);
+  return mon_fail(&m->error, MB_ERR_FORMAT, "%s: %s", what, why);
+}
+
 int mon_about_add(struct mb_machine *m, const char *what, const json_t *about, const struct mb_config *how) {
   const json_t *vms = json_object_get(about, "vms"), *o;
   size_t i;
-  m->config.cpus = small(about, "cpus");
-  m->config.memory = number(about, "memory");
-  json_array_foreach(vms, i, o) {
-    int code = add_vm(m, what, o, how);
-    if (code) return code;
-  }
+  int code = read_machine(m, what, about);
+  if (code) return code;
+  json_array_foreach(vms, i, o) if ((code = add_vm(m, what, o, how))) return code;
   return m->vms ? MB_OK : mon_fail(&m->error, MB_ERR_FORMAT, "%s: there is no VM in it", what);
 }

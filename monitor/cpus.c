@@ -219,3 +219,46 @@ void mon_cpus_assign(struct mon_cpus *s) {
     v->has_cpu = true;
   }
 }
+
+/* --- state --- */
+
+static void seat_state(struct mon_seat *v, struct snap *s) {
+  SNAP(s, v->cpu);
+  SNAP(s, v->ready);
+  SNAP(s, v->has_cpu);
+  SNAP(s, v->fresh);
+  SNAP(s, v->was_ready);
+  SNAP(s, v->had);
+  SNAP(s, v->slice);
+  SNAP(s, v->waited);
+  SNAP(s, v->ran);
+  SNAP(s, v->kept);
+  SNAP(s, v->switches);
+  SNAP(s, v->moves);
+  SNAP(s, v->far);
+}
+
+/* What nobody would have written down: cpus or seats of which there are none. */
+static bool is_sound(const struct mon_cpus *c) {
+  const uint64_t most = UINT64_C(1) << 40; /* rounds */
+  for (unsigned i = 0; i < c->seats; i++) {
+    const struct mon_seat *v = &c->seat[i];
+    if (v->cpu >= c->cpus || v->had > most || (v->pin != MON_NO_CPU && v->cpu != v->pin)) return false;
+  }
+  for (unsigned i = 0; i < c->cpus; i++)
+    if ((c->tenant[i] != MON_NO_CPU && c->tenant[i] >= c->seats) ||
+        (c->last[i] != MON_NO_CPU && c->last[i] >= c->seats))
+      return false;
+  return true;
+}
+
+void mon_cpus_state(struct mon_cpus *c, struct snap *s) {
+  for (unsigned i = 0; i < c->seats; i++) seat_state(&c->seat[i], s);
+  snap_numbers(s, c->tenant, sizeof *c->tenant, c->cpus);
+  snap_numbers(s, c->last, sizeof *c->last, c->cpus);
+  SNAP(s, c->round);
+  SNAP(s, c->due);
+  bool sound = !s->bad && is_sound(c);
+  if (!snap_check(s, sound))
+    for (unsigned i = 0; i < c->seats; i++) c->seat[i].cpu = 0; /* it is still freed, and may be asked for numbers */
+}

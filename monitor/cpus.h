@@ -7,6 +7,7 @@
 #ifndef MONITOR_CPUS_H
 #define MONITOR_CPUS_H
 #include "mirrorball.h"
+#include "numa-model/snap.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -46,6 +47,9 @@ void mon_cpus_fini(struct mon_cpus *s);
 /* Give out the cpus for a round, by what each seat says of `ready`. No cpu has two seats; none has another than the one
  * it is pinned to. */
 void mon_cpus_assign(struct mon_cpus *s);
+
+/* Who has which, and had; pins are the configuration's. */
+void mon_cpus_state(struct mon_cpus *s, struct snap *snap);
 
 /* For a machine: as its configuration says. 0 or an error. */
 __attribute__((warn_unused_result)) int mon_cpus_start(struct mb_machine *m);

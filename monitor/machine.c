@@ -97,6 +97,7 @@ void mb_machine_free(struct mb_machine *m) {
   mon_policy_fini(&m->policy);
   mon_cpus_fini(&m->cpus);
   numa_model_fini(&m->numa);
+  free(m->numa_text);
   mon_checkpoint_free(m->checkpoint);
   mon_boots_fini(&m->boots);
   mon_record_free(m->record);

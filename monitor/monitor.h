@@ -186,7 +186,8 @@ struct mb_machine {
   struct mmu_memmap memmap;    /* the memory of all VMs, once they are started */
   struct mmu_merger merger;    /* with config.merge */
   struct jit_pool *pool;       /* what is compiled for one VM or vcpu, for all; NULL: there is one alone */
-  struct numa_model numa;      /* with config.numa; its description from the beginning */
+  struct numa_model numa;      /* with config.numa; its description from the beginning, */
+  char *numa_text;             /* as it was read; owned */
   struct mon_policy policy;    /* likewise */
   struct mon_balance *balance; /* likewise; owned */
   struct mon_cpus cpus;        /* with a scheduler */
@@ -361,6 +362,7 @@ __attribute__((warn_unused_result)) int mon_write_file(struct mon_error *e, cons
 /* numa.c: read the description of the modelled machine; once all VMs are known, do they fit it?; make it. Each does
  * nothing when none is wanted. */
 __attribute__((warn_unused_result)) int mon_numa_choose(struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_numa_take(struct mb_machine *m, const char *name, const char *text);
 __attribute__((warn_unused_result)) int mon_numa_check(struct mb_machine *m, unsigned vcpus, uint64_t memory);
 __attribute__((warn_unused_result)) int mon_numa_start(struct mb_machine *m);
 /* The modelled cpu that a vcpu runs on. */

@@ -30,17 +30,25 @@ static char *read_text(struct mb_machine *m, const char *path) {
   return text;
 }
 
+int mon_numa_take(struct mb_machine *m, const char *name, const char *text) {
+  char error[256];
+  free(m->numa_text);
+  if (!(m->numa_text = strdup(text))) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
+  if (!numa_machine_parse(&m->numa.machine, name, text, error, sizeof error)) return MB_OK;
+  return mon_fail(&m->error, MB_ERR_FORMAT, "%s", error);
+}
+
 int mon_numa_choose(struct mb_machine *m) {
   const char *wanted = m->config.numa_machine ? m->config.numa_machine : "flash", *name, *text;
-  char *own = NULL, error[256];
+  char *own = NULL;
   m->config.numa_machine = NULL; /* borrowed for this only */
   if (m->config.numa == MB_NUMA_OFF) return MB_OK;
   for (size_t i = 0; (name = numa_preset(i, &text)) && strcmp(name, wanted);) i++;
   if (!name) text = own = read_text(m, wanted);
   if (!text) return MB_ERR_FILE;
-  int bad = numa_machine_parse(&m->numa.machine, wanted, text, error, sizeof error);
+  int code = mon_numa_take(m, wanted, text);
   free(own);
-  return bad ? mon_fail(&m->error, MB_ERR_FORMAT, "%s", error) : MB_OK;
+  return code;
 }
 
 int mon_numa_check(struct mb_machine *m, unsigned vcpus, uint64_t memory) {

@@ -5,7 +5,7 @@
 #include "monitor/monitor.h"
 
 /* To be raised when the fields of a part change. The board's devices have their own: iosys/board_*.c. */
-enum { MEMORY = 1, SUBNETS = 1, VM = 1, CONSOLE = 1, CPU = 1, DISKS = 1, NETS = 1 };
+enum { MEMORY = 2, SUBNETS = 1, VM = 2, CONSOLE = 1, CPU = 2, DISKS = 1, NETS = 1, MODEL = 1, SEATS = 1 };
 
 static void vcpu_state(struct mon_vcpu *v, struct snap *s) {
   SNAP(s, v->up);
@@ -66,6 +66,39 @@ static void vm_state(struct mb_vm *vm, struct snap *s) {
   snap_end(s);
 }
 
+/* --- the modelled machine, and who shares its cpus --- */
+
+static void model_state(struct mb_machine *m, struct snap *s) {
+  numa_model_state(&m->numa, s);
+  for (unsigned i = 0; i < m->vms && !s->bad; i++) {
+    struct mb_vm *vm = m->vm[i];
+    for (unsigned k = 0; k < vm->vcpus && !s->bad; k++) numa_vcpu_state(&vm->numa[k], s);
+    SNAP(s, vm->numa_sample_at);
+    SNAP(s, vm->pmap.node); /* what a device writes between two turns is placed there */
+    if (!snap_check(s, vm->pmap.node < m->numa.machine.nodes)) vm->pmap.node = 0;
+  }
+  if (!s->bad) mon_balance_state(m->balance, s);
+}
+
+static void seats_state(struct mb_machine *m, struct snap *s) {
+  mon_cpus_state(&m->cpus, s);
+}
+
+/* A part that is there if the machine that was saved had it. What begins anew does so. */
+static void part_state(struct mb_machine *m, const char *name, uint32_t version, bool here,
+                       void (*state)(struct mb_machine *m, struct snap *s), struct snap *s) {
+  bool there = here;
+  SNAP(s, there);
+  if (s->restoring && m->config.anew) {
+    if (there) snap_skip(s, name);
+    return;
+  }
+  if (!snap_check(s, there == here) || !there) return;
+  snap_begin(s, name, version);
+  state(m, s);
+  snap_end(s);
+}
+
 void mon_machine_state(struct mb_machine *m, const struct mmu_kept *kept, uint32_t pages, struct snap *s) {
   snap_begin(s, "memory", MEMORY);
   mmu_memmap_state(&m->memmap, kept, pages, s);
@@ -74,4 +107,6 @@ void mon_machine_state(struct mb_machine *m, const struct mmu_kept *kept, uint32
   for (unsigned i = 0; i < m->subnets; i++) io_switch_state(m->subnet[i].at, s);
   snap_end(s);
   for (unsigned i = 0; i < m->vms; i++) vm_state(m->vm[i], s);
+  part_state(m, "model", MODEL, m->config.numa != MB_NUMA_OFF, model_state, s);
+  part_state(m, "scheduler", SEATS, m->cpus.seats != 0, seats_state, s);
 }

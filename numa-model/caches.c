@@ -183,3 +183,37 @@ void numa_written(struct numa_model *m, uint64_t address, uint64_t bytes) {
     }
   }
 }
+
+/* --- state --- */
+
+/* In its own set, and there once. */
+static bool is_in_place(const struct numa_level *l, const struct numa_way *w) {
+  const struct numa_way *set = l->way + (size_t)(w - l->way) / l->ways * l->ways;
+  if (w->line == NUMA_NO_LINE) return w->state == INVALID;
+  if (w->state == INVALID || w->state > MODIFIED || w->line > UINT64_MAX >> l->shift) return false;
+  return set == set_at(l, w->line << l->shift) && find(l, w->line << l->shift) == w;
+}
+
+static void level_state(struct numa_level *l, struct snap *s) {
+  size_t n = l->way ? (size_t)l->sets * l->ways : 0;
+  for (size_t i = 0; i < n; i++) {
+    SNAP(s, l->way[i].line);
+    SNAP(s, l->way[i].state);
+  }
+  for (size_t i = 0; s->restoring && !s->bad && i < n; i++) snap_check(s, is_in_place(l, &l->way[i]));
+}
+
+/* The second level must have what the first has. */
+static void check_first(const struct numa_cpu *c, const struct numa_level *l, struct snap *s) {
+  for (size_t i = 0; l->way && !s->bad && i < (size_t)l->sets * l->ways; i++)
+    if (l->way[i].line != NUMA_NO_LINE) snap_check(s, find(&c->l2, l->way[i].line << l->shift));
+}
+
+void numa_caches_state(struct numa_cpu *c, struct snap *s) {
+  level_state(&c->l1i, s);
+  level_state(&c->l1d, s);
+  level_state(&c->l2, s);
+  if (!s->restoring || s->bad) return;
+  check_first(c, &c->l1i, s);
+  check_first(c, &c->l1d, s);
+}

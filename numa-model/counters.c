@@ -69,3 +69,39 @@ void numa_counters_reset(struct numa_counters *c) {
   }
   c->seens = c->hots = 0;
 }
+
+/* --- state --- */
+
+/* A list of frames, each once, by marks that it sets; `mark` NULL: of marked ones. */
+static void list_state(const struct numa_counters *c, uint32_t *list, uint32_t *n, uint8_t *mark, struct snap *s) {
+  SNAP(s, *n);
+  if (!snap_check(s, *n <= c->frames)) {
+    *n = 0;
+    return;
+  }
+  snap_numbers(s, list, sizeof *list, *n);
+  for (uint32_t i = 0; s->restoring && i < *n; i++) {
+    if (!snap_check(s, list[i] < c->frames && !mark[list[i]])) {
+      *n = 0; /* the list may hold anything */
+      return;
+    }
+    mark[list[i]] = 1;
+  }
+}
+
+void numa_counters_state(struct numa_counters *c, struct snap *s) {
+  uint64_t nodes = c->nodes < 64 ? ~(UINT64_MAX << c->nodes) : UINT64_MAX;
+  list_state(c, c->seen, &c->seens, c->is_seen, s);
+  list_state(c, c->hot, &c->hots, c->is_hot, s);
+  for (uint32_t i = 0; i < c->seens && !s->bad; i++) {
+    uint32_t f = c->seen[i];
+    snap_numbers(s, &c->count[(uint64_t)f * c->nodes], sizeof(uint16_t), 2 * (size_t)c->nodes);
+    SNAP(s, c->is_hot[f]);
+    if (!snap_check(s, c->is_hot[f] <= 1)) return;
+  }
+  for (uint32_t i = 0; i < c->hots && !s->bad; i++) snap_check(s, c->is_hot[c->hot[i]] && c->is_seen[c->hot[i]]);
+  for (uint32_t f = 0; f < c->frames && !s->bad; f++) {
+    SNAP(s, c->replica[f]);
+    if (!snap_check(s, !(c->replica[f] & ~nodes))) c->replica[f] = 0;
+  }
+}

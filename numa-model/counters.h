@@ -7,6 +7,7 @@
  * One thread at a time: with a model all VMs take their turns on one. */
 #ifndef NUMA_MODEL_COUNTERS_H
 #define NUMA_MODEL_COUNTERS_H
+#include "numa-model/snap.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +43,9 @@ void numa_counters_forget_node(struct numa_counters *c, uint32_t frame, unsigned
 /* Forget the misses of one page, which has moved; or of all, when the reset interval is over. Replicas stay. */
 void numa_counters_forget(struct numa_counters *c, uint32_t frame);
 void numa_counters_reset(struct numa_counters *c);
+
+/* The counts, and the lists: what was never counted takes no room. Restored into zeroed counters. */
+void numa_counters_state(struct numa_counters *c, struct snap *s);
 
 /* Does a read by this node find the page at hand: at home or in a replica? */
 static inline bool numa_is_near(const struct numa_counters *c, uint32_t frame, unsigned home, unsigned node) {

@@ -1,6 +1,7 @@
 /* numa-model/model.c: homes, refills and the price of going to memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "numa-model/model.h"
+#include "numa-model/placement.h"
 #include <stdlib.h>
 
 const char *const numa_miss_name[NUMA_MISSES] = {"local", "remote_clean", "remote_dirty", "upgrade"};
@@ -55,6 +56,7 @@ static unsigned node_of(const struct numa_vcpu *v) {
 uint64_t numa_refill(struct numa_vcpu *v, uint32_t frame, bool write) {
   struct numa_model *m = v->model;
   v->n.tlb_refills++;
+  if (m->memory->places) numa_touched(m->memory->places, frame, node_of(v));
   if (m->fidelity == NUMA_TLB) numa_counters_miss(&m->counters, frame, node_of(v), write, 1);
   return m->machine.tlb_refill;
 }
@@ -87,7 +89,9 @@ static uint64_t wait_ns(struct numa_vcpu *v, unsigned home, uint64_t now) {
 uint64_t numa_memory_ns(struct numa_vcpu *v, uint64_t address, bool write, enum numa_miss kind, uint64_t now) {
   struct numa_model *m = v->model;
   uint32_t frame = (uint32_t)(address >> NUMA_FRAME_BITS);
-  unsigned node = node_of(v), home = m->memory->frame[frame].node;
+  unsigned node = node_of(v);
+  if (m->memory->places) numa_touched(m->memory->places, frame, node);
+  unsigned home = m->memory->frame[frame].node;
   /* A replica serves reads; the policy sees to it that what is written has none. */
   unsigned from = !write && numa_is_near(&m->counters, frame, home, node) ? node : home;
   uint64_t wait = wait_ns(v, from, now);
@@ -108,4 +112,26 @@ uint64_t numa_refer_uncached(struct numa_vcpu *v, uint64_t address, uint64_t now
   v->n.uncached++;
   v->n.wait_ns += wait;
   return m->machine.latency[node_of(v)][home] + wait;
+}
+
+/* --- state --- */
+
+void numa_model_state(struct numa_model *m, struct snap *s) {
+  for (unsigned i = 0; i < m->machine.nodes; i++) {
+    SNAP(s, m->home[i].window);
+    SNAP(s, m->home[i].requests);
+    SNAP(s, m->home[i].before);
+  }
+  for (unsigned i = 0; i < numa_cpus(&m->machine) && !s->bad; i++) numa_caches_state(&m->cpu[i], s);
+  numa_counters_state(&m->counters, s);
+}
+
+_Static_assert(sizeof(struct numa_stats) % sizeof(uint64_t) == 0, "it is numbers of 64 bits, one behind the other");
+
+void numa_vcpu_state(struct numa_vcpu *v, struct snap *s) {
+  unsigned cpu = v->cpu;
+  SNAP(s, cpu);
+  SNAP(s, v->rest);
+  snap_numbers(s, &v->n, sizeof(uint64_t), sizeof v->n / sizeof(uint64_t));
+  if (snap_check(s, cpu < numa_cpus(&v->model->machine) && v->rest < 1000)) v->cpu = cpu;
 }

@@ -115,7 +115,12 @@ static inline const struct numa_level *numa_first_level(const struct numa_vcpu *
 /* May the last used line of the set of this address, which is the one there, be written to untold? */
 bool numa_may_write(const struct numa_vcpu *v, uint64_t address);
 
+/* All that is modelled but for its memory's places; of a vcpu what it has been charged, and where it runs. */
+void numa_model_state(struct numa_model *m, struct snap *s);
+void numa_vcpu_state(struct numa_vcpu *v, struct snap *s);
+
 /* Within numa-model/. */
+void numa_caches_state(struct numa_cpu *c, struct snap *s);
 int numa_caches_init(struct numa_cpu *c, const struct numa_machine *m);
 void numa_caches_fini(struct numa_cpu *c);
 /* Which kind of miss a read or write of memory by a cpu is, and its ns, waiting included. */

@@ -24,13 +24,16 @@ struct numa_loss {
   uint8_t node; /* of the cpu that stored to it; NUMA_NODES_MAX: nobody, it is free, or the room was wanted */
 };
 
+/* AWAITED: it holds something that was there before its node was asked about, and is placed by who touches it first. */
+enum numa_placed { NUMA_UNPLACED, NUMA_PLACED, NUMA_AWAITED };
+
 struct numa_places {
   const struct numa_machine *machine; /* borrowed, as are */
   struct numa_memory *memory;
   struct numa_counters *counters;
   enum numa_place how;
   unsigned node;                 /* PLACE_NODE: that one. ROUND_ROBIN: whose turn it is */
-  uint8_t *placed;               /* by frame; owned */
+  uint8_t *placed;               /* by frame, an enum numa_placed; owned */
   uint32_t room;                 /* pages of a node, */
   uint32_t used[NUMA_NODES_MAX]; /* which are taken by so many */
   uint32_t victim;               /* where to look next for copies that must go */
@@ -46,8 +49,17 @@ __attribute__((warn_unused_result)) int numa_places_init(struct numa_places *p, 
 void numa_places_fini(struct numa_places *p);
 /* A cpu of this node may store to the frame from now on: it gets a home if it has none, and copies go. */
 void numa_stored(struct numa_places *p, uint32_t frame, unsigned node);
+/* A cpu of this node has missed what is in it: if that was awaited the frame gets its home. */
+void numa_first_touched(struct numa_places *p, uint32_t frame, unsigned node);
+static inline void numa_touched(struct numa_places *p, uint32_t frame, unsigned node) {
+  if (p->placed[frame] == NUMA_AWAITED) numa_first_touched(p, frame, node);
+}
 /* The frame is free. */
 void numa_freed(struct numa_places *p, uint32_t frame);
+/* Frames that are in use, of a machine that has run without nodes: they are placed, or awaited. */
+void numa_places_adopt(struct numa_places *p);
+/* Homes, copies counted, losses. Once the memory's frames and the counters are what they were. */
+void numa_places_state(struct numa_places *p, struct snap *s);
 
 /* Pages for which a node has room. */
 static inline uint32_t numa_room(const struct numa_places *p, unsigned node) {

@@ -76,27 +76,43 @@ bool snap_check(struct snap *s, bool holds) {
   return !s->bad;
 }
 
-void snap_begin(struct snap *s, const char *name, uint32_t version) {
+/* What stands before a part: its version and length, in `version` and `length` when it is restored. */
+static void head(struct snap *s, const char *name, uint32_t *version, uint64_t *length) {
   char in_file[SNAP_NAME] = {0};
-  uint32_t its = version;
-  uint64_t length = 0;
   assert(strlen(name) < SNAP_NAME);
   snprintf(s->name, sizeof s->name, "%s", name);
   memcpy(in_file, s->name, strlen(name));
   if (s->restoring) s->part = s->n;
   snap_bytes(s, in_file, sizeof in_file);
-  SNAP(s, its);
-  SNAP(s, length);
+  SNAP(s, *version);
+  SNAP(s, *length);
   if (!s->restoring) s->part = s->n;
   if (s->bad || !s->restoring) return;
   if (memcmp(in_file, s->name, strlen(name) + 1))
     spoil(s, "is not where it should be");
-  else if (its != version)
-    spoil(s, its > version ? "was written by a newer mirrorball" : "was written by an older mirrorball");
-  else if (length > s->n - s->at)
+  else if (*length > s->n - s->at)
     spoil(s, "is too long");
+}
+
+void snap_begin(struct snap *s, const char *name, uint32_t version) {
+  uint32_t its = version;
+  uint64_t length = 0;
+  head(s, name, &its, &length);
+  if (s->bad || !s->restoring) return;
+  if (its != version)
+    spoil(s, its > version ? "was written by a newer mirrorball" : "was written by an older mirrorball");
   else
     s->part = s->at + (size_t)length;
+}
+
+void snap_skip(struct snap *s, const char *name) {
+  uint32_t version = 0;
+  uint64_t length = 0;
+  assert(s->restoring);
+  head(s, name, &version, &length);
+  if (s->bad) return;
+  s->at += (size_t)length;
+  s->name[0] = 0;
 }
 
 void snap_end(struct snap *s) {

@@ -32,6 +32,8 @@ void snap_free(struct snap *s);
 /* A part: what follows up to snap_end(). Parts are not nested. `name` is shorter than SNAP_NAME. */
 void snap_begin(struct snap *s, const char *name, uint32_t version);
 void snap_end(struct snap *s);
+/* Restoring: leave out a part, of whatever version. */
+void snap_skip(struct snap *s, const char *name);
 
 /* `count` numbers of `size` bytes, 1, 2, 4 or 8, behind each other. */
 void snap_numbers(struct snap *s, void *first, size_t size, size_t count);
