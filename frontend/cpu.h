@@ -199,6 +199,7 @@ struct cpu {
   struct mips_fpu fpu;          /* fcsr: but for FCC, and Cause while j.fp.last is not 0; see mips_fcsr() */
   /* warm */
   uint32_t ll_bit; /* 1: SC to mmu.link.va may store. Whoever lets another cpu run, and ERET, clear it */
+  struct mips_bases bases; /* where events are counted */
   struct mips_cp0 cp0;
   struct cpu_mode modes[16]; /* the last with each of EXL, ERL and KSU */
   struct mmu_guest mmu;      /* architectural TLB, address contexts, the tables j.tlb points into */

@@ -20,6 +20,7 @@ static const struct state_row state_rows[] = {
   {label, offsetof(struct cpu, member), sizeof(((struct cpu *)0)->member[0]),                                          \
    sizeof(((struct cpu *)0)->member) / sizeof(((struct cpu *)0)->member[0])},
 #define SLOT(name, member, label, flags) STATE(member, label)
+#define SCRATCH(name, member, label)
 #include "frontend/cpu_slots.def"
 };
 

@@ -42,6 +42,7 @@ uint64_t mips_help_EVENT(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
   (void)b, (void)arg_c;
   look_at_thread(c);
   mips_event_add(c->events, (enum mips_event)a);
+  c->bases.known = 0; /* it may be a call */
   return 0;
 }
 
@@ -55,12 +56,36 @@ static int unmapped(uint64_t va, uint64_t *at) {
   return !mips_unmapped(va) ? 0 : va >> 29 & 1 ? 2 : 1;
 }
 
+/* The kernel has made an access by way of a register. $0 is never moved: where it leads to is a constant. The register
+ * moved longest ago, or one that has been written since, makes room. */
+static void use_base(struct cpu *c, unsigned reg) {
+  struct mips_bases *b = &c->bases;
+  unsigned at = 0;
+  if (!reg) return;
+  bool known = b->known >> reg & 1;
+  while (at < MIPS_BASES_HELD - 1 && b->held[at] != reg && (known || b->known >> b->held[at] & 1)) at++;
+  if (!known) {
+    b->known &= ~(UINT64_C(1) << b->held[at]);
+    mips_event_add(c->events, MIPS_EVENT_MOVED_BASE);
+  }
+  for (; at; at--) b->held[at] = b->held[at - 1];
+  b->held[0] = (uint8_t)reg;
+  b->known |= UINT64_C(1) << reg;
+}
+
 uint64_t mips_help_EVENT_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
   struct cpu *c = cpu;
   uint64_t at;
-  int segment = arg_c ? unmapped(mmu_canonical(&c->mmu, a), &at) : 0;
-  if (!segment || !mmu_pmap_page(c->cfg.pmap, gpa(at))) return 0; /* devices are counted where they are accessed */
-  mips_event_add(c->events, (segment == 1 ? MIPS_EVENT_KSEG0_LOAD : MIPS_EVENT_KSEG1_LOAD) + (enum mips_event)b);
+  if (!arg_c) return 0;
+  int segment = unmapped(mmu_canonical(&c->mmu, a), &at);
+  if (segment && !mmu_pmap_page(c->cfg.pmap, gpa(at))) { /* a device: counted where it is accessed, by a call */
+    c->bases.known = 0;
+    return 0;
+  }
+  use_base(c, (unsigned)b >> 1);
+  if (segment)
+    mips_event_add(c->events,
+                   (segment == 1 ? MIPS_EVENT_KSEG0_LOAD : MIPS_EVENT_KSEG1_LOAD) + (enum mips_event)(b & 1));
   return 0;
 }
 
@@ -110,13 +135,29 @@ static int event_of(const struct insn *i) {
   }
 }
 
+static bool counts_accesses(const struct lift *l) {
+  return l->counting && (l->mode & MODE_PRIV) == MMU_KERNEL;
+}
+
+static void forget_written(struct lift *l) {
+  if (!l->written) return;
+  ir_set(l->ir, SLOT_BASES, op2(l, IR_AND, ir_get(l->ir, SLOT_BASES), imm(l, ~(int64_t)l->written)));
+}
+
 void mips_event_lift(struct lift *l, const struct insn *i, unsigned from) {
   int e = event_of(i);
   if (e >= 0) lift_help(l, HELPER_EVENT, imm(l, e), imm(l, 0), imm(l, 0));
-  if ((l->mode & MODE_PRIV) != MMU_KERNEL) return;
+  if (!counts_accesses(l)) return;
   for (unsigned k = from, to = l->ir->n; k < to; k++) {
     const struct ir_op o = l->ir->op[k];
     struct lift_access x;
-    if (lift_access_of(l, &o, &x)) lift_help(l, HELPER_EVENT_ACCESS, x.va, imm(l, x.store), x.made);
+    if (!lift_access_of(l, &o, &x)) continue;
+    lift_help(l, HELPER_EVENT_ACCESS, x.va, imm(l, x.store | i->rs << 1), x.made);
   }
+  forget_written(l);
+}
+
+void mips_event_leave(struct lift *l, ir_ref cond) {
+  if (!counts_accesses(l)) return;
+  ir_set(l->ir, SLOT_BASES, op3(l, IR_SELECT, cond, imm(l, 0), ir_get(l->ir, SLOT_BASES)));
 }

@@ -42,6 +42,14 @@ enum mips_move {
   MIPS_MOVE_THREAD, /* $28 is not what it was at the last event; cpu->event_sp is what $29 was then */
 };
 
+/* The base registers of the kernel's accesses that a translating monitor has moved, and holds moved (events.def, MOVE).
+ * Cleared whenever control leaves the straight line. */
+enum { MIPS_BASES_HELD = 2 };
+struct mips_bases {
+  uint64_t known;                /* bit by register: is among those held, and has not been written since */
+  uint8_t held[MIPS_BASES_HELD]; /* the latest used first */
+};
+
 /* events: NULL counts nothing. */
 static inline void mips_event_add(uint64_t *events, enum mips_event e) {
   if (events) events[e]++;
@@ -50,4 +58,6 @@ static inline void mips_event_add(uint64_t *events, enum mips_event e) {
 enum mips_event mips_event_of_fault(const struct cpu *c);
 /* Append the count of the instruction just lifted, whose operations begin at `from`. */
 void mips_event_lift(struct lift *l, const struct insn *i, unsigned from);
+/* Control leaves the straight line here if cond, a value, is not 0: by a branch that is taken. */
+void mips_event_leave(struct lift *l, uint16_t cond);
 #endif

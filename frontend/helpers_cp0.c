@@ -120,6 +120,7 @@ HELP(TLBR) {
 
 static void returned(struct cpu *c) {
   mips_event_add(c->events, MIPS_EVENT_ERET);
+  c->bases.known = 0;
   mips_mode_changed(c);
   mips_look_at_interrupts(c);
   if (c->cfg.check) mips_check_returned(c);

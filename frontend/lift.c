@@ -16,7 +16,9 @@ ir_ref gpr(struct lift *l, unsigned n) {
 }
 
 void set_gpr(struct lift *l, unsigned n, ir_ref v) {
-  if (n) ir_set(l->ir, n, v);
+  if (!n) return;
+  ir_set(l->ir, n, v);
+  l->written |= UINT32_C(1) << n;
 }
 
 /* Coprocessor usability comes before everything else, then whether this mode has the instruction. */
@@ -54,6 +56,7 @@ static bool lift_insn(struct lift *l, const struct translate_config *t, uint32_t
   l->ends = MIPS_PATH_ON;
   look_for_break(l, t);
   unsigned from = l->ir->n;
+  l->written = 0;
   l->trap = t->trap && insn_coprocessor(word, x->isa) == 0 ? word : 0;
   if (no >= 0)
     ir_raise(l->ir, (unsigned)no);
@@ -136,6 +139,7 @@ static void lift_branch(struct lift *l, const struct translate_config *t, uint32
   uint64_t taken = 1;
   if (begins_line(t, l->pc + 4)) fetched(l, t, l->pc + 4); /* before the unit has done anything: it may begin again */
   if (b.flow == LIFT_LIKELY && b.cond != IR_NONE) {
+    mips_event_leave(l, b.cond);
     if (!ir_is_const(l->ir, b.cond, &taken)) {
       tally_skipped(l, t, shape, b.cond);
       ir_exit_if(l->ir, ir_op2(l->ir, IR_EQ, b.cond, ir_const(l->ir, 0)), b.pc + 8, 1);
@@ -154,6 +158,7 @@ static void lift_branch(struct lift *l, const struct translate_config *t, uint32
     ir_raise(l->ir, EXC_RI);
     return;
   }
+  mips_event_leave(l, b.flow == LIFT_BRANCH && b.cond != IR_NONE ? b.cond : imm(l, 1));
   tally(l, t, shape, &b);
   branch_exits(l, &b, l->flow);
 }

@@ -22,15 +22,16 @@ enum lift_flow {
 struct lift {
   struct ir_block *ir;
   const struct cpu_model *model;
-  uint32_t mode;  /* MODE_* bits of cpu.h: privilege, 64-bit addressing/ops, FR, CU0..CU3, byte order */
-  uint64_t pc;    /* of this instruction; sign-extended in 32-bit address spaces */
-  bool in_slot;   /* this instruction is in a delay slot */
-  uint32_t trap;  /* not 0: this instruction, which is privileged and becomes a host trap */
-  bool fpu;       /* an instruction so far belongs to coprocessor 1 */
-  bool counting;  /* events are counted (events.h) */
-  unsigned check; /* MIPS_CHECK_*: what is checked (check.h) */
-  bool gang;      /* other cpus run at the same time */
-  bool fixed;     /* what an instruction so far does depends on where it is */
+  uint32_t mode;    /* MODE_* bits of cpu.h: privilege, 64-bit addressing/ops, FR, CU0..CU3, byte order */
+  uint64_t pc;      /* of this instruction; sign-extended in 32-bit address spaces */
+  bool in_slot;     /* this instruction is in a delay slot */
+  uint32_t trap;    /* not 0: this instruction, which is privileged and becomes a host trap */
+  bool fpu;         /* an instruction so far belongs to coprocessor 1 */
+  bool counting;    /* events are counted (events.h) */
+  unsigned check;   /* MIPS_CHECK_*: what is checked (check.h) */
+  bool gang;        /* other cpus run at the same time */
+  bool fixed;       /* what an instruction so far does depends on where it is */
+  uint32_t written; /* general registers that this instruction has set */
   /* set by the lifter */
   enum lift_flow flow;
   ir_ref cond;
