@@ -73,6 +73,7 @@ static void check_counts(void) {
               {MIPS_EVENT_KSEG0_STORE, 3 * TIMES},
               {MIPS_EVENT_KSEG1_LOAD, TIMES},
               {MIPS_EVENT_KSEG1_STORE, TIMES},
+              {MIPS_EVENT_MOVED_BASE, 5 * TIMES}, /* $1, $2; behind devices $9; behind CACHE $1, $8 */
               {MIPS_EVENT_DEVICE_LOAD, TIMES},
               {MIPS_EVENT_DEVICE_STORE, TIMES},
               {MIPS_EVENT_READ_STATUS, TIMES},
@@ -113,6 +114,50 @@ Test(events, are_counted_exactly_and_do_not_show) {
       rig_free(r);
     }
     cr_expect_eq(hash[0], hash[1], "%s: it is another run", model[k / 2]);
+  }
+}
+
+/* A base is moved once in a straight line: until it is written, makes room for others, or a branch is taken. */
+Test(events, bases_are_moved_once) {
+  const struct {
+    uint32_t word[10];
+    unsigned moves, more; /* each time round; the last time */
+  } row[] = {
+      {{LW(5, 0, 1), SW(5, 8, 1), LB(6, 3, 1)}, 1},
+      {{LW(5, 0, 1), LW(6, 0, 2), SW(5, 4, 1), SW(6, 4, 2), LW(5, 8, 1)}, 2},
+      {{LW(5, 0, 1), LW(6, 0, 2), LW(7, 0, 1), LW(7, 0, 3), LW(7, 0, 1)}, 3},
+      {{LW(5, 0, 1), LW(6, 0, 2), LW(7, 0, 3), LW(5, 0, 1)}, 4},
+      {{LW(5, 0, 1), ADDIU(1, 1, 0), SW(5, 0, 1)}, 2},
+      {{ADDIU(6, 1, 0), LW(6, 4, 6), LW(5, 0, 1), LW(5, 4, 1)}, 2},
+      {{LW(5, 0, 1), ADDIU(1, 1, 0), LW(5, 0, 2), LW(5, 0, 3), LW(5, 0, 2), LW(5, 0, 3)}, 3},
+      {{LW(5, 0, 1), BNE(0, 0, 1), SW(5, 0, 1), LW(5, 0, 1)}, 1} /* not taken */,
+      {{LW(5, 0, 1), BNEL(0, 0, 1), SW(5, 0, 1), LW(5, 0, 1)}, 1},
+      {{LW(5, 0, 1), BEQ(0, 0, 1), SW(5, 0, 1), NOP, LW(5, 0, 1)}, 2} /* taken, behind the slot */,
+      {{LW(5, 0, 1), BEQL(0, 0, 1), SW(5, 0, 1), NOP, LW(5, 0, 1)}, 3},
+      {{LW(5, 0, 1), BEQ(4, 8, 1), SW(5, 0, 1), LW(5, 0, 1)}, 1, 1} /* taken the last time */,
+      {{LW(5, 0, 1), TEQ(0, 1), LW(5, 0, 1)}, 1},
+      {{LW(5, 0, 1), MFC0(6, C0_STATUS), LW(5, 0, 1)}, 2} /* perhaps a call */,
+      {{LW(5, 0, 1), LW(6, 0, 10), LW(5, 0, 1)}, 2} /* a device: one for sure */,
+      {{LW(5, 0, 1), SYSCALL, LW(5, 0, 1)}, 2},
+      {{LW(5, 0, 9), LW(6, 0, 9), LW(5, 0, 1)}, 2} /* wherever it leads */,
+      {{LW(5, 0x400, 0)}, 0} /* $0 */,
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    struct rig *r = rig_new("24Kf", false);
+    prepare(r, true);
+    uint32_t word[13];
+    memcpy(word, row[i].word, sizeof row[i].word);
+    word[10] = ADDIU(4, 4, -1), word[11] = BNE(4, 0, -12), word[12] = NOP;
+    uint64_t end = rig_code(r, 0x10000, word, 13);
+    RIG_CODE_AT(r, end, B(-1), NOP);
+    rig_map(r, 6, 0, DATA, 0, RIG_MAP_V | RIG_MAP_D | RIG_MAP_G);
+    r->cpu->gpr[2] = r->cpu->gpr[1] + 64, r->cpu->gpr[3] = r->cpu->gpr[1] + 128;
+    r->cpu->gpr[8] = 1, r->cpu->gpr[10] = KSEG1(RIG_DEVICE);
+    for (uint64_t n = 0; n < CYCLES; n += 7) rig_run(r, 7); /* cut anywhere */
+    cr_expect_eq(r->cpu->gpr[4], 0);
+    unsigned long seen = tally.events[MIPS_EVENT_MOVED_BASE], want = row[i].moves * TIMES + row[i].more;
+    cr_expect_eq(seen, want, "row %zu: %lu times, not %lu", i, seen, want);
+    rig_free(r);
   }
 }
 

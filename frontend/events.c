@@ -56,21 +56,25 @@ static int unmapped(uint64_t va, uint64_t *at) {
   return !mips_unmapped(va) ? 0 : va >> 29 & 1 ? 2 : 1;
 }
 
-/* The kernel has made an access by way of a register. $0 is never moved: where it leads to is a constant. The register
- * moved longest ago, or one that has been written since, makes room. */
+/* Where a base is held, or is going to be: in the place of one that has been written, or of the one used longest ago.
+ */
+static unsigned place_of_base(const struct mips_bases *b, unsigned reg) {
+  unsigned at = 0;
+  while (at < MIPS_BASES_HELD && b->held[at] != reg) at++;
+  if (at < MIPS_BASES_HELD) return at;
+  for (at = 0; at < MIPS_BASES_HELD - 1 && b->known >> b->held[at] & 1;) at++;
+  return at;
+}
+
+/* The kernel has made an access by way of a register. $0 is never moved: where it leads to is a constant. */
 static void use_base(struct cpu *c, unsigned reg) {
   struct mips_bases *b = &c->bases;
-  unsigned at = 0;
   if (!reg) return;
-  bool known = b->known >> reg & 1;
-  while (at < MIPS_BASES_HELD - 1 && b->held[at] != reg && (known || b->known >> b->held[at] & 1)) at++;
-  if (!known) {
-    b->known &= ~(UINT64_C(1) << b->held[at]);
-    mips_event_add(c->events, MIPS_EVENT_MOVED_BASE);
-  }
+  unsigned at = place_of_base(b, reg);
+  if (!(b->known >> reg & 1)) mips_event_add(c->events, MIPS_EVENT_MOVED_BASE);
+  b->known = (b->known & ~(UINT64_C(1) << b->held[at])) | UINT64_C(1) << reg;
   for (; at; at--) b->held[at] = b->held[at - 1];
   b->held[0] = (uint8_t)reg;
-  b->known |= UINT64_C(1) << reg;
 }
 
 uint64_t mips_help_EVENT_ACCESS(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
