@@ -6,10 +6,11 @@
  * state_hash, console_digest cycles    of the guest: user, kernel, idle; kernel includes the stalls of devices modes
  * one for each mode: mode, wall and cpu (host seconds: median, min, max, all), wall_ratio and cpu_ratio (to bare, of
  * medians), monitor_cycles, percent (user, kernel, monitor, idle, total; the first setting on the bare machine is 100),
- * traps (kind: count, ns; of --mode trap) events    name, group, count, trap_cycles, translate_cycles (each), ns (host,
- * each: the mean of its kind of trap) services  name, invocations, cycles, share (of the kernel's), and for each mode
- * but bare, by its name: slowdown and what it is the sum of, relative to bare (the paper's Table 2): kernel,
- * tlb_writes, privileged, monitor, kernel_tlb paper       the paper's Fig. 5 and Table 2, as far as they are used */
+ * monitor_parts (the monitor's percent by group of events), traps (kind: count, ns; of --mode trap) events    name,
+ * group, count, trap_cycles, translate_cycles (each), ns (host, each: the mean of its kind of trap) services  name,
+ * invocations, cycles, share (of the kernel's), and for each mode but bare, by its name: slowdown and what it is the
+ * sum of, relative to bare (the paper's Table 2): kernel, tlb_writes, privileged, monitor, kernel_tlb paper       the
+ * paper's Fig. 5 and Table 2, as far as they are used */
 #ifndef CLI_COMPARE_H
 #define CLI_COMPARE_H
 #include <jansson.h>
@@ -29,6 +30,7 @@ extern const char *const compare_mode[COMPARE_MODES];
 
 struct compare {
   const char *guest, *workload; /* NULL: described by the options for run; as it is */
+  const char *from;             /* a checkpoint in place of these two; NULL: none */
   char *append;                 /* owned; NULL: nothing beside the guest's own */
   bool mode[COMPARE_MODES];
   uint32_t l2tlb[COMPARE_SETTINGS];

@@ -21,7 +21,7 @@ static bool is(const json_t *o, const char *key, const char *text) {
 struct model {
   const struct compare *c;
   const struct compare_setting *s;
-  double kseg0_share; /* of the accesses to kseg0 that trapped, for the machine TLB had no entry */
+  double kseg0_share; /* of the accesses to kseg0 that missed the machine TLB; below 0: nobody knows */
 };
 
 static double count_of(const json_t *events, const char *name) {
@@ -36,7 +36,8 @@ static double trapped_share(const struct compare_setting *s) {
   const json_t *events = json_object_get(s->counted, "events");
   double all = count_of(events, "kseg0 load") + count_of(events, "kseg0 store");
   double trapped = get(json_object_get(traps, "kseg0"), "count");
-  return !traps || all <= 0 || trapped > all ? 1 : trapped / all;
+  if (!traps) return -1;
+  return all <= 0 || trapped > all ? 1 : trapped / all;
 }
 
 /* Modelled cycles of one event `e` (a row of "events") in a mode. */
@@ -45,7 +46,8 @@ static double cycles_of(const struct model *m, const json_t *e, int mode) {
   const json_t *own = json_object_get(json_object_get(m->c->costs, name), key);
   if (mode == COMPARE_BARE) return 0;
   double each = own ? json_number_value(own) : get(e, mode == COMPARE_TRAP ? "trap_cycles" : "translate_cycles");
-  return mode == COMPARE_TRAP && !strncmp(name, "kseg0 ", 6) ? each * m->kseg0_share : each;
+  if (strncmp(name, "kseg0 ", 6)) return each;
+  return m->kseg0_share >= 0 ? each * m->kseg0_share : mode == COMPARE_TRAP ? each : 0;
 }
 
 /* --- services --- */
@@ -152,6 +154,18 @@ static double monitor_cycles(const struct model *m, int mode) {
   return sum;
 }
 
+/* The same by group of events, in percent of the bare machine. */
+static json_t *monitor_parts(const struct model *m, int mode, double whole) {
+  json_t *o = json_object(), *e;
+  size_t i;
+  json_array_foreach(json_object_get(m->s->counted, "events"), i, e) {
+    const char *group = json_string_value(json_object_get(e, "group"));
+    double v = whole > 0 ? get(e, "count") * cycles_of(m, e, mode) / whole * 100 : 0;
+    json_object_set_new(o, group, json_real(get(o, group) + v));
+  }
+  return o;
+}
+
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -201,6 +215,7 @@ static json_t *modes(const struct model *m, const struct cycles *c, double whole
     double monitor = monitor_cycles(m, mode);
     json_object_set_new(o, "monitor_cycles", json_real(monitor));
     json_object_set_new(o, "percent", percent(c, monitor, whole));
+    json_object_set_new(o, "monitor_parts", monitor_parts(m, mode, whole));
     if (mode == COMPARE_TRAP && traps) json_object_set(o, "traps", traps);
     json_array_append_new(all, o);
   }
@@ -214,7 +229,7 @@ static const char *trap_kind(const json_t *e) {
   if (is(e, "group", "reflected")) return "reflected";
   if (is(e, "name", "TLB refill, second level")) return "mapped";
   if (is(e, "group", "refill")) return "forwarded";
-  if (is(e, "group", "monitor")) return "none";
+  if (is(e, "group", "monitor") || is(e, "name", "moved base")) return "none";
   return !strncmp(json_string_value(json_object_get(e, "name")), "kseg0", 5) ? "kseg0" : "kseg1";
 }
 
@@ -283,7 +298,8 @@ json_t *compare_document(const struct compare *c, const struct compare_setting *
   struct tm tm;
   json_t *o = json_object(), *all = json_array();
   if (gmtime_r(&now, &tm)) strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &tm);
-  json_object_set_new(o, "guest", c->guest ? json_string(c->guest) : json_null());
+  const char *guest = c->from ? c->from : c->guest;
+  json_object_set_new(o, "guest", guest ? json_string(guest) : json_null());
   json_object_set_new(o, "workload", c->workload ? json_string(c->workload) : json_null());
   json_object_set_new(o, "repeat", json_integer(c->repeat));
   json_object_set_new(o, "when", json_string(when));

@@ -16,7 +16,10 @@ static void add_words(const struct compare *c, char **word, char *l2tlb, int mod
   if (c->append) word[n++] = (char *)"--append", word[n++] = c->append;
   word[n++] = (char *)"--code-store", word[n++] = (char *)"none";
   word[n++] = (char *)"--console", word[n++] = (char *)"none";
-  word[n++] = (char *)"--l2tlb", word[n++] = l2tlb;
+  if (c->from)
+    word[n++] = (char *)"--from", word[n++] = (char *)c->from;
+  else
+    word[n++] = (char *)"--l2tlb", word[n++] = l2tlb;
   word[n++] = (char *)"--mode", word[n++] = (char *)compare_mode[mode == COUNTING ? COMPARE_BARE : mode];
   if (mode == COUNTING) word[n++] = (char *)"--events";
   for (char **e = c->extra; *e; e++) word[n++] = *e;

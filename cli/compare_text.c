@@ -53,6 +53,21 @@ static void print_bars(const json_t *settings, FILE *to) {
   }
 }
 
+static void print_parts(const json_t *settings, FILE *to) {
+  static const char *const group[] = {"segment", "privileged", "tlb-write", "refill", "reflected", "device", "monitor"};
+  size_t i, k;
+  json_t *s, *m;
+  heading(to, "... of the monitor", " segment privil. TLB wr.  refill reflect  device   other");
+  json_array_foreach(settings, i, s) {
+    json_array_foreach(json_object_get(s, "modes"), k, m) {
+      const json_t *parts = json_object_get(m, "monitor_parts");
+      fprintf(to, "l2tlb %-5.0f %-14s", get(s, "l2tlb"), text(m, "mode"));
+      for (size_t g = 0; g < sizeof group / sizeof *group; g++) fprintf(to, "%8.2f", get(parts, group[g]));
+      fputc('\n', to);
+    }
+  }
+}
+
 static void print_events(const json_t *setting, FILE *to) {
   const json_t *mode[2] = {mode_of(setting, "trap"), mode_of(setting, "translate")};
   size_t i;
@@ -115,6 +130,7 @@ void compare_print(const json_t *document, FILE *to) {
     fputs("NOT the same run in each mode: see above\n", to);
   print_times(settings, to);
   print_bars(settings, to);
+  print_parts(settings, to);
   json_array_foreach(settings, i, s) {
     fprintf(to, "\nWith a second-level TLB of %.0f entries: %.0f instructions, state %s\n", get(s, "l2tlb"),
             get(s, "instructions"), text(s, "state_hash"));

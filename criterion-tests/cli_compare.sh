@@ -33,7 +33,7 @@ for order in little big; do
     [[ $code == 2 ]] && grep -q 'left out of this build' err && continue
     check "$order, $tier: exit 0, not $code: $(cat err)" $code
     check "$order, $tier: it is the same run" "$(grep -q '"same": true' doc.json; echo $?)"
-    for e in 'mfc0 Status' 'mtc0 EPC' 'kseg0 load' 'kseg0 store'; do
+    for e in 'mfc0 Status' 'mtc0 EPC' 'kseg0 load' 'kseg0 store' 'moved base'; do
       check "$order, $tier: ten times $e, not $(count doc.json "$e")" $(($(count doc.json "$e") != 10))
     done
     check "$order, $tier: one device store" $(($(count doc.json 'device store') != 1))
@@ -43,7 +43,7 @@ for order in little big; do
   done
 done
 check "the text has the table of events" "$(grep -qE '^mfc0 Status +10 ' out; echo $?)"
-check "... bars for both sizes and modes" $(($(grep -cE '^l2tlb (0|64) +(bare|translate) ' out) != 8))
+check "... bars for both sizes and modes" $(($(grep -cE '^l2tlb (0|64) +(bare|translate) ' out) != 12))
 
 # Cycles of one's own.
 printf '{"mfc0 Status": {"translate": 1000}}' >costs
@@ -78,6 +78,10 @@ printf '{"mfc0 Status": 3}' >costs
 bad 'wants {"trap": CYCLES' --costs costs own-mips32el
 bad 'cannot be written' --json no/such/folder -- --kernel ten
 bad 'kernel nothing' -- --kernel nothing
+bad 'no/such' --from no/such
+bad 'are the checkpoint' --from no/such --workload ls
+bad 'are the checkpoint' --from no/such --l2tlb 64
+bad 'are the checkpoint' --from no/such own-mips32el
 bad 'one guest at a time' own-mips32el own-mips32eb
 elf little 32 40806000 1000ffff 00000000 >spin
 compare --modes bare --repeat 1 -- --kernel spin
@@ -116,6 +120,18 @@ if [[ -x $guests/mips32r2el/kernel ]]; then
   code=$?
   check "the own kernel: $(cat err)" $code
   check "it is the same run" "$(grep -q '"same": true' own.json; echo $?)"
+  # From a checkpoint: what was before is not compared.
+  "$program" checkpoint half.mb own-mips32el --append run=exit --at insns:200000 >out 2>err </dev/null
+  code=$?
+  check "a checkpoint: $(cat err)" $code
+  compare --from half.mb --modes bare,translate --repeat 1 --json half.json
+  code=$?
+  check "from a checkpoint: $(cat err)" $code
+  if command -v python3 >/dev/null; then
+    said=$(python3 -c 'import json; s = json.load(open("half.json"))["settings"][0]
+print(s["instructions"] - sum(s["cycles"].values()), s["l2tlb"])')
+    check "200001 instructions are not compared, and l2tlb is known: $said" "$([[ $said == '200001.0 1024' ]]; echo $?)"
+  fi
   for service in 'page fault, zeroed' 'TLB refill' 'kernel threads, boot' 'system call [0-9]*'; do
     check "its services have $service" "$(grep -qE "\"name\": \"$service\"" own.json; echo $?)"
   done

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "monitor/checkpoint.h"
+#include "monitor/monitor.h"
+#include "monitor/services.h"
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +80,8 @@ int mon_checkpoint_enter(struct mb_machine *m) {
     return mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: has more in it than is known", c->path);
   if (s.bad) return mon_fail(&m->error, MB_ERR_FORMAT, "checkpoint %s: %s", c->path, s.trouble);
   if (m->balance && m->config.anew) numa_places_adopt(&m->balance->places);
+  for (unsigned i = 0; i < m->vms; i++)
+    if (m->vm[i]->services) mon_services_resume(m->vm[i]);
   return MB_OK;
 }
 

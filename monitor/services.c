@@ -72,6 +72,24 @@ void mon_services_attach(struct mb_vm *vm, unsigned vcpu) {
   point(vm->services, &vm->services->active[vcpu], &vm->cpu[vcpu]);
 }
 
+static bool in_user_mode(const struct cpu *c) {
+  return (c->j.mode & MODE_PRIV) == MMU_USER;
+}
+
+void mon_services_resume(struct mb_vm *vm) {
+  struct mon_services *s = vm->services;
+  for (unsigned i = 0; i < vm->vcpus; i++) {
+    struct cpu *c = &vm->cpu[i];
+    struct mon_active *a = &s->active[i];
+    if (in_user_mode(c)) a->now.frame[0] = (struct mon_frame){MON_SERVICE_USER, false};
+    a->instructions = mips_instructions(c);
+    a->idle = c->idled;
+    a->stall = c->j.stalled;
+    a->hidden = c->mmu.l2_hits;
+    point(s, a, c);
+  }
+}
+
 /* --- page faults --- */
 
 void mon_service_add(struct mon_service *to, const struct mon_service *s) {
@@ -209,10 +227,6 @@ static void wake(struct mb_vm *vm, struct mon_activity *a, const struct cpu *c) 
 }
 
 /* --- moves --- */
-
-static bool in_user_mode(const struct cpu *c) {
-  return (c->j.mode & MODE_PRIV) == MMU_USER;
-}
 
 static void enter(struct mb_vm *vm, struct mon_active *a, const struct cpu *c) {
   struct mon_services *s = vm->services;

@@ -77,6 +77,8 @@ __attribute__((warn_unused_result)) int mon_services_new(struct mon_services **o
 void mon_services_free(struct mon_services *s);
 /* A vcpu has been made. */
 void mon_services_attach(struct mb_vm *vm, unsigned vcpu);
+/* All vcpus are at a checkpoint: what was before is nobody's. */
+void mon_services_resume(struct mb_vm *vm);
 /* For struct cpu_config. */
 void mon_services_moved(void *vm, struct cpu *c, enum mips_move move);
 /* Charge up to the present. Between instructions. */
