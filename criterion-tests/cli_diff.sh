@@ -9,11 +9,6 @@ source "$here/images.bash"
 source "$here/check.bash"
 cd "$folder" || exit 1
 
-says() { # text: instructions that show it on the first serial port, whose address is in t0
-  local i
-  for ((i = 0; i < ${#1}; i++)); do printf ' 240900%02x a10903f8' "'${1:i:1}"; done
-  echo ' 2409000a a10903f8'
-}
 # start: sp; jal work; nop; the texts; the end. work, behind 64 KiB of nothing: counts from N to 0 in a loop of 2.
 kernel() { # file count-as-hex text...
   local words='3c08b800 0c040080 00000000' text

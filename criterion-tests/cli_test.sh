@@ -16,9 +16,6 @@ kernel ho 'ho there'
 kernel bug 'BUG: all is lost'
 elf little 32 40806000 1000ffff 00000000 >spin # Status <- 0; b .
 
-scenario() { # name kernel text...: the rest of the file
-  printf 'machine = { kernel = "%s"; mem = "8M"; };\n%s\n' "$2" "${*:3}" >"$1.test"
-}
 # --- verdicts ---
 scenario good hi 'about = "says hi"; steps = ({ expect = "hi"; }, { match = "^hi t.*e$"; }); end = "guest-exit";'
 judged 0 '1 good, 0 bad' good.test
@@ -95,13 +92,7 @@ judged 2 'is of 1 shards, the others are of 3' --merge part1.json whole.json
 judged 2 'are no results' --merge good.test
 judged 2 'are no results' --merge good.test.golden
 
-# A Slurm array's tasks, as Slurm calls them, and GNU parallel where it is.
-export RESULTS=$folder/results
-for i in 1 2 3; do
-  SLURM_ARRAY_TASK_ID=$i SLURM_ARRAY_TASK_COUNT=3 SLURM_CPUS_PER_TASK=1 \
-    bash "${MB_SOURCE:?}/guests/suites/slurm.sbatch" "${all[@]}" >/dev/null
-done
-judged 1 '2 good, 4 bad' --merge results/shard-*.json
+# GNU parallel, where it is. (cli_slurm.sh has Slurm.)
 if command -v parallel >/dev/null; then
   PATH=$(dirname "$program"):$PATH
   rm -f shard-*.json

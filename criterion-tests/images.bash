@@ -35,3 +35,11 @@ elf() {
   for w; do word "$order" "$w"; done
   for ((w = 0; w < shdr; w++)); do printf '\0'; done
 }
+
+# What the machine code of talkative kernels consists of: a text and a newline shown on the first serial port, whose
+# address is in t0; the byte is in t1.
+says() { # text
+  local i
+  for ((i = 0; i < ${#1}; i++)); do printf ' 240900%02x a10903f8' "'${1:i:1}"; done
+  echo ' 2409000a a10903f8'
+}

@@ -3,16 +3,15 @@
 # shellcheck shell=bash
 # Sourced behind images.bash and check.bash, in the folder that the scenarios are in.
 
-# A kernel that shows a text on the first serial port, and then does what the words say, or ends with code 0. Register t0
-# has the port, t1 the byte.
-says() { # text [words]
-  local i words='3c08b800'
-  for ((i = 0; i < ${#1}; i++)); do words+=$(printf ' 240900%02x a10903f8' "'${1:i:1}"); done
-  echo "$words 2409000a a10903f8 ${2-3c08bf00 3c094d42 ad090a00 1000ffff 00000000}"
-}
+# A kernel that shows a text on the first serial port, and then does what the words say, or ends with code 0.
 kernel() { # file text [words]
   # shellcheck disable=SC2046
-  elf little 32 $(says "${@:2}") >"$1"
+  elf little 32 3c08b800 $(says "$2") ${3-3c08bf00 3c094d42 ad090a00 1000ffff 00000000} >"$1"
+}
+
+# A scenario on a kernel: NAME.test.
+scenario() { # name kernel text...: the rest of the file
+  printf 'machine = { kernel = "%s"; mem = "8M"; };\n%s\n' "$2" "${*:3}" >"$1.test"
 }
 
 judged() { # exit fragment words...
