@@ -255,6 +255,7 @@ struct mb_memory_use {
 struct mb_memory {
   uint64_t configured;
   struct mb_memory_use all, kind[MB_MEMORY_KINDS]; /* the kernel's text, if it is known; blocks of disks; the rest */
+  uint64_t in_checkpoint; /* of `all`: still in the file of mb_machine_restore(), which all have that use it */
 };
 void mb_get_memory(struct mb_vm *vm, struct mb_memory *out);
 /* Write a table of that: as text. A regular file appears whole or not at all. */

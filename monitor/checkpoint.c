@@ -60,11 +60,13 @@ int mb_machine_restore(struct mb_machine *m, const char *path, const struct mb_c
   if (m->started || m->vms) return mon_fail(&m->error, MB_ERR_STATE, "the machine has VMs already");
   if ((m->config.numa != MB_NUMA_OFF || m->config.sched != MB_SCHED_OFF) && !m->config.anew)
     return mon_fail(&m->error, MB_ERR_STATE, "on which machine it goes on the file says, unless it begins anew there");
+  struct mon_took begun = mon_took_begin();
   int code = mon_checkpoint_open(&m->checkpoint, path, &m->error);
   char *what = NULL;
   if (!code && asprintf(&what, "checkpoint %s", path) < 0) code = mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   if (!code) code = mon_about_add(m, what, m->checkpoint->about, how ? how : &plainly);
   free(what);
+  mon_took_end(&m->restore, &begun);
   return code;
 }
 

@@ -261,7 +261,8 @@ static bool read_at(const struct view *v, size_t index, struct mon_kallsyms *out
 bool mon_kallsyms_find(struct mon_kallsyms_search *s, struct mon_kallsyms *out) {
   struct view v = {s->bytes, s->n, s->big_endian, &s->work};
   for (size_t at = (s->from + 3) & ~(size_t)3; at + 2 * TOKENS <= s->n && s->work; at += 4)
-    if (!s->bytes[at] && !s->bytes[at + 1] && read_at(&v, at, out)) {
+    /* Most memory is zeros: of the index, only the first number is 0, and the next has one byte. */
+    if (!s->bytes[at] && !s->bytes[at + 1] && !s->bytes[at + 2] != !s->bytes[at + 3] && read_at(&v, at, out)) {
       s->from = at + 4;
       return true;
     }

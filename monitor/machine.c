@@ -373,6 +373,7 @@ static int start_vm(struct mb_vm *vm) {
 int mb_machine_start(struct mb_machine *m) {
   if (m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has been started already");
   if (!m->vms) return mon_fail(&m->error, MB_ERR_STATE, "there is no VM to start");
+  struct mon_took begun = mon_took_begin();
   int code = mon_record_check(m);
   if (!code) code = mon_cpus_start(m);
   if (!code) code = check_sums(m);
@@ -393,5 +394,6 @@ int mb_machine_start(struct mb_machine *m) {
   if (!code) code = mon_replay_begin(m);
   m->started = !code;
   if (m->started) mon_boots_begin(m);
+  mon_took_end(&m->restore, &begun);
   return code;
 }

@@ -64,6 +64,7 @@ void mb_get_memory(struct mb_vm *vm, struct mb_memory *out) {
       const struct frame *f = mmu_page_frame(&vm->machine->memmap, g);
       if (!f) continue;
       add(&out->all, f->refs);
+      if (numa_frame_is_stored(&vm->machine->memmap.memory, g->frame)) out->in_checkpoint += MMU_PAGE_SIZE;
       add(&out->kind[kind_of(&text, n, f)], f->refs);
     }
   mon_ram_end(&r);
@@ -82,6 +83,7 @@ struct json_t *mon_memory_json(struct mb_vm *vm) {
   json_t *o = use_json(&m.all);
   json_object_set_new(o, "configured", json_integer((json_int_t)m.configured));
   for (int k = 0; k < MB_MEMORY_KINDS; k++) json_object_set_new(o, kind_name[k], use_json(&m.kind[k]));
+  json_object_set_new(o, "in_checkpoint", json_integer((json_int_t)m.in_checkpoint));
   json_object_set_new(o, "cache_hits", json_integer((json_int_t)vm->cache_hits));
   json_object_set_new(o, "cache_misses", json_integer((json_int_t)vm->cache_misses));
   json_object_set_new(o, "bytes_not_copied", json_integer((json_int_t)(vm->cache_hits * MMU_PAGE_SIZE)));
@@ -99,6 +101,7 @@ static struct mb_memory sum_of(struct mb_machine *m) {
   for (unsigned i = 0; i < m->vms; i++) {
     mb_get_memory(m->vm[i], &one);
     all.configured += one.configured;
+    all.in_checkpoint += one.in_checkpoint;
     sum(&all.all, &one.all);
     for (int k = 0; k < MB_MEMORY_KINDS; k++) sum(&all.kind[k], &one.kind[k]);
   }
@@ -110,6 +113,7 @@ struct json_t *mon_memory_sum_json(struct mb_machine *m) {
   json_t *o = use_json(&all.all);
   json_object_set_new(o, "configured", json_integer((json_int_t)all.configured));
   for (int k = 0; k < MB_MEMORY_KINDS; k++) json_object_set_new(o, kind_name[k], use_json(&all.kind[k]));
+  json_object_set_new(o, "in_checkpoint", json_integer((json_int_t)all.in_checkpoint));
   json_object_set_new(o, "mappings", json_integer((json_int_t)m->memmap.memory.mappings));
   json_object_set_new(o, "splits", json_integer((json_int_t)m->memmap.splits));
   json_object_set_new(o, "merged", json_integer((json_int_t)m->merger.merged));
@@ -146,6 +150,8 @@ static void put_table(struct mb_machine *m, FILE *to) {
   put_row(to, "all", &one);
   fprintf(to, "machine memory in use: %.1f MiB; without sharing it would be %.1f\n", mib(one.all.part),
           mib((double)one.all.resident));
+  if (one.in_checkpoint)
+    fprintf(to, "still in the checkpoint, once for all who go on from it: %.1f MiB\n", mib((double)one.in_checkpoint));
 }
 
 int mb_memory_write(struct mb_machine *m, const char *path) {

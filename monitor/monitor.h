@@ -156,6 +156,12 @@ struct mon_pace {
   uint64_t owed;            /* ns of waits for a network not slept through yet */
 };
 uint64_t mon_wall_ns(void);
+/* What something takes of the host: wall time, and cpu time of all threads. */
+struct mon_took {
+  uint64_t wall_ns, cpu_ns;
+};
+struct mon_took mon_took_begin(void);
+void mon_took_end(struct mon_took *sum, const struct mon_took *begun);
 /* Idle time of a VM from `now` to `to` (cycles; UINT64_MAX: endless) is about to be skipped: sleep if the pace or a
  * network asks for it and no other VM runs. Returns the cycle to go on at: `to`, or an earlier one when something came
  * meanwhile or may come from other VMs. */
@@ -177,6 +183,7 @@ struct mb_machine {
   struct mon_checkpoint *checkpoint; /* to go on from; owned; NULL: from power-on */
   struct mon_boots boots;
   struct mon_record *record, *replay; /* what comes from outside goes there, or comes from there; owned; NULL: not */
+  struct mon_took restore;           /* to open, check and enter it */
   struct mon_subnet *subnet;         /* owned */
   unsigned subnets;
   struct io_polls polls; /* what a sleep ends for */

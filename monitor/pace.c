@@ -14,10 +14,23 @@
 #define SHORT_NS   1000000u    /* for a network: sleep at least this, */
 #define LONG_NS    100000000u  /* and no longer: the host wants to be looked at */
 
-uint64_t mon_wall_ns(void) {
+static uint64_t clock_ns(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t mon_wall_ns(void) {
+  return clock_ns(CLOCK_MONOTONIC);
+}
+
+struct mon_took mon_took_begin(void) {
+  return (struct mon_took){mon_wall_ns(), clock_ns(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+void mon_took_end(struct mon_took *sum, const struct mon_took *begun) {
+  sum->wall_ns += mon_wall_ns() - begun->wall_ns;
+  sum->cpu_ns += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begun->cpu_ns;
 }
 
 /* The VM at the terminal tells: is a person there who waits for nothing? `ns`: the present. */

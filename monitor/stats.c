@@ -91,9 +91,10 @@ static struct jit_stats sum_jits(const struct mb_vm *vm) {
     ADD(insns_translated)
     ADD(blocks_compiled)
     ADD(insns_compiled)
-    ADD(code_resets) ADD(cycles_stencil) ADD(compile_ns) ADD(regions_made) ADD(regions_found) ADD(regions_for_views)
-        ADD(regions_dropped) ADD(region_insns) ADD(region_queue) ADD(samples) ADD(samples_region) ADD(llvm_seconds)
-            ADD(region_bytes) ADD(bytes)
+    ADD(code_resets)
+    ADD(cycles_stencil) ADD(compile_ns) ADD(regions_made) ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped)
+        ADD(region_insns) ADD(region_queue) ADD(samples) ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes)
+            ADD(bytes)
 #undef ADD
   }
   return sum;
@@ -370,6 +371,10 @@ int mb_stats_write(struct mb_machine *m, const char *path) {
   if (!m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
   bool alone = m->vms == 1 && !m->vm[0]->config.name;
   json_t *o = alone ? mon_stats_json(m->vm[0]) : machine_json(m);
+  if (m->checkpoint)
+    json_object_set_new(o, "restored_in",
+                        json_pack("{s:f, s:f}", "wall_seconds", (double)m->restore.wall_ns / 1e9, "cpu_seconds",
+                                  (double)m->restore.cpu_ns / 1e9));
   char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
   size_t n = text ? strlen(text) : 0;
   if (text) text[n++] = '\n'; /* in place of the terminator */
