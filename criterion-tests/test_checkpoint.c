@@ -6,9 +6,12 @@
 #include "mirrorball.h"
 #include "monitor/checkpoint.h"
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* For a raw image at 0x80100000: count up, and store the count to a page of its own each time, without end. */
@@ -135,4 +138,83 @@ Test(checkpoint, garbage_with_the_right_digest_harms_nobody, .init = make_path, 
     mb_machine_free(m);
   }
   cr_assert(refused && refused < rounds, "%u were refused", refused);
+}
+
+/* What describes the machine, with a value or two that nobody has written. */
+static void describe_otherwise(json_t *about, uint64_t *seed) {
+  json_t *vm = json_array_get(json_object_get(about, "vms"), 0);
+  for (unsigned i = 1 + (unsigned)rig_below(seed, 2); i--;) {
+    json_t *where = rig_below(seed, 5) ? vm : about;
+    void *at = json_object_iter(where);
+    for (uint64_t skip = rig_below(seed, json_object_size(where)); skip--;) at = json_object_iter_next(where, at);
+    const int64_t number[] = {0, -1, 1, 2, 255, 65537, 1 << 20, INT64_MAX, (int64_t)rig_random(seed)};
+    uint64_t kind = rig_below(seed, 6);
+    json_t *v = kind == 0   ? json_null()
+                : kind == 1 ? json_string("x\x01")
+                : kind == 2 ? json_pack("[{s:i, s:i, s:s}]", "kind", 99, "mode", 7, "file", "/dev/null")
+                            : json_integer(number[rig_below(seed, sizeof number / sizeof *number)]);
+    json_object_set_new(where, json_object_iter_key(at), v);
+  }
+}
+
+Test(checkpoint, another_description_with_the_right_digest_harms_nobody, .init = make_path, .fini = remove_path) {
+  uint64_t seed = 10;
+  unsigned refused = 0, rounds = 200;
+  struct mb_machine *m = new_machine();
+  add(m, NULL, 100);
+  cr_assert_eq(mb_machine_start(m), MB_OK);
+  run_to(m, 50000);
+  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  mb_machine_free(m);
+  for (unsigned round = 0; round < rounds; round++) {
+    m = new_machine();
+    cr_assert_eq(mon_checkpoint_open(&m->checkpoint, path, &m->error), MB_OK);
+    describe_otherwise(m->checkpoint->about, &seed);
+    int code = mon_about_add(m, path, m->checkpoint->about, &(struct mb_config){.tier = MB_TIER_EVAL});
+    if (!code) code = mb_machine_start(m);
+    cr_assert(!code || (mb_error_text(m)[0] && !strchr(mb_error_text(m), '\n')), "round %u: %s", round,
+              mb_error_text(m));
+    refused += code != MB_OK;
+    struct mb_stats stats;
+    if (!code) mb_get_stats(mb_vm_at(m, 0), &stats);
+    if (!code) mb_vm_limit(mb_vm_at(m, 0), stats.instructions + 2000);
+    if (!code) (void)mb_machine_run(m);
+    mb_machine_free(m);
+  }
+  cr_assert(refused && refused < rounds, "%u were refused", refused);
+}
+
+/* Each byte is under a digest: whatever is changed, cut off or added, nothing is restored. */
+Test(checkpoint, damaged_files_are_refused, .init = make_path, .fini = remove_path) {
+  uint64_t seed = 11;
+  struct mb_machine *m = new_machine();
+  add(m, NULL, 100);
+  cr_assert_eq(mb_machine_start(m), MB_OK);
+  run_to(m, 50000);
+  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  mb_machine_free(m);
+  int fd = open(path, O_RDWR);
+  struct stat st;
+  cr_assert(fd >= 0 && !fstat(fd, &st));
+  uint8_t *bytes = malloc((size_t)st.st_size);
+  cr_assert_eq(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
+  for (unsigned round = 0; round < 300; round++) {
+    enum { HEADER = 88 };
+    bool in_header = round % 3 == 0, cut = round % 5 == 1;
+    off_t at = (off_t)rig_below(&seed, in_header ? HEADER : (uint64_t)st.st_size);
+    if (at >= HEADER && at < MMU_PAGE_SIZE) continue; /* nothing is kept there */
+    uint8_t other = bytes[at] ^ (uint8_t)(1 + rig_below(&seed, 255));
+    if (cut)
+      cr_assert(!ftruncate(fd, at));
+    else
+      cr_assert_eq(pwrite(fd, &other, 1, at), 1);
+    m = new_machine();
+    int code = mb_machine_restore(m, path, NULL);
+    cr_assert_eq(code, MB_ERR_FORMAT, "round %u, byte %lld: %d, %s", round, (long long)at, code, mb_error_text(m));
+    cr_assert_null(strchr(mb_error_text(m), '\n'));
+    mb_machine_free(m);
+    cr_assert_eq(pwrite(fd, bytes + at, (size_t)(cut ? st.st_size - at : 1), at), cut ? st.st_size - at : 1);
+  }
+  free(bytes);
+  close(fd);
 }
