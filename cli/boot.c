@@ -298,12 +298,13 @@ static bool save(struct mb_machine *m, const struct request_run *run, int code) 
   return true;
 }
 
-/* Is a replay the run that was recorded? Says so; the exit code. */
-static int replayed(struct mb_machine *m, int code) {
-  char *text;
-  enum mb_replay_end end = mb_replay_check(m, &text);
-  if (end != MB_REPLAY_NONE) fprintf(stderr, "mirrorball: %s\n", text ? text : "out of memory");
-  free(text);
+/* Is a replay the run that was recorded? Says so instead of *text; the exit code. */
+static int replayed(struct mb_machine *m, int code, char **text) {
+  char *verdict;
+  enum mb_replay_end end = mb_replay_check(m, &verdict);
+  if (end == MB_REPLAY_NONE) return code;
+  free(*text);
+  *text = verdict;
   return end == MB_REPLAY_SAME ? 0 : end == MB_REPLAY_DIFFERS ? EXIT_OURS : code;
 }
 
@@ -321,10 +322,10 @@ static int boot(struct mb_machine *m, struct request_run *run, char **text) {
   say_gdb(m);
   catch_signals(m);
   int code = exit_code_of_all(m, run_on(m, run));
-  *text = run->replay ? NULL : bad_ends(m);
+  *text = bad_ends(m);
   say_checks(m);
   bool written = !mb_record_end(m) && (!run->checkpoint || save(m, run, code));
-  if (written) code = replayed(m, code);
+  if (written) code = replayed(m, code, text);
   if (!written || !write_files(m, run)) {
     free(*text);
     *text = strdup(mb_error_text(m));
