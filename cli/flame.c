@@ -69,51 +69,70 @@ static void read_stacks(struct tree *t, char *stacks) {
 
 /* --- what is shown of it --- */
 
+struct name {
+  const char *text;
+  size_t number;
+  uint64_t self, sum; /* in functions of that name, and with what they called */
+  unsigned open;      /* of them are on the stack that is being looked at */
+};
+
 struct writer {
   const struct tree *t;
   uint64_t least; /* what has less is not shown */
   void *by_name;
-  json_t *names, *depth, *name, *count, *more;
+  struct name **name; /* by number; in the tree, too */
+  size_t names, room;
+  json_t *depth, *number, *count, *more;
   bool failed;
-};
-
-struct name {
-  const char *text;
-  size_t number;
 };
 
 static int by_text(const void *a, const void *b) {
   return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
 }
 
-static size_t name_number(struct writer *w, const char *text) {
-  struct name key = {text, json_array_size(w->names)}, **found = tfind(&key, &w->by_name, by_text);
-  if (found) return (*found)->number;
+/* NULL: no memory. */
+static struct name *name_of(struct writer *w, const char *text) {
+  struct name key = {.text = text, .number = w->names}, **found = tfind(&key, &w->by_name, by_text);
+  if (found) return *found;
+  if (w->names == w->room) {
+    size_t room = w->room ? 2 * w->room : 1024;
+    struct name **more = realloc(w->name, room * sizeof(struct name *));
+    if (!more) return NULL;
+    w->name = more;
+    w->room = room;
+  }
   struct name *n = malloc(sizeof *n);
   if (n) *n = key;
   if (!n || !tsearch(n, &w->by_name, by_text)) {
     free(n);
-    w->failed = true;
-    return 0;
+    return NULL;
   }
-  json_array_append_new(w->names, json_string(text));
-  return key.number;
+  return w->name[w->names++] = n;
 }
 
 static int add_number(json_t *to, uint64_t n) {
   return json_array_append_new(to, json_integer((json_int_t)n));
 }
 
-/* Stacks are as deep as the profile's, a few hundred at most. */
+/* All frames are added up by name, and the large ones are written. Stacks are as deep as the profile's, a few hundred
+ * at most. */
 static void write_frame(struct writer *w, uint32_t at, unsigned depth) {
   const struct frame *f = &w->t->frame[at];
-  uint64_t more = 0;
-  for (uint32_t i = f->child; i; i = w->t->frame[i].next)
+  struct name *n = name_of(w, at ? f->name : "all");
+  uint64_t more = 0, self = f->count;
+  w->failed |= !n;
+  if (w->failed) return;
+  for (uint32_t i = f->child; i; i = w->t->frame[i].next) {
+    self -= w->t->frame[i].count;
     if (w->t->frame[i].count < w->least) more += w->t->frame[i].count;
-  w->failed |= add_number(w->depth, depth) || add_number(w->name, name_number(w, at ? f->name : "all")) ||
-               add_number(w->count, f->count) || add_number(w->more, more);
-  for (uint32_t i = f->child; i && !w->failed; i = w->t->frame[i].next)
-    if (w->t->frame[i].count >= w->least) write_frame(w, i, depth + 1);
+  }
+  n->self += self;
+  if (!n->open++) n->sum += f->count;
+  if (f->count >= w->least)
+    w->failed |= add_number(w->depth, depth) || add_number(w->number, n->number) || add_number(w->count, f->count) ||
+                 add_number(w->more, more);
+  for (uint32_t i = f->child; i && !w->failed; i = w->t->frame[i].next) write_frame(w, i, depth + 1);
+  n->open--;
 }
 
 static int by_count(const void *a, const void *b) {
@@ -132,23 +151,35 @@ static uint64_t least_of(const struct tree *t) {
   return least;
 }
 
+/* The names, and what each has, added to o. */
+static bool add_names(const struct writer *w, json_t *o) {
+  json_t *text = json_array(), *self = json_array(), *sum = json_array();
+  bool good = !json_object_set_new(o, "names", text) && !json_object_set_new(o, "self", self) &&
+              !json_object_set_new(o, "sum", sum);
+  for (size_t i = 0; good && i < w->names; i++)
+    good = !json_array_append_new(text, json_string(w->name[i]->text)) && !add_number(self, w->name[i]->self) &&
+           !add_number(sum, w->name[i]->sum);
+  return good;
+}
+
 json_t *flame_tree(char *stacks) {
   struct tree t;
   read_stacks(&t, stacks);
-  struct writer w = {.t = &t, .names = json_array(), .depth = json_array(), .name = json_array()};
+  struct writer w = {.t = &t, .depth = json_array(), .number = json_array(), .failed = t.failed};
   w.count = json_array();
   w.more = json_array();
-  w.failed = t.failed;
   if (!w.failed) {
     w.least = least_of(&t);
     write_frame(&w, 0, 0);
   }
   json_int_t shown = (json_int_t)json_array_size(w.depth), all = t.frames;
-  json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "names", w.names, "depth", w.depth, "name", w.name,
-                        "count", w.count, "more", w.more, "shown", shown, "all", all);
+  json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:I, s:I}", "depth", w.depth, "name", w.number, "count", w.count, "more",
+                        w.more, "shown", shown, "all", all);
+  bool good = !w.failed && o && add_names(&w, o);
   tdestroy(w.by_name, free);
+  free(w.name);
   free(t.frame);
-  if (!w.failed) return o;
+  if (good) return o;
   json_decref(o);
   return NULL;
 }

@@ -5,9 +5,10 @@
 #include "mirrorball.h"
 #include <jansson.h>
 
-/* Folded stacks as a tree: {names, depth, name, count, more, all, shown}: for each frame, those below it behind it, how
- * deep it is, the number of its name and how much it has; `more`: what of it belongs to frames too small to be among
- * the `shown` largest. NULL: no memory. */
+/* Folded stacks as a tree: {depth, name, count, more, shown, all, names, self, sum}. For each of the `shown` largest
+ * frames, those below it behind it: how deep it is, the number of its name, how much it has, and what of that belongs
+ * to frames below that are too small. By name: what is in all frames of that name, and with what those called. The text
+ * is written into. NULL: no memory. */
 json_t *flame_tree(char *stacks);
 /* Write the page of a VM's profile; `kernel`: what to call what ran, or NULL. 0, or 1: mb_error_text() says why, or a
  * line that was printed. */

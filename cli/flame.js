@@ -214,18 +214,11 @@ search.onkeydown = e => { if (e.key === 'Escape') { search.value = ''; look(); c
 
 /* --- tables --- */
 
-const by = new Map();
-for (const f of frames) {
-  if (f.depth < 2) continue;
-  const r = by.get(f.name) || by.set(f.name, { name: f.name, self: 0, sum: 0 }).get(f.name);
-  r.self += f.self;
-  let outer = f.above; /* a recursion counts once */
-  while (outer && outer.name !== f.name) outer = outer.above;
-  if (!outer) r.sum += f.count;
-}
+const rooted = new Set(frames.filter(f => f.depth < 2).map(f => f.name)); /* all, kernel, user */
+const by = tree.names.map((name, i) => ({ name: plain(name), self: tree.self[i], sum: tree.sum[i] })).filter(r => !rooted.has(r.name));
 function functions(title, key) {
   add(root, 'h2', title);
-  const rows = [...by.values()].filter(r => r[key]).sort((a, b) => b[key] - a[key] || (a.name < b.name ? -1 : 1)).slice(0, 40);
+  const rows = by.filter(r => r[key]).sort((a, b) => b[key] - a[key] || (a.name < b.name ? -1 : 1)).slice(0, 40);
   const t = table(['function', 'in itself', '%', 'with what it called', '%'],
     rows.map(r => [r.name, big(r.self), part(100 * r.self / all), big(r.sum), part(100 * r.sum / all)]));
   [...t.rows].slice(1).forEach((tr, i) => {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# criterion-tests/page_report.sh: the pages of mirrorball report and compare in headless Chromium: they draw, without errors,
+# criterion-tests/page_report.sh: the pages of mirrorball report, compare and of profiles in headless Chromium: they draw, without errors,
 # and answer to hovering, wheel, keys and clicks. MB_PICTURES=FOLDER keeps what they look like.
 # SPDX-License-Identifier: Apache-2.0
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -41,8 +41,18 @@ check "results are made up" $held
 held=$?
 check "report --html: $(cat err)" $held
 
+# A function that calls another, which calls a third, by exact counts and by samples.
+elf little 32 3c1d8020 0c040008 00000000 1000fffd 00000000 00000000 00000000 00000000 \
+  27bdffe8 afbf0014 0c040010 00000000 8fbf0014 03e00008 27bd0018 00000000 \
+  24080008 1500ffff 2508ffff 03e00008 00000000 >calls
+printf '80100000 T start\n80100020 T outer\n80100040 T leaf\n' >map
+"$program" run --kernel calls --symbols=map --until insns:100000 --profile-exact exact.html --profile sampled.html \
+  --profile-every 997 >out 2>err </dev/null
+held=$?
+check "run --profile-exact FILE.html: $(cat err)" $((held != 6))
+
 said=$(timeout 300 node "$here/page/look.mjs" "$modules" "$(command -v chromium)" "$pictures" \
-  report.html report loops.html table compare.html compare 2>&1)
+  report.html report loops.html table compare.html compare exact.html flame sampled.html sampled 2>&1)
 held=$?
 check "in Chromium: $said" $held
 finish

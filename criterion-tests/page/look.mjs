@@ -1,7 +1,7 @@
 // criterion-tests/page/look.mjs: opens pages in Chromium as a person would: no errors, bars drawn, hovering tells, zooming
 // zooms, a click tells a page's life; narrow and wide, dark and light.
 // SPDX-License-Identifier: Apache-2.0
-// node look.mjs MODULES CHROMIUM PICTURES PAGE KIND...: KIND is report, compare, or table (a report without a map)
+// node look.mjs MODULES CHROMIUM PICTURES PAGE KIND...: KIND is report, compare, table (a report without a map), flame or sampled (profiles)
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 const [modules, chromium, pictures, ...pages] = process.argv.slice(2);
@@ -37,7 +37,8 @@ async function lookAt(file, kind, colorScheme, width) {
   const [ink, paper] = await page.evaluate(() => { const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]; });
   const light = c => c.match(/\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0);
   check(`${name}: ${colorScheme} paper`, colorScheme === 'dark' ? light(paper) < 150 && light(ink) > 500 : light(paper) > 700 && light(ink) < 200);
-  await hoverBar(page, name);
+  if (kind === 'flame' || kind === 'sampled') await useFlame(page, name, kind === 'flame');
+  else await hoverBar(page, name);
   if (kind === 'report') await useMap(page, name);
   check(`${name}: no errors: ${errors.join('; ')}`, !errors.length);
   await page.screenshot({ path: `${pictures}/${kind}-${colorScheme}-${width}.png`, fullPage: true });
@@ -58,6 +59,41 @@ async function hoverBar(page, name) {
   await page.waitForFunction(() => Object.values(Chart.instances)[0].tooltip.opacity > 0, null, { timeout: 10000 }).catch(() => {});
   const told = await page.evaluate(() => Object.values(Chart.instances)[0].tooltip.dataPoints?.length ?? 0);
   check(`${name}: hovering over a bar tells what it is`, told > 0);
+}
+
+/* The flame graph of a loop, start, that calls outer, that calls leaf. */
+async function useFlame(page, name, exact) {
+  const flame = page.locator('canvas.flame'), tip = page.locator('.tip'), row = 19;
+  const box = await flame.boundingBox(), trail = () => page.locator('.trail').textContent();
+  const barAt = (depth, share) => ({ position: { x: box.width * share, y: depth * row + row / 2 } });
+  const all = await bits(flame);
+  await flame.hover(barAt(4, 0.3));
+  const told = await tip.textContent();
+  check(`${name}: hovering tells: ${told}`, exact ? /^leaf\n65,6\d\d instructions, 65\.6\d % of all, 75\.00 % of outer\n65,6/.test(told) : /^leaf\n\d+ samples, 6\d\.\d\d % of all/.test(told));
+  check(`${name}: ... and marks the bar`, await bits(flame) !== all);
+  await flame.click(barAt(3, 0.1));
+  check(`${name}: a click zooms: ${await trail()}`, /^all \u203a kernel \u203a start \u203a outer/.test(await trail()));
+  await flame.hover(barAt(4, 0.7));
+  check(`${name}: ... to what is wider now`, /^leaf/.test(await tip.textContent()));
+  await page.locator('.trail a').first().click();
+  check(`${name}: the trail leads back`, await trail() === 'all');
+  await page.mouse.move(1, 1);
+  await flame.focus();
+  for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'Enter']) await page.keyboard.press(key);
+  check(`${name}: keys zoom, too: ${await trail()}`, /outer/.test(await trail()));
+  await page.keyboard.press('Escape');
+  check(`${name}: ... and back`, await trail() === 'all');
+  await page.keyboard.press('/');
+  await page.keyboard.type('lea.$');
+  const found = await page.locator('.tools .pale').first().textContent();
+  check(`${name}: finds functions: ${found}`, /^1 frames: [\d,]+ (instructions|samples), 6\d\.\d\d %$/.test(found));
+  await page.locator('input').fill('(');
+  check(`${name}: says what is no expression`, await page.locator('.tools .bad').count() === 1);
+  await page.locator('input').fill('');
+  await page.locator('tr.row').first().click();
+  check(`${name}: a row of the table finds its function`, await page.locator('input').inputValue() === '^leaf$');
+  const cells = await page.locator('tr.row').first().locator('td').allTextContents();
+  check(`${name}: the table tells: ${cells}`, !exact || (/^65,6\d\d$/.test(cells[1]) && /^65\.6\d$/.test(cells[2])));
 }
 
 async function useMap(page, name) {
