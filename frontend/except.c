@@ -120,7 +120,7 @@ void mips_exception_enter(struct cpu *c, uint64_t pc, bool in_slot) {
   unsigned vector = 0;
   if (c->cfg.moved) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_ENTER);
   mips_event_add(c->events, mips_event_of_fault(c));
-  if (c->cfg.paths) mips_path_enter(c, mips_event_of_fault(c));
+  if (c->cfg.paths) mips_path_enter(c, pc, mips_event_of_fault(c));
   c->bases.known = 0;
   c->j.trouble = JIT_FINE;
   if (c->cfg.check) mips_check_exception(c);
@@ -162,7 +162,7 @@ void mips_cache_error(struct cpu *c) {
   uint32_t base = r2 ? (uint32_t)c->cp0.ebase & 0x1ffff000 : 0;
   c->waiting = false;
   if (c->cfg.moved) c->cfg.moved(c->cfg.ctx, c, MIPS_MOVE_ENTER);
-  if (c->cfg.paths) mips_path_enter(c, MIPS_EVENT_EXCEPTION);
+  if (c->cfg.paths) mips_path_enter(c, c->j.pc, MIPS_EVENT_EXCEPTION);
   c->bases.known = 0;
   c->cp0.cacheerr = CACHEERR_DATA;
   c->cp0.errorepc = c->j.pc;

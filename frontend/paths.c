@@ -5,7 +5,15 @@
 #include "frontend/helpers.h"
 #include <stdlib.h>
 
-enum { PAIRS_FIRST = 1 << 14, BUCKETS = 1 << 18, CALLS_MAX = 256, GONE = 64 << 10, POPPED = 16, THREADS_MAX = 1 << 13 };
+enum {
+  PAIRS_FIRST = 1 << 14,
+  BUCKETS = 1 << 18,
+  CALLS_MAX = 256,
+  GONE = 64 << 10,
+  POPPED = 16,
+  JUMPED = 8,
+  THREADS_MAX = 1 << 13
+};
 
 struct call {
   uint64_t to, sp; /* what its return goes to, with this stack pointer */
@@ -216,11 +224,13 @@ static void make_eret(struct cpu *c) {
     }
 }
 
-void mips_path_enter(struct cpu *c, unsigned event) {
+void mips_path_enter(struct cpu *c, uint64_t pc, unsigned event) {
   struct mips_path_thread *t = present(c);
   if (!t) return;
-  if ((c->j.mode & MODE_PRIV) == MMU_USER) t->depth = t->node = 0;
-  uint32_t from = event == MIPS_EVENT_INTERRUPT ? 0 : t->node;
+  bool user = (c->j.mode & MODE_PRIV) == MMU_USER;
+  if (user) t->depth = t->node = 0;
+  bool root = user || event == MIPS_EVENT_INTERRUPT;
+  uint32_t from = root ? 0 : child(c->cfg.paths, t->node, pc & ~UINT64_C(3));
   /* With EXL set one ERET will leave both. */
   if (!(c->cp0.status & (ST_EXL | ST_ERL))) push(t, &(struct call){.node = t->node, .exception = true});
   t->node = child(c->cfg.paths, from, MIPS_PATH_SITE(event));
@@ -242,7 +252,7 @@ uint64_t mips_help_PATH(void *cpu, uint64_t a, uint64_t value, uint64_t site) {
     break;
   case MIPS_PATH_RETURN: make_return(c, value); break;
   case MIPS_PATH_JUMP:
-    if (c->path) (void)find_return(c->path, value, c->gpr[29], 1);
+    if (c->path) (void)find_return(c->path, value, c->gpr[29], JUMPED);
     break;
   case MIPS_PATH_ERET: make_eret(c); break;
   }

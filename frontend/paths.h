@@ -67,6 +67,7 @@ void mips_paths_fini(struct mips_paths *p);
 /* --- within the frontend --- */
 /* A row of the kernel's was executed: as far as no block of its own counts it. */
 void mips_path_count(struct cpu *c, uint32_t row);
-/* An exception (enum mips_event) is about to be entered; mode and Status are still the victim's. */
-void mips_path_enter(struct cpu *c, unsigned event);
+/* An exception (enum mips_event) of the instruction at pc is about to be entered; mode and Status are still the
+ * victim's. */
+void mips_path_enter(struct cpu *c, uint64_t pc, unsigned event);
 #endif
