@@ -129,11 +129,17 @@ static int add_console(struct mb_machine *m, struct mb_vm *vm, const struct requ
   return mb_console_open(vm, r->console ? r->console : "tty") ? vm_fail(r, m) : 0;
 }
 
+int boot_debug_info(struct mb_vm *vm, const struct request *r) {
+  const char *own = r->guest.debug && !access(r->guest.debug, R_OK) ? r->guest.debug : NULL;
+  if (r->debug_info) return mb_load_debug_info(vm, r->debug_info);
+  if (request_wants_lines(r)) return mb_load_debug_info(vm, own ? own : r->symbols_file);
+  return own ? mb_offer_debug_info(vm, own) : 0;
+}
+
 static int load(struct mb_machine *m, struct mb_vm *vm, const struct request *r) {
   bool raw = r->has_raw || r->config.endian != MB_ENDIAN_KERNEL;
   if (mb_load_kernel(vm, r->kernel, raw ? &r->raw : NULL) || (r->initrd && mb_load_initrd(vm, r->initrd)) ||
-      (r->symbols && mb_load_symbols(vm, r->symbols_file)) ||
-      (request_wants_lines(r) && mb_load_debug_info(vm, r->debug_info ? r->debug_info : r->symbols_file)))
+      (r->symbols && mb_load_symbols(vm, r->symbols_file)) || boot_debug_info(vm, r))
     return r->file ? vm_fail(r, m) : options_fail("%s", mb_error_text(m));
   return 0;
 }
@@ -340,6 +346,7 @@ static int watch_vm(struct mb_machine *m, struct mb_vm *vm, const struct request
   int code = add_console(m, vm, r);
   if (!code && r->host_calls && mb_host_calls_load(vm, r->host_calls)) code = vm_fail(r, m);
   if (!code && r->symbols && mb_load_symbols(vm, r->symbols_file)) code = vm_fail(r, m);
+  if (!code && boot_debug_info(vm, r)) code = vm_fail(r, m);
   if (!code && r->gdb && mb_gdb_open(vm, r->gdb)) code = vm_fail(r, m);
   if (!code) mb_vm_limit(vm, r->until_insns);
   if (!code && r->until_ns != UINT64_MAX) mb_vm_limit_ns(vm, r->until_ns);

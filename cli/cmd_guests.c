@@ -8,25 +8,28 @@
 
 int cmd_guests(int argc, char **argv);
 
-static const char help[] = "Usage: mirrorball guests list [--json]\n"
-                           "       mirrorball guests get NAME... [--refresh]\n"
-                           "       mirrorball guests path NAME\n"
-                           "\n"
-                           "Guests are systems to run, known by name. Debian's are fetched from Debian's archive when\n"
-                           "first wanted (apt checks signatures and checksums) and kept in a cache folder; the others\n"
-                           "are built from guests/ with a MIPS cross compiler.\n"
-                           "\n"
-                           "  list          names, architectures, whether they are here already\n"
-                           "  get NAME...   fetch or build what is absent; --refresh looks for newer packages\n"
-                           "  path NAME     print the folder of a guest that is here, with its kernel and initrd\n"
-                           "\n"
-                           "Try it:\n"
-                           "  mirrorball guests get debian-4kc      about 46 MB from Debian's archive, once\n"
-                           "  mirrorball run debian-4kc             boot it (fetches it too, if need be)\n"
-                           "\n"
-                           "The cache folder is $MIRRORBALL_CACHE, else cache/ of the checkout, else\n"
-                           "~/.cache/mirrorball/guests. Removing it is harmless. Exit codes: 0 done, 1 path: not here\n"
-                           "yet, 2 could not (one line on stderr says why and what to do).\n";
+static const char help[] =
+    "Usage: mirrorball guests list [--json]\n"
+    "       mirrorball guests get NAME... [--refresh] [--dbg]\n"
+    "       mirrorball guests path NAME\n"
+    "\n"
+    "Guests are systems to run, known by name. Debian's are fetched from Debian's archive when\n"
+    "first wanted (apt checks signatures and checksums) and kept in a cache folder; the others\n"
+    "are built from guests/ with a MIPS cross compiler.\n"
+    "\n"
+    "  list          names, architectures, whether they are here already\n"
+    "  get NAME...   fetch or build what is absent; --refresh looks for newer packages\n"
+    "                --dbg fetches the kernel's debug information, too (some 100 to 600 MB), which\n"
+    "                coverage by line, backtraces and gdb then find by themselves\n"
+    "  path NAME     print the folder of a guest that is here, with its kernel and initrd\n"
+    "\n"
+    "Try it:\n"
+    "  mirrorball guests get debian-4kc      about 46 MB from Debian's archive, once\n"
+    "  mirrorball run debian-4kc             boot it (fetches it too, if need be)\n"
+    "\n"
+    "The cache folder is $MIRRORBALL_CACHE, else cache/ of the checkout, else\n"
+    "~/.cache/mirrorball/guests. Removing it is harmless. Exit codes: 0 done, 1 path: not here\n"
+    "yet, 2 could not (one line on stderr says why and what to do).\n";
 
 static int usage_error(const char *what, const char *arg) {
   fprintf(stderr, "mirrorball: guests: %s%s: see mirrorball guests --help\n", what, arg);
@@ -60,11 +63,13 @@ static int list_json(void) {
 }
 
 static int get(int n, char **names) {
-  bool refresh = false;
+  bool refresh = false, debug = false;
   int result = 0, asked = 0;
   for (int i = 0; i < n; i++)
     if (!strcmp(names[i], "--refresh"))
       refresh = true;
+    else if (!strcmp(names[i], "--dbg"))
+      debug = true;
     else if (names[i][0] == '-')
       return usage_error("unknown option ", names[i]);
   for (int i = 0; i < n; i++) {
@@ -75,8 +80,16 @@ static int get(int n, char **names) {
       result = 2;
       continue;
     }
+    if (debug) {
+      guests_free(&g);
+      if (guests_get_debug(names[i], &g)) {
+        result = 2;
+        continue;
+      }
+    }
     printf("%s\n", g.kernel);
     if (g.initrd) printf("%s\n", g.initrd);
+    if (debug) printf("%s\n", g.debug);
     guests_free(&g);
   }
   return asked ? result : usage_error("get wants a NAME", "");

@@ -148,7 +148,9 @@ const struct option_row request_rows[] = {
                     "kernel's DWARF. The same run. May be repeated; SIGUSR1 writes it, too"},
     [O_DEBUG_INFO] = {"debug-info", "FILE",
                       "ELF file with the kernel's DWARF, such as the vmlinux in Debian's\n"
-                      "linux-image-*-dbg (the --symbols file, or the kernel)"},
+                      "linux-image-*-dbg: for --coverage FILE.info, and for lines in the\n"
+                      "backtraces of --gdb, --check and of tests that fail (what guests get\n"
+                      "--dbg has fetched; for coverage also the --symbols file, or the kernel)"},
     [O_EVENTS] = {"events", NULL,
                   "count what costs a monitor something, by kernel service, exactly; it is in\n"
                   "--stats. The same run, only slower. mirrorball compare makes tables of it"},
@@ -619,7 +621,6 @@ int request_check(struct request *r) {
   if (r->file) r->line = r->begins;
   if (r->config.profile_every && !r->profiles) return request_fail(r, "--profile-every goes with --profile FILE");
   if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
-  if (r->debug_info && !request_wants_lines(r)) return request_fail(r, "--debug-info goes with --coverage FILE.info");
   if (!r->name && !r->kernel && !r->run->from && !r->run->replay)
     return request_fail(r, r->file ? "what is to run? Give a guest (mirrorball guests list) or a kernel"
                                    : "what? Name a guest (mirrorball guests list) or a --kernel FILE");

@@ -260,6 +260,7 @@ static int describe(const struct row *row, struct guest *out) {
   } else if (folder) {
     out->kernel = guests_text("%s/%s/kernel", folder, row->name);
     out->initrd = guests_text("%s/%s/initrd", folder, row->name);
+    out->debug = row->modules ? guests_text("%s/%s/vmlinux", folder, row->name) : NULL;
     out->present = out->kernel && out->initrd && !access(out->kernel, R_OK) && !access(out->initrd, R_OK) &&
                    recipe_matches(row, folder);
   }
@@ -283,6 +284,7 @@ int guests_find(const char *name, struct guest *out) {
 void guests_free(struct guest *g) {
   free(g->kernel);
   free(g->initrd);
+  free(g->debug);
   *g = (struct guest){0};
 }
 
@@ -418,14 +420,49 @@ static void stop(int sig) {
 }
 
 /* fetch(), with the signals that end it turned into an orderly failure. */
-static int fetch_stoppable(const struct row *row, const char *folder) {
+static int fetch_stoppable(const struct row *row, const char *folder,
+                           int (*fetch_it)(const struct row *row, const char *folder)) {
   static const int signals[] = {SIGINT, SIGTERM};
   struct sigaction ours = {.sa_handler = stop, .sa_flags = SA_RESTART}, before[2];
   guests_stopped = 0;
   for (size_t i = 0; i < 2; i++) sigaction(signals[i], &ours, &before[i]);
-  int result = fetch(row, folder);
+  int result = fetch_it(row, folder);
   for (size_t i = 0; i < 2; i++) sigaction(signals[i], &before[i], NULL);
   if (guests_stopped) raise((int)guests_stopped); /* cleaned up: now end as asked */
+  return result;
+}
+
+/* The kernel's package as `NAME-dbg=VERSION`, from the info file; NULL after one line on stderr. */
+static char *debug_package(const struct row *row, const char *folder) {
+  char *path = guests_text("%s/%s/info", folder, row->name), *wanted = NULL, line[256], name[128], version[96];
+  FILE *in = path ? fopen(path, "r") : NULL;
+  while (in && !wanted && fgets(line, sizeof line, in))
+    if (sscanf(line, "package %127[^_\n]_%95[^_\n]_", name, version) == 2 && !strncmp(name, "linux-image-", 12))
+      wanted = guests_text("%s-dbg=%s", name, version);
+  if (in) fclose(in);
+  free(path);
+  if (!wanted)
+    guests_fail("it is not known which package %s is of: mirrorball guests get %s --refresh", row->name, row->name);
+  return wanted;
+}
+
+/* Under the lock: fetch what the kernel's debug information is in, beside the kernel. */
+static int fetch_debug(const struct row *row, const char *folder) {
+  char *made = guests_text("%s/.new-%s-dbg", folder, row->name), *apt = guests_text("%s/apt-%s", folder, row->arch);
+  char *from = guests_text("%s/vmlinux", made ? made : ""), *to = guests_text("%s/%s/vmlinux", folder, row->name);
+  char *package = debug_package(row, folder), *deb = NULL;
+  int result = 2;
+  sweep(folder);
+  if (!made || !apt || !from || !to)
+    guests_fail("out of memory");
+  else if (package && make_folder(made))
+    guests_fail("cannot write in %s: %s", made, strerror(errno));
+  else if (package && !guests_apt_update(apt, row->arch) && (deb = guests_apt_download(apt, package, made)) &&
+           !guests_image_extract(deb, "usr/lib/debug/boot/vmlinux-*", from))
+    result = rename(from, to) ? guests_fail("cannot create %s: %s", to, strerror(errno)) : 0;
+  if (made) remove_tree(made);
+  if (apt) guests_apt_tidy(apt);
+  free(made), free(apt), free(from), free(to), free(package), free(deb);
   return result;
 }
 
@@ -436,7 +473,7 @@ static int make(const struct row *row, bool refresh) {
   if (fd >= 0) {
     struct guest now; /* somebody may have made it while we waited */
     result = describe(row, &now);
-    if (!result && (refresh || !now.present)) result = fetch_stoppable(row, folder);
+    if (!result && (refresh || !now.present)) result = fetch_stoppable(row, folder, fetch);
     guests_free(&now);
     close(fd);
   }
@@ -455,4 +492,21 @@ int guests_get(const char *name, bool refresh, struct guest *out) {
   guests_fail("%s is not whole after it was made: remove %s and try again", name, out->kernel);
   guests_free(out);
   return 2;
+}
+
+int guests_get_debug(const char *name, struct guest *out) {
+  if (guests_get(name, false, out)) return 2;
+  const struct row *row = find_row(name);
+  char *folder = out->debug ? guests_folder() : NULL;
+  int result = 2, fd = -1;
+  if (!out->debug)
+    guests_fail("%s: Debian has no debug information of it to fetch", name);
+  else if (!access(out->debug, R_OK))
+    result = 0;
+  else if (folder && (fd = lock(folder)) >= 0)
+    result = fetch_stoppable(row, folder, fetch_debug);
+  if (fd >= 0) close(fd);
+  free(folder);
+  if (result) guests_free(out);
+  return result;
 }

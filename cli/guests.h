@@ -29,6 +29,7 @@ struct guest {
   enum guest_command command;
   bool present;          /* files are there: kernel and initrd are set and readable */
   char *kernel, *initrd; /* paths, owned by the caller once filled; initrd is NULL when there is none */
+  char *debug;           /* where the kernel's debug information is once it has been fetched; NULL: nowhere */
 };
 
 /* Fill *out for row i of the catalogue without fetching anything. Returns false past the last row.
@@ -39,6 +40,10 @@ bool guests_row(size_t i, struct guest *out);
  * packages). Returns 0, or 2 after one line on stderr that says what is missing and what to do;
  * *out is then empty. */
 int guests_get(const char *name, bool refresh, struct guest *out) __attribute__((warn_unused_result));
+
+/* Fetch the debug information of a guest that is there: of exactly its kernel, into out->debug. Returns 0, or 2 after
+ * one line on stderr. */
+int guests_get_debug(const char *name, struct guest *out) __attribute__((warn_unused_result));
 
 /* As guests_get, but never fetches: an absent guest has present == false and the paths it would
  * have. Returns 0, or 2 (with the line on stderr) for a name that is not in the catalogue. */

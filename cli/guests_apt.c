@@ -354,7 +354,7 @@ char *guests_apt_resolve(const char *apt, enum guests_package how, const char *w
 static char *find_deb(const char *folder, const char *package) {
   DIR *d = opendir(folder);
   char *found = NULL;
-  size_t n = strlen(package);
+  size_t n = strcspn(package, "=");
   for (struct dirent *e; d && !found && (e = readdir(d));)
     if (!strncmp(e->d_name, package, n) && e->d_name[n] == '_' && !fnmatch("*.deb", e->d_name, 0))
       found = guests_text("%s/%s", folder, e->d_name);

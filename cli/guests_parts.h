@@ -23,8 +23,8 @@ int guests_apt_update(const char *apt, const char *arch);
  * stderr. */
 char *guests_apt_resolve(const char *apt, enum guests_package how, const char *what);
 
-/* Download a package, checked by apt against the signed lists, into `folder`. Returns the path of
- * the .deb, owned by the caller, or NULL after one line on stderr. */
+/* Download a package, or one version of it (NAME=VERSION), checked by apt against the signed lists, into `folder`.
+ * Returns the path of the .deb, owned by the caller, or NULL after one line on stderr. */
 char *guests_apt_download(const char *apt, const char *package, const char *folder);
 
 /* Drop what apt can make again; call when done with the folder. */

@@ -80,6 +80,8 @@ int request_known_guest(const struct request *r, const char *name);
 int boot_guest(struct request *r);
 /* Where optimized code is kept, as --code-store says: the caller frees. NULL: nowhere. */
 char *boot_code_store(const char *v);
+/* Let it have the kernel's debug information, as asked for or as the guest has it. Returns what the library says. */
+int boot_debug_info(struct mb_vm *vm, const struct request *r);
 /* Add it to a machine, with its console and all it loads: 0 or 2. */
 int boot_vm(struct mb_machine *m, const struct request *r);
 /* Build it all, run it, say how it ended: the exit code. */

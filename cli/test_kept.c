@@ -153,7 +153,8 @@ static bool has_all(struct test_going *t) {
   struct mb_vm *vm;
   for (size_t i = 0; i < t->s->vms; i++) {
     const struct request *r = t->vm[i].request;
-    if (!(vm = mb_vm_at(t->m, i)) || (r->symbols && mb_load_symbols(vm, r->symbols_file))) return false;
+    if (!(vm = mb_vm_at(t->m, i)) || (r->symbols && mb_load_symbols(vm, r->symbols_file)) || boot_debug_info(vm, r))
+      return false;
     /* The kernel's own names, if it brings any: a checkpoint has none. */
     if (!r->symbols && mb_load_symbols(vm, r->kernel)) continue;
   }

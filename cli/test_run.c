@@ -242,11 +242,11 @@ static json_t *last_lines(const struct test_text *t) {
 
 static json_t *backtrace(struct mb_vm *vm) {
   uint64_t call[CALLS];
-  char name[256], line[300];
+  char name[512], line[560];
   json_t *calls = json_array();
   size_t n = mb_backtrace(vm, call, CALLS);
   for (size_t i = 0; i < n; i++) {
-    mb_symbol(vm, call[i], name, sizeof name);
+    mb_where(vm, call[i], name, sizeof name);
     snprintf(line, sizeof line, "%016" PRIx64 "  %s", call[i], name);
     json_array_append_new(calls, json_string(line));
   }

@@ -300,6 +300,9 @@ __attribute__((warn_unused_result)) int mb_load_symbols(struct mb_vm *vm, const 
 /* Read the DWARF of the guest's kernel: which line each instruction comes from. path NULL: the kernel has it. Before
  * mb_machine_start(). A kernel that moves itself is found by what it keeps of symbols in its memory. */
 __attribute__((warn_unused_result)) int mb_load_debug_info(struct mb_vm *vm, const char *path);
+/* A file to read it from once mb_where() is asked, which takes seconds for a kernel's. If it is damaged then, there is
+ * none. */
+__attribute__((warn_unused_result)) int mb_offer_debug_info(struct mb_vm *vm, const char *path);
 
 /* Let the guest call the functions of a shared object by monitor calls (guests/include/mirrorball-calls.h). It names
  * them with their C prototypes: const char *const mb_host_calls[] = {"double pow(double, double)", ..., NULL}; what
@@ -494,6 +497,9 @@ __attribute__((warn_unused_result)) int mb_coverage_write(struct mb_vm *vm, cons
 char *mb_check_text(struct mb_vm *vm);
 /* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
 const char *mb_symbol(const struct mb_vm *vm, uint64_t va, char *buf, size_t n);
+/* The same, and behind it " (FILE:LINE)" where debug information tells: what mb_load_debug_info() has read, or what was
+ * offered. */
+const char *mb_where(struct mb_vm *vm, uint64_t va, char *buf, size_t n);
 
 /* What mb_disasm() shows of a block. */
 enum { MB_DISASM_IR = 1, MB_DISASM_CODE = 2, MB_DISASM_HOST = 4 };

@@ -149,22 +149,21 @@ static bool vcpus_differ(const struct mon_checks *k, const struct mips_finding *
 }
 
 static void print_calls(const struct mon_checks *k, const uint64_t *call, unsigned calls, FILE *to) {
-  char name[256];
+  char name[512];
   for (unsigned i = 1; i < calls; i++)
-    fprintf(to, "%s%s", i > 1 ? " < " : "\n      called by ",
-            mon_symbol_name(&k->vm->symbols, call[i], name, sizeof name));
+    fprintf(to, "%s%s", i > 1 ? " < " : "\n      called by ", mb_where(k->vm, call[i], name, sizeof name));
 }
 
 static void print_place(const struct mon_checks *k, const struct place *p, FILE *to) {
-  char name[256];
+  char name[512];
   fprintf(to, "  0x%" PRIx64 " %s, %" PRIu64 " time%s, first on vcpu %u after %" PRIu64 " instructions:\n    ",
-          p->first.pc, mon_symbol_name(&k->vm->symbols, p->first.pc, name, sizeof name), p->times,
-          p->times > 1 ? "s" : "", p->vcpu, p->instructions);
+          p->first.pc, mb_where(k->vm, p->first.pc, name, sizeof name), p->times, p->times > 1 ? "s" : "", p->vcpu,
+          p->instructions);
   print_what(&p->first, to);
   print_calls(k, p->call, p->calls, to);
   if (p->first.before)
     fprintf(to, "\n    %s 0x%" PRIx64 " %s", is_race(&p->first) ? "the other:" : "by", p->first.before,
-            mon_symbol_name(&k->vm->symbols, p->first.before, name, sizeof name));
+            mb_where(k->vm, p->first.before, name, sizeof name));
   if (p->first.before && vcpus_differ(k, &p->first)) fprintf(to, ", on vcpu %u", p->first.by);
   print_calls(k, p->other, p->others, to);
   fputc('\n', to);
@@ -210,15 +209,15 @@ static json_t *hex(uint64_t v) {
 }
 
 static json_t *calls_json(const struct mon_checks *k, const uint64_t *call, unsigned n) {
-  char name[256];
+  char name[512];
   json_t *calls = json_array();
   for (unsigned i = 1; i < n; i++)
-    json_array_append_new(calls, json_string(mon_symbol_name(&k->vm->symbols, call[i], name, sizeof name)));
+    json_array_append_new(calls, json_string(mb_where(k->vm, call[i], name, sizeof name)));
   return calls;
 }
 
 static json_t *place_json(const struct mon_checks *k, const struct place *p) {
-  char name[256];
+  char name[512];
   json_t *o = json_object();
   json_object_set_new(o, "pc", hex(p->first.pc));
   json_object_set_new(o, "symbol", json_string(mon_symbol_name(&k->vm->symbols, p->first.pc, name, sizeof name)));

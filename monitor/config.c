@@ -88,10 +88,10 @@ int mon_config_check(struct mb_vm *vm) {
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "the code cache takes 1 MiB to 1 GiB");
   if (c->parallel && (c->events || c->profile_every || c->profile_exact || c->coverage || c->check))
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "%s for vcpus that take turns: not for parallel ones",
-                    c->events          ? "events are"
-                    : c->check         ? "checks are"
+                    c->events                              ? "events are"
+                    : c->check                             ? "checks are"
                     : c->profile_every || c->profile_exact ? "profiles are"
-                                       : "coverage is");
+                                                           : "coverage is");
   if (vm->machine->config.numa && (c->parallel || c->mode == MB_MODE_TRAP))
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "a modelled machine is for vcpus that take turns, %s",
                     c->parallel ? "not for parallel ones" : "in mode bare or translate");

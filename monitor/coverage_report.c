@@ -181,14 +181,13 @@ int mb_load_debug_info(struct mb_vm *vm, const char *path) {
   return mon_dwarf_read(&vm->dwarf, path ? path : vm->kernel_path ? vm->kernel_path : "", vm->error);
 }
 
-/* How far the kernel has moved from where it was linked to: by a symbol that it keeps in its memory itself. */
-static uint64_t shift_of(const struct mb_vm *vm) {
+uint64_t mon_dwarf_shift(const struct mb_vm *vm) {
   const struct mon_symbol *y = vm->symbols_learned ? mon_symbol_named(&vm->symbols, MON_ANCHOR) : NULL;
   return y && vm->dwarf->anchor ? y->at - vm->dwarf->anchor : 0;
 }
 
 static bool write_lines(struct report *r, FILE *to) {
-  mon_lcov_write(r->vm->dwarf, &r->kernel, shift_of(r->vm), to);
+  mon_lcov_write(r->vm->dwarf, &r->kernel, mon_dwarf_shift(r->vm), to);
   return true;
 }
 

@@ -180,6 +180,36 @@ static bool read_units(struct reader *r, Dwarf *dwarf) {
   return end > 0;
 }
 
+/* --- lines by address --- */
+
+static int by_address(const void *a, const void *b, void *ctx) {
+  const struct mon_dwarf *d = ctx;
+  uint64_t x = d->line[*(const uint32_t *)a].from, y = d->line[*(const uint32_t *)b].from;
+  return x < y ? -1 : x > y;
+}
+
+/* When lines have their order. False: no memory. */
+static bool index_addresses(struct mon_dwarf *d) {
+  d->by_address = d->lines < UINT32_MAX ? malloc(d->lines * sizeof *d->by_address) : NULL;
+  for (size_t i = 0; d->by_address && i < d->lines; i++)
+    if (d->line[i].bytes) d->by_address[d->placed++] = (uint32_t)i;
+  if (d->placed) qsort_r(d->by_address, d->placed, sizeof *d->by_address, by_address, d);
+  return d->by_address;
+}
+
+const struct mon_line *mon_dwarf_line(const struct mon_dwarf *d, uint64_t va) {
+  size_t low = 0, high = d->placed;
+  while (low < high) {
+    size_t mid = low + (high - low) / 2;
+    if (d->line[d->by_address[mid]].from <= va)
+      low = mid + 1;
+    else
+      high = mid;
+  }
+  const struct mon_line *l = low ? &d->line[d->by_address[low - 1]] : NULL;
+  return l && va - l->from < l->bytes ? l : NULL;
+}
+
 /* --- the whole --- */
 
 static int by_line(const void *a, const void *b) {
@@ -244,7 +274,8 @@ int mon_dwarf_read(struct mon_dwarf **out, const char *path, struct mon_error *e
   if (!code) {
     qsort(d->line, d->lines, sizeof *d->line, by_line);
     if (d->functions) qsort(d->function, d->functions, sizeof *d->function, by_name);
-    return MB_OK;
+    if (index_addresses(d)) return MB_OK;
+    code = mon_fail(e, MB_ERR_MEMORY, "debug information %s: out of memory", path);
   }
   mon_dwarf_free(d);
   *out = NULL;
@@ -258,5 +289,6 @@ void mon_dwarf_free(struct mon_dwarf *d) {
   free(d->source);
   free(d->function);
   free(d->line);
+  free(d->by_address);
   free(d);
 }

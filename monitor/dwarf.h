@@ -20,6 +20,8 @@ struct mon_dwarf {
   uint32_t sources;
   struct mon_line *line; /* by source, line and address */
   size_t lines;
+  uint32_t *by_address; /* numbers of those lines that have instructions */
+  size_t placed;
   struct mon_line_function *function; /* by source, line, name and entry */
   size_t functions;
   uint64_t anchor; /* where the symbol MON_ANCHOR was linked to; 0: there is none */
@@ -30,5 +32,7 @@ struct mon_dwarf {
 /* Read what a MIPS kernel has of both. MB_ERR_FORMAT, with a text, when it has none or is damaged. *out is NULL then.
  */
 __attribute__((warn_unused_result)) int mon_dwarf_read(struct mon_dwarf **out, const char *path, struct mon_error *e);
+/* The line whose instruction is at va, as it was linked; NULL: none is known. */
+const struct mon_line *mon_dwarf_line(const struct mon_dwarf *d, uint64_t va);
 void mon_dwarf_free(struct mon_dwarf *d);
 #endif

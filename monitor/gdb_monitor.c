@@ -120,11 +120,11 @@ static void print_insns(struct mon_gdb *g, const char *words, FILE *to) {
 static void print_calls(struct mon_gdb *g, const char *words, FILE *to) {
   enum { CALLS = 64 };
   uint64_t call[CALLS];
-  char name[256];
+  char name[512];
   mon_learn_symbols(g->vm);
   unsigned n = mon_unwind(about(g, words, to), call, CALLS);
   for (unsigned i = 0; i < n; i++)
-    fprintf(to, "#%-2u %016" PRIx64 " %s\n", i, call[i], mon_symbol_name(&g->vm->symbols, call[i], name, sizeof name));
+    fprintf(to, "#%-2u %016" PRIx64 " %s\n", i, call[i], mb_where(g->vm, call[i], name, sizeof name));
 }
 
 static void help(struct mon_gdb *g, const char *words, FILE *to);
@@ -136,7 +136,7 @@ static const struct {
     {"pmap", "[ADDRESS]: which page and frame an address leads to; without one, what RAM is made of", print_pmap},
     {"cp0", "[THREAD]: all registers of coprocessor 0", print_cp0},
     {"insns", "how many instructions have run, and the virtual time", print_insns},
-    {"backtrace", "[THREAD]: who called whom, by the kernel's own symbols: needs no debug information", print_calls},
+    {"backtrace", "[THREAD]: who called whom, by the kernel's own symbols, and lines by --debug-info", print_calls},
     {"help", "this", help},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -3,6 +3,7 @@
 #include "monitor/monitor.h"
 #include "monitor/unwind.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool mb_symbol_find(struct mb_vm *vm, const char *name, uint64_t *va) {
@@ -46,6 +47,26 @@ int mb_memory_number(struct mb_vm *vm, uint64_t va, unsigned bytes, uint64_t *ou
   for (unsigned i = 0; !code && i < bytes; i++)
     *out = *out << 8 | b[vm->config.endian == MB_ENDIAN_BIG ? i : bytes - 1 - i];
   return code;
+}
+
+int mb_offer_debug_info(struct mb_vm *vm, const char *path) {
+  free(vm->dwarf_later);
+  vm->dwarf_later = strdup(path);
+  return vm->dwarf_later ? MB_OK : mon_fail(vm->error, MB_ERR_MEMORY, "out of memory");
+}
+
+const char *mb_where(struct mb_vm *vm, uint64_t va, char *buf, size_t n) {
+  mon_symbol_name(&vm->symbols, va, buf, n);
+  if (vm->dwarf_later && !vm->dwarf) { /* once; what is wrong with it is no fault of the run's */
+    struct mon_error ignored = {0};
+    if (mon_dwarf_read(&vm->dwarf, vm->dwarf_later, &ignored)) vm->dwarf = NULL;
+    free(vm->dwarf_later);
+    vm->dwarf_later = NULL;
+  }
+  const struct mon_line *l = vm->dwarf ? mon_dwarf_line(vm->dwarf, va - mon_dwarf_shift(vm)) : NULL;
+  size_t have = strlen(buf);
+  if (l && have < n) snprintf(buf + have, n - have, " (%s:%" PRIu32 ")", vm->dwarf->source[l->source], l->line);
+  return buf;
 }
 
 size_t mb_backtrace(struct mb_vm *vm, uint64_t *call, size_t max) {

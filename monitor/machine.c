@@ -78,6 +78,7 @@ static void free_vm(struct mb_vm *vm) {
   if (vm->paths) mips_paths_fini(vm->paths);
   free(vm->paths);
   mon_dwarf_free(vm->dwarf);
+  free(vm->dwarf_later);
   mon_host_free(vm->host_calls);
   mon_guest_functions_free(vm);
   free(vm->kernel_path);

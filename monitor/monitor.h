@@ -94,6 +94,7 @@ struct mb_vm {
   char *kernel_path, *initrd_path;
   bool was_listened_to; /* it goes on from a checkpoint, and could be typed to before that */
   struct mon_symbols symbols;
+  char *dwarf_later;       /* a file to read it from once it is wanted; NULL: none, or done */
   struct mon_dwarf *dwarf; /* what lines its kernel has; NULL: not known */
   bool symbols_learned;    /* all of them, from the guest's memory, */
   uint64_t learned_at;     /* when it had run so many instructions */
@@ -383,6 +384,10 @@ void mon_numa_round(struct mb_vm *vm);
 void mon_numa_written(struct mb_vm *vm, uint64_t at, uint64_t n);
 /* What was modelled, as a new JSON object. */
 struct json_t *mon_numa_json(const struct mb_vm *vm);
+
+/* coverage_report.c: how far the kernel has moved from where its debug information was linked to, by a symbol that it
+ * keeps in its memory itself. */
+uint64_t mon_dwarf_shift(const struct mb_vm *vm);
 
 /* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise. */
 void mon_learn_symbols(struct mb_vm *vm);
