@@ -347,6 +347,7 @@ static int watch_vm(struct mb_machine *m, struct mb_vm *vm, const struct request
   if (!code && r->host_calls && mb_host_calls_load(vm, r->host_calls)) code = vm_fail(r, m);
   if (!code && r->symbols && mb_load_symbols(vm, r->symbols_file)) code = vm_fail(r, m);
   if (!code && boot_debug_info(vm, r)) code = vm_fail(r, m);
+  if (!code && r->check_allow && mb_check_allow(vm, r->check_allow)) code = vm_fail(r, m);
   if (!code && r->gdb && mb_gdb_open(vm, r->gdb)) code = vm_fail(r, m);
   if (!code) mb_vm_limit(vm, r->until_insns);
   if (!code && r->until_ns != UINT64_MAX) mb_vm_limit_ns(vm, r->until_ns);
@@ -378,6 +379,7 @@ int boot_vm(struct mb_machine *m, const struct request *r) {
   int code = add_console(m, vm, r);
   if (!code && r->host_calls && mb_host_calls_load(vm, r->host_calls)) code = vm_fail(r, m);
   if (!code) code = load(m, vm, r);
+  if (!code && r->check_allow && mb_check_allow(vm, r->check_allow)) code = vm_fail(r, m);
   if (!code && r->gdb && mb_gdb_open(vm, r->gdb)) code = vm_fail(r, m);
   if (!code) mb_vm_limit(vm, r->until_insns);
   return code;

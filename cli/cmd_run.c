@@ -54,6 +54,7 @@ enum row {
   O_HOST_CALLS,
   O_GDB,
   O_CHECK,
+  O_CHECK_ALLOW,
   O_CODE_CACHE,
   O_CODE_STORE,
   O_BOOT_STORE,
@@ -176,6 +177,9 @@ const struct option_row request_rows[] = {
                  "(race-read: loads and stores, too); code not flushed from caches, hazards\n"
                  "without a barrier. Found places are said on stderr at the end, and are in\n"
                  "--stats. The same run, only several times slower"},
+    [O_CHECK_ALLOW] = {"check-allow", "FILE",
+                       "findings in functions that FILE names are only counted: patterns, one a\n"
+                       "line, such as schedule or race-write:enqueue_*"},
     [O_CODE_CACHE] = {"code-cache", "SIZE", "host memory for compiled code (64M)"},
     [O_CODE_STORE] =
         {"code-store", "DIR|none",
@@ -556,6 +560,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_HOST_CALLS: r->host_calls = v; return 0;
   case O_GDB: r->gdb = v; return 0;
   case O_CHECK: return set_check(r, v);
+  case O_CHECK_ALLOW: r->check_allow = v; return 0;
   case O_PARALLEL: r->config.parallel = true; return 0;
   case O_CODE_CACHE: return request_set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;
@@ -621,6 +626,7 @@ int request_check(struct request *r) {
   if (r->file) r->line = r->begins;
   if (r->config.profile_every && !r->profiles) return request_fail(r, "--profile-every goes with --profile FILE");
   if (r->profiles && !r->config.profile_every) r->config.profile_every = PROFILE_EVERY;
+  if (r->check_allow && !r->config.check) return request_fail(r, "--check-allow goes with --check");
   if (!r->name && !r->kernel && !r->run->from && !r->run->replay)
     return request_fail(r, r->file ? "what is to run? Give a guest (mirrorball guests list) or a kernel"
                                    : "what? Name a guest (mirrorball guests list) or a --kernel FILE");

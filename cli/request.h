@@ -19,8 +19,9 @@ struct request_given {
 struct request {
   struct request_run *run; /* that it is a part of */
   struct mb_config config;
-  const char *name, *kernel, *initrd, *symbols_file, *host_calls, *gdb, *until_text, *console, *type[REQUEST_STEPS],
-      *profile[REQUEST_PROFILES], *exact[REQUEST_EXACTS], *coverage[REQUEST_COVERAGES], *debug_info;
+  const char *name, *kernel, *initrd, *symbols_file, *host_calls, *check_allow, *gdb, *until_text, *console,
+      *type[REQUEST_STEPS], *profile[REQUEST_PROFILES], *exact[REQUEST_EXACTS], *coverage[REQUEST_COVERAGES],
+      *debug_info;
   char *disk_path[MB_DISKS_MAX];
   unsigned types, profiles, exacts, coverages;
   bool symbols, has_raw, host_time;

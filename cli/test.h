@@ -11,6 +11,7 @@
  *   console, backtrace   the last lines it has shown; its calls, innermost first: of those that are not good
  *   reproduce            the command
  *   from                 "power-on", or "checkpoint"
+ *   checks               what they found, as lines; the same
  *   instructions, virtual_ns, console_digest, state_hash  at the end
  *   vms                  of a scenario with several: of each its name, the last, stop, console, backtrace; what stands
  *                        beside is all instructions, the latest time, digests of the digests

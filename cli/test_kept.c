@@ -3,7 +3,7 @@
 /* A checkpoint is known by a digest of all that decides a boot: this program, and of each VM the kernel, the initrd
  * with the scenario's files, and what it is made of. Beside it is what the consoles had shown. A run from it is the run
  * from power-on, so it is kept only of machines of which that holds to the bit: disks would be known by names that do
- * not last, NAT begins anew, and coverage is of a whole run. */
+ * not last, NAT begins anew, and coverage and checks are of a whole run. */
 #define _GNU_SOURCE
 #include "cli/guests_parts.h"
 #include "cli/test_parts.h"

@@ -51,6 +51,10 @@ static void put_guest(FILE *to, const char *indent, const json_t *r) {
     fprintf(to, "%s%s%sthe console's last lines:\n", indent, name, colon);
     put_lines(to, indent, json_object_get(r, "console"));
   }
+  if (json_array_size(json_object_get(r, "checks"))) {
+    fprintf(to, "%s%s%swhat checks found:\n", indent, name, colon);
+    put_lines(to, indent, json_object_get(r, "checks"));
+  }
   if (json_array_size(json_object_get(r, "backtrace"))) {
     fprintf(to, "%s%s%sthe guest was in:\n", indent, name, colon);
     put_lines(to, indent, json_object_get(r, "backtrace"));

@@ -125,6 +125,13 @@ static bool is_covered(struct test_going *t) {
   return true;
 }
 
+/* Nothing was found by the checks that were asked for. */
+static bool is_clean(struct test_going *t) {
+  char first[300];
+  uint64_t n = mb_check_findings(t->on->vm, first, sizeof first);
+  return !n || test_bad(t, "checks found %" PRIu64 " place%s: %s", n, n > 1 ? "s, first" : "", first);
+}
+
 static bool judge(struct test_going *t) {
   const struct scenario_vm *said = t->on->said;
   struct mb_stats s;
@@ -136,7 +143,7 @@ static bool judge(struct test_going *t) {
     return test_bad(t, "%" PRIu64 " instructions, less than %" PRIu64, s.instructions, said->least);
   if (s.instructions > said->most)
     return test_bad(t, "%" PRIu64 " instructions, more than %" PRIu64, s.instructions, said->most);
-  return is_covered(t);
+  return is_covered(t) && is_clean(t);
 }
 
 /* Is there a command for it? */
@@ -240,6 +247,16 @@ static json_t *last_lines(const struct test_text *t) {
   return lines;
 }
 
+/* What checks have to say, if they were asked for. */
+static json_t *checks(struct mb_vm *vm) {
+  json_t *lines = json_array();
+  char *said = mb_check_text(vm), *rest = said, *line;
+  while (rest && (line = strsep(&rest, "\n")))
+    if (*line) json_array_append_new(lines, text(line, strlen(line)));
+  free(said);
+  return lines;
+}
+
 static json_t *backtrace(struct mb_vm *vm) {
   uint64_t call[CALLS];
   char name[512], line[560];
@@ -281,6 +298,7 @@ static void tell_end(const struct test_going *t, const struct test_vm *v, json_t
   put(o, "stop", text(mb_stop_text(v->vm), strlen(mb_stop_text(v->vm))));
   put(o, "console", last_lines(&v->console.all));
   put(o, "backtrace", backtrace(v->vm));
+  put(o, "checks", checks(v->vm));
 }
 
 static void tell_numbers(json_t *o, const struct mb_stats *s, uint64_t state) {

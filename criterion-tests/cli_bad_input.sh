@@ -102,6 +102,12 @@ bad 2 'not a number' run --kernel $f/good --mhz -5
 bad 2 'not a number from 1 to 64' run --kernel $f/good --jobs 0
 bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --events
 bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --profile $f/p
+bad 2 'take turns' run --kernel $f/good --board disco --vcpus 2 --parallel --check race
+bad 2 '"racing" is none of tlb' run --kernel $f/good --check tlb,racing
+bad 2 'wants any of' run --kernel $f/good --check ''
+bad 2 'goes with --check' run --kernel $f/good --check-allow $f/good
+bad 2 'No such file' run --kernel $f/good --check race --check-allow $f/absent
+bad 2 'is no text' run --kernel $f/good --check race --check-allow $f/good
 bad 2 'neither max nor real' run --kernel $f/good --pace slow
 bad 2 'neither host nor a date' run --kernel $f/good --rtc yesterday
 bad 2 'neither host nor a date' run --kernel $f/good --rtc 2024-13-01

@@ -40,6 +40,17 @@ scenario allowed bug 'allow = ["all is lost"]; end = "guest-exit";'
 judged 0 '1 good' allowed.test
 scenario loud bug 'quiet = false; end = "guest-exit";'
 judged 0 '1 good' loud.test
+# shellcheck disable=SC2046
+elf little 32 3c08a040 8d090000 $(says 'hi there') >careless # loads what nobody wrote
+keys='kernel = "careless"; mem = "8M"; check = "tlb,uninit";'
+printf 'machine = { %s };\nend = "guest-exit";\n' "$keys" >careful.test
+judged 1 'checks found 1 place: uninit at 0x80100004' careful.test
+judged 1 'loads from 0xffffffffa0400000, bytes that nobody' careful.test
+judged 1 '1 bad' --kernel careless --set check=uninit good.test
+judged 0 '1 good' --kernel careless --set check=tlb good.test
+echo 'uninit:*' >accepted
+printf 'machine = { %s check-allow = "accepted"; };\nend = "guest-exit";\n' "$keys" >allows.test
+judged 0 '1 good' allows.test
 scenario slow spin 'steps = ({ wait = "1s"; }, { expect = "never"; limit = "10ms"; });'
 judged 1 'the guest came to its end' slow.test
 scenario none absent 'end = "guest-exit";'

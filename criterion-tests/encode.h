@@ -16,6 +16,7 @@ static inline uint32_t enc_i(unsigned op, unsigned rs, unsigned rt, int imm) {
 /* clang-format off */
 #define NOP                  0u
 #define SLL(rd, rt, sa)      enc_r(0, rt, rd, sa, 0x00)
+#define SRL(rd, rt, sa)      enc_r(0, rt, rd, sa, 0x02)
 #define SRA(rd, rt, sa)      enc_r(0, rt, rd, sa, 0x03)
 #define DSLL(rd, rt, sa)     enc_r(0, rt, rd, sa, 0x38)
 #define DSRA(rd, rt, sa)     enc_r(0, rt, rd, sa, 0x3b)
@@ -67,6 +68,8 @@ static inline uint32_t enc_i(unsigned op, unsigned rs, unsigned rt, int imm) {
 #define CTC1(rt, rd)         (0x44c00000u | enc_r(0, rt, rd, 0, 0))
 #define MTC1(rt, fs)         (0x44800000u | enc_r(0, rt, fs, 0, 0))
 #define MTHC1(rt, fs)        (0x44e00000u | enc_r(0, rt, fs, 0, 0))
+#define SYNC                 0x0000000fu
+#define EHB                  0x000000c0u
 #define TLBWI                0x42000002u
 #define TLBWR                0x42000006u
 #define TLBP                 0x42000008u

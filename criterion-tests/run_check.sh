@@ -56,6 +56,48 @@ run mips32r2el splash-race 2 --append how=0 --check race --parallel
 check "not for --parallel: exit code $code, $(cat err)" \
   "$([[ $code == 2 && $(wc -l <err) == 1 ]] && grep -q 'checks are for vcpus that take turns' err; echo $?)"
 
+# Entries of the TLB that the page table no longer says: of the cases those that forget the flush.
+for target in mips32r2el mips64r2eb; do
+  "$program" run --kernel "$guests/$target/stale" --stats stats >out 2>err </dev/null
+  plain=$(outcome) report=
+  for tier in eval stencil auto; do
+    "$program" run --kernel "$guests/$target/stale" --check tlb --tier $tier --code-store none --stats stats >out 2>err </dev/null
+    code=$?
+    ((code == 2)) && continue
+    check "stale on $target, $tier: exit code $code, found $(found): $(cat err)" \
+      "$([[ $code == 0 && $(found) == 'tlb-stale-frame tlb-stale-valid tlb-stale-dirty ' &&
+        $(grep -c ' 1 time, first' err) == 3 && $(grep -c ' by 0x.* change' err) == 3 ]]; echo $?)"
+    check "... is the run without checks: $(outcome), not $plain" "$([[ $(outcome) == "$plain" ]]; echo $?)"
+    check "... and the report that of every tier" "$([[ $(cat err) == "${report:=$(cat err)}" ]]; echo $?)"
+    check "... all page tables are known: $(tail -1 err)" "$(grep -q 'known for 4 of 5 entries' err; echo $?)"
+  done
+done
+"$program" run --kernel "$guests/mips32r2el/kernel" --append run=test --check tlb >out 2>err </dev/null
+check "the own kernel flushes: $(cat err)" "$(grep -q 'nothing found' err; echo $?)"
+
+# What is allowed is counted.
+on=(mips32r2el splash-race 2 --append how=0 --check race)
+printf '# counters\nrace-*:nobody\n\n  add_*  # no need\n' >allowed
+sed -i 's/^race-\*:/race-write:/' allowed
+run "${on[@]}" --check-allow allowed
+check "all is allowed: $(cat err)" "$(grep -q 'nothing else found' err && grep -q 'allowed: 1 places' err; echo $?)"
+echo race-write:add_one >allowed
+run "${on[@]}" --check-allow allowed
+check "another kind is not: $(cat err)" "$([[ $(found) == 'race-update ' ]]; echo $?)"
+bad_list() { # text words of the complaint
+  printf '%b' "$1" >allowed
+  run "${on[@]}" --check-allow allowed
+  check "allowed '$1': exit code $code, $(cat err)" "$([[ $code == 2 && $(wc -l <err) == 1 && $(cat err) == *"$2"* ]]; echo $?)"
+}
+bad_list 'add_one\nraces:add_one\n' 'allowed:2: no check finds "races"'
+bad_list 'add one\n' 'allowed:1: is no line'
+bad_list 'race-write:\n' 'allowed:1: is no line'
+bad_list '' 'is empty'
+bad_list 'a\0b' 'is no text'
+head -c 3000 /dev/urandom >allowed
+run "${on[@]}" --check-allow allowed
+check "a list of anything: exit code $code" $((code != 2 || $(wc -l <err) != 1))
+
 # Programs that are as they should be.
 run mips32r2eb splash-litmus 3 --append n=15 --check race,tlb,uninit
 check "litmus: exit code $code, $(cat err)" "$([[ $code == 0 ]] && grep -q "nothing found" err; echo $?)"

@@ -7,7 +7,6 @@
 
 enum { DATA = 0x20000, PATCH = 0x30000, TIMES = 8, WORDS = 12, WANTED = 2, C0_ENTRYHI = 10, C0_INDEX = 0 };
 enum { HIT_INVALIDATE_I = 0x10, HIT_WRITEBACK_D = 0x19, INDEX_INVALIDATE_I = 0, INDEX_WRITEBACK_D = 1 };
-#define EHB       0x000000c0u
 #define JR_HB(rs) (JR(rs) | 1u << 10)
 
 struct want {

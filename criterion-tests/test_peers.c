@@ -110,3 +110,125 @@ Test(peers, each_has_its_own_tlb_and_number) {
   cr_expect_eq(first->gpr[3], 0);
   cr_expect_eq(other->gpr[3], 1);
 }
+
+/* --- checks of two --- */
+
+static struct mips_finding finding;
+static unsigned findings;
+static void found(void *ctx, struct cpu *c, const struct mips_finding *f) {
+  (void)ctx, (void)c;
+  finding = *f;
+  findings++;
+}
+static void seen(void *ctx, struct cpu *c, uint64_t pc) {
+  (void)ctx, (void)c, (void)pc;
+}
+
+static void check(struct mips_check *k, unsigned kinds) {
+  *k = (struct mips_check){.kinds = kinds, .vcpus = 2, .found = found, .seen = seen};
+  cr_assert_eq(mips_check_init(k, &r->pmap), 0);
+  mips_check_begin(k);
+  r->cpu->cfg.check = other->cfg.check = k;
+  findings = 0;
+}
+
+/* Both have an entry for the page at USER, made of the table's words; one of them changes the table and flushes its
+ * own, and goes back to user mode: the other may use its entry until then, and no longer. */
+enum { USER = 0x400000, TABLE = 0x30000, PAGE = 0x40000, CALL = 0x28000, USER_CODE = 0x50000 };
+#define LO(page) ((page) >> 12 << 6 | 3 << 3 | 6)
+
+static void fill(struct cpu *c) {
+  c->gpr[1] = KSEG0(TABLE);
+  c->cp0.entryhi = USER;
+  c->cp0.index = 3;
+  turn(c, KSEG0(CALL), 20);
+}
+
+static void to_user(struct cpu *c) {
+  c->cp0.epc = USER + 0x1000;
+  c->cp0.status |= ST_USER | ST_EXL;
+  mips_mode_changed(c);
+  turn(c, KSEG0(CALL + 0x100), 4);
+}
+
+Test(peers, a_forgotten_shootdown_is_found) {
+  for (int flushes = 0; flushes < 2; flushes++) {
+    struct mips_check k;
+    make(flushes);
+    check(&k, MIPS_CHECK_TLB);
+    RIG_CODE_AT(r, CALL, LW(2, 0, 1), LW(3, 4, 1), SRL(2, 2, 4), SRL(3, 3, 4), MTC0(2, 2), MTC0(3, 3), EHB, TLBWI,
+                B(-1), ADDIU(9, 9, 1));
+    RIG_CODE_AT(r, CALL + 0x100, ERET);
+    RIG_CODE_AT(r, OURS, SW(2, 0, 1), B(-1), ADDIU(9, 9, 1));
+    RIG_CODE_AT(r, THEIRS, LW(4, 8, 5), B(-1), ADDIU(9, 9, 1));
+    RIG_CODE_AT(r, USER_CODE, B(-1), ADDIU(9, 9, 1));
+    rig_poke(r, TABLE, LO(PAGE) << 4, 4);
+    rig_poke(r, TABLE + 4, LO(USER_CODE) << 4, 4);
+    r->cpu->gpr[5] = other->gpr[5] = USER;
+    fill(r->cpu);
+    fill(other);
+    cr_expect_eq(k.entries_known, 2u, "%" PRIu64 " of %" PRIu64, k.entries_known, k.entries);
+    turn(other, KSEG0(THEIRS), 10);
+    r->cpu->gpr[2] = LO(PAGE + 0x1000) << 4;
+    turn(r->cpu, KSEG0(OURS), 10);
+    turn(other, KSEG0(THEIRS), 10);
+    cr_expect_eq(findings, 0u, "too early");
+    fill(r->cpu);
+    if (flushes) fill(other);
+    to_user(r->cpu);
+    cr_expect_eq(r->cpu->j.mode & MODE_PRIV, MMU_USER);
+    turn(other, KSEG0(THEIRS), 10);
+    turn(other, KSEG0(THEIRS), 10);
+    cr_expect_eq(findings, !flushes);
+    if (!flushes) {
+      cr_expect_eq(finding.kind, MIPS_FOUND_TLB_STALE_FRAME);
+      cr_expect_eq(finding.pc, KSEG0(THEIRS));
+      cr_expect_eq(finding.va, USER + 8u);
+      cr_expect_eq(finding.before, KSEG0(OURS));
+      cr_expect_eq(finding.by, 0);
+    }
+    mips_check_fini(&k);
+    unmake();
+  }
+}
+
+/* What orders two stores to a word: LL and SC of another, a SYNC before a store that the other loads, a device and an
+ * interrupt; or nothing does. */
+enum { WORD = 0x60000 };
+Test(peers, what_orders_stores) {
+  const struct {
+    const char *what;
+    uint32_t first[4], then[4];
+    unsigned findings;
+  } cases[] = {
+      {"nothing", {SW(2, 0, 1)}, {SW(3, 0, 1)}, 1},
+      {"the same value", {SW(2, 0, 1)}, {SW(2, 0, 1)}, 0},
+      {"other bytes", {SB(2, 0, 1)}, {SB(3, 1, 1)}, 0},
+      {"LL and SC", {SW(2, 0, 1), LL(4, 0x100, 1), SC(4, 0x100, 1)}, {LL(4, 0x100, 1), SW(3, 0, 1)}, 0},
+      {"LL and SC before", {LL(4, 0x100, 1), SC(4, 0x100, 1), SW(2, 0, 1)}, {LL(4, 0x100, 1), SW(3, 0, 1)}, 1},
+      {"a flag", {SW(2, 0, 1), SYNC, SW(2, 0x100, 1)}, {LW(4, 0x100, 1), SW(3, 0, 1)}, 0},
+      {"a flag without SYNC", {SW(2, 0, 1), SW(2, 0x100, 1)}, {LW(4, 0x100, 1), SW(3, 0, 1)}, 1},
+      {"a flag too early", {SYNC, SW(2, 0x100, 1), SW(2, 0, 1)}, {LW(4, 0x100, 1), SW(3, 0, 1)}, 1},
+      {"another flag", {SW(2, 0, 1), SYNC, SW(2, 0x100, 1)}, {LW(4, 0x180, 1), SW(3, 0, 1)}, 1},
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct mips_check k;
+    make(i & 1);
+    check(&k, MIPS_CHECK_RACE);
+    uint64_t end = rig_code(r, OURS, cases[i].first, 4);
+    RIG_CODE_AT(r, end, B(-1), ADDIU(9, 9, 1));
+    end = rig_code(r, THEIRS, cases[i].then, 4);
+    RIG_CODE_AT(r, end, B(-1), ADDIU(9, 9, 1));
+    RIG_CODE_AT(r, CALL, LW(5, 0x200, 1), B(-1), ADDIU(9, 9, 1)); /* it is there before the other's store */
+    r->cpu->gpr[1] = other->gpr[1] = KSEG0(WORD);
+    r->cpu->gpr[2] = other->gpr[2] = 0x101, r->cpu->gpr[3] = other->gpr[3] = 0x202;
+    r->cpu->gpr[4] = other->gpr[4] = 1;
+    turn(other, KSEG0(CALL), 10);
+    turn(r->cpu, KSEG0(OURS), 10);
+    turn(other, KSEG0(THEIRS), 10);
+    cr_expect_eq(findings, cases[i].findings, "%s: %u findings", cases[i].what, findings);
+    if (findings) cr_expect_eq(finding.kind, MIPS_FOUND_RACE_WRITE, "%s", cases[i].what);
+    mips_check_fini(&k);
+    unmake();
+  }
+}

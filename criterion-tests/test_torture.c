@@ -98,7 +98,6 @@ enum { WORDS = 9 };
 #define MOVZ(rd, rs, rt) enc_r(rs, rt, rd, 0, 0x0a)
 #define SUBU(rd, rs, rt) enc_r(rs, rt, rd, 0, 0x23)
 #define AND(rd, rs, rt)  enc_r(rs, rt, rd, 0, 0x24)
-#define SRL(rd, rt, sa)  enc_r(0, rt, rd, sa, 2)
 
 /* A loop calls a function; now and then word `victim` of it is stored: what it was, or another. Registers: $16 the
  * round, $17 the victim's address, $18 its word, $19 how the other differs, $20 somewhere else. */

@@ -495,6 +495,10 @@ __attribute__((warn_unused_result)) int mb_coverage_write(struct mb_vm *vm, cons
 /* What config.check has found so far, in lines, owned by the caller; NULL: nothing was looked for, or no memory. All of
  * it is in mb_stats_write(), too. */
 char *mb_check_text(struct mb_vm *vm);
+/* In how many places so far, but for what is allowed; the first in a few words. */
+uint64_t mb_check_findings(struct mb_vm *vm, char *first, size_t room);
+/* Findings in functions that this file names are allowed (docs/checks.md). Before mb_machine_start(). */
+__attribute__((warn_unused_result)) int mb_check_allow(struct mb_vm *vm, const char *path);
 /* "name+0x12" (or "0x..." when no symbol is near) for a guest address, into buf. Returns buf. */
 const char *mb_symbol(const struct mb_vm *vm, uint64_t va, char *buf, size_t n);
 /* The same, and behind it " (FILE:LINE)" where debug information tells: what mb_load_debug_info() has read, or what was

@@ -19,6 +19,7 @@ struct place {
 struct mon_checks {
   struct mb_vm *vm;
   struct mips_check check;
+  char *allowed;       /* owned: see mon_allows() */
   struct place *place; /* owned; in the order in which they were found */
   size_t places, room;
   uint64_t times[MIPS_FINDINGS], kept[MIPS_FINDINGS];
@@ -129,11 +130,47 @@ void mon_checks_free(struct mb_vm *vm) {
   if (!vm->checks) return;
   mips_check_fini(&vm->checks->check);
   free(vm->checks->place);
+  free(vm->checks->allowed);
   free(vm->checks);
   vm->checks = NULL;
 }
 
+void mon_checks_allow(struct mb_vm *vm, char *lines) {
+  free(vm->checks->allowed);
+  vm->checks->allowed = lines;
+}
+
 /* --- telling --- */
+
+static bool names(const struct mon_checks *k, const char *kind, uint64_t pc) {
+  char name[256];
+  mon_symbol_name(&k->vm->symbols, pc, name, sizeof name);
+  name[strcspn(name, "+")] = 0;
+  return mon_allows(k->allowed, kind, name);
+}
+
+/* Does the user not want to hear of it? */
+static bool is_allowed(const struct mon_checks *k, const struct place *p) {
+  const char *kind = mips_finding_info[p->first.kind].name;
+  return k->allowed && (names(k, kind, p->first.pc) || (p->first.before && names(k, kind, p->first.before)));
+}
+
+/* Of a kind: what is left to be told, and in how many places; the same of what is allowed. */
+struct sum {
+  uint64_t places, times, allowed_places, allowed_times;
+};
+static struct sum sum_of(const struct mon_checks *k, unsigned kind) {
+  struct sum s = {.places = k->kept[kind], .times = k->times[kind]};
+  for (size_t i = 0; k->allowed && i < k->places; i++) {
+    const struct place *p = &k->place[i];
+    if (p->first.kind != kind || !is_allowed(k, p)) continue;
+    s.allowed_places++;
+    s.allowed_times += p->times;
+  }
+  s.places -= s.allowed_places;
+  s.times -= s.allowed_times;
+  return s;
+}
 
 static void print_what(const struct mips_finding *f, FILE *to) {
   const char *text = mips_finding_info[f->kind].text, *at = strstr(text, "%s");
@@ -169,12 +206,11 @@ static void print_place(const struct mon_checks *k, const struct place *p, FILE 
   fputc('\n', to);
 }
 
-static void print_kind(const struct mon_checks *k, unsigned kind, FILE *to) {
+static void print_kind(const struct mon_checks *k, unsigned kind, const struct sum *s, FILE *to) {
   unsigned shown = 0;
-  fprintf(to, "%s: %" PRIu64 " places, %" PRIu64 " times\n", mips_finding_info[kind].name, k->kept[kind],
-          k->times[kind]);
+  fprintf(to, "%s: %" PRIu64 " places, %" PRIu64 " times\n", mips_finding_info[kind].name, s->places, s->times);
   for (size_t i = 0; i < k->places; i++) {
-    if (k->place[i].first.kind != kind) continue;
+    if (k->place[i].first.kind != kind || is_allowed(k, &k->place[i])) continue;
     if (shown++ == SHOWN) {
       fputs("  (more of them in --stats)\n", to);
       return;
@@ -190,16 +226,35 @@ char *mb_check_text(struct mb_vm *vm) {
   FILE *to = k && vm->started ? open_memstream(&text, &n) : NULL;
   if (!to) return NULL;
   mon_learn_symbols(vm);
-  uint64_t all = 0;
+  uint64_t told = 0, allowed = 0;
   for (unsigned i = 0; i < MIPS_FINDINGS; i++) {
-    all += k->times[i];
-    if (k->times[i]) print_kind(k, i, to);
+    struct sum s = sum_of(k, i);
+    told += s.times;
+    allowed += s.allowed_places;
+    if (s.times) print_kind(k, i, &s, to);
   }
-  if (!all) fputs("nothing found\n", to);
+  if (!told) fputs(allowed ? "nothing else found\n" : "nothing found\n", to);
+  if (allowed) fprintf(to, "allowed: %" PRIu64 " places\n", allowed);
   if (k->check.entries)
     fprintf(to, "tlb: the page table is known for %" PRIu64 " of %" PRIu64 " entries of user space\n",
             k->check.entries_known, k->check.entries);
   return fclose(to) ? free(text), NULL : text;
+}
+
+uint64_t mb_check_findings(struct mb_vm *vm, char *first, size_t room) {
+  const struct mon_checks *k = vm->checks;
+  uint64_t n = 0;
+  char name[256];
+  *first = 0;
+  if (!k || !vm->started) return 0;
+  mon_learn_symbols(vm);
+  for (size_t i = 0; i < k->places; i++) {
+    const struct place *p = &k->place[i];
+    if (is_allowed(k, p) || n++) continue;
+    snprintf(first, room, "%s at %s", mips_finding_info[p->first.kind].name,
+             mon_symbol_name(&vm->symbols, p->first.pc, name, sizeof name));
+  }
+  return n;
 }
 
 static json_t *hex(uint64_t v) {
@@ -226,6 +281,7 @@ static json_t *place_json(const struct mon_checks *k, const struct place *p) {
   json_object_set_new(o, "times", json_integer((json_int_t)p->times));
   json_object_set_new(o, "vcpu", json_integer(p->vcpu));
   json_object_set_new(o, "instructions", json_integer((json_int_t)p->instructions));
+  if (is_allowed(k, p)) json_object_set_new(o, "allowed", json_true());
   json_object_set_new(o, "calls", calls_json(k, p->call, p->calls));
   if (!is_race(&p->first)) return o;
   json_object_set_new(o, "other_symbol",

@@ -11,6 +11,10 @@ __attribute__((warn_unused_result)) int mon_checks_memory(struct mb_vm *vm);
 void mon_checks_free(struct mb_vm *vm);
 /* What cpus, devices and the loader tell; NULL: nothing is checked. */
 struct mips_check *mon_checks_cpu(struct mb_vm *vm);
+/* --- checks_allow.c --- lines behind each other, the last one empty; NULL: none. Does one of them name it? */
+bool mon_allows(const char *lines, const char *kind, const char *function);
+/* Such lines are taken over. */
+void mon_checks_allow(struct mb_vm *vm, char *lines);
 /* The findings, as a new JSON object. */
 struct json_t *mon_checks_json(struct mb_vm *vm);
 #endif

@@ -302,7 +302,7 @@ static int power_on(struct mb_vm *vm) {
   if (!code && vm->config.profile_exact &&
       (!(vm->paths = calloc(1, sizeof *vm->paths)) || mips_paths_init(vm->paths, MIPS_PATH_NODES)))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for the profile");
-  if (!code && vm->config.check && mon_checks_new(vm))
+  if (!code && vm->config.check && !vm->checks && mon_checks_new(vm))
     code = mon_fail(vm->error, MB_ERR_MEMORY, "out of memory for checks");
   if (code) return code;
   vm->console.now = console_now;
