@@ -44,7 +44,7 @@ judged 0 '1 good' loud.test
 elf little 32 3c08a040 8d090000 $(says 'hi there') >careless # loads what nobody wrote
 keys='kernel = "careless"; mem = "8M"; check = "tlb,uninit";'
 printf 'machine = { %s };\nend = "guest-exit";\n' "$keys" >careful.test
-judged 1 'checks found 1 place: uninit at 0x80100004' careful.test
+judged 1 'checks found 1 place: uninit at 0xffffffff80100004' careful.test
 judged 1 'loads from 0xffffffffa0400000, bytes that nobody' careful.test
 judged 1 '1 bad' --kernel careless --set check=uninit good.test
 judged 0 '1 good' --kernel careless --set check=tlb good.test
