@@ -29,8 +29,9 @@ enum { HIT_LINE = 32 /* as SYNCI_Step says */, FAR = 16 /* instructions: no pipe
 int mips_check_init(struct mips_check *k, struct mmu_pmap *pmap) {
   uint64_t pages = pmap->ram_pages;
   k->pmap = pmap;
+  if (!k->vcpus) k->vcpus = 1;
   if (k->kinds & MIPS_CHECK_UNINIT && !(k->known = calloc(pages, MMU_PAGE_SIZE / 8))) return -1;
-  if (k->kinds & RACES && !(k->race = check_race_new(pages * MMU_PAGE_SIZE))) return -1;
+  if (k->kinds & RACES && !(k->race = check_race_new(pages * MMU_PAGE_SIZE, k->vcpus))) return -1;
   if (k->kinds & MIPS_CHECK_TLB && !(k->tlb = check_tlb_new(pages * MMU_PAGE_SIZE, k->vcpus))) return -1;
   if (!(k->kinds & MIPS_CHECK_CACHE)) return 0;
   k->code = calloc(pages, sizeof *k->code);

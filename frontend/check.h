@@ -48,7 +48,7 @@ struct mips_check {
   struct check_code *code; /* owned: what caches may hold, by page */
   uint32_t *pending;       /* owned: pages whose code needs maintenance */
   uint32_t pendings;
-  unsigned vcpus;          /* that there will be */
+  unsigned vcpus;          /* that there will be, up to 16; 0: 1 */
   struct check_race *race; /* owned */
   struct check_tlb *tlb;   /* owned */
   uint64_t entries,

@@ -26,15 +26,15 @@ static inline const uint8_t *check_ram(const struct mips_check *k, uint64_t at) 
 }
 
 /* --- check_race.c --- NULL: no memory. The others want one --- */
-struct check_race *check_race_new(uint64_t bytes);
-void check_race_free(struct check_race *r); /* NULL will do */
+struct check_race *check_race_new(uint64_t bytes, unsigned vcpus); /* at most 16, and one at least */
+void check_race_free(struct check_race *r);                        /* NULL will do */
 void check_race_access(struct cpu *c, const struct check_access *a);
 void check_race_device_store(struct cpu *c);
 void check_race_sync(struct cpu *c);
 void check_race_interrupt(struct cpu *c);
 
 /* --- check_tlb.c --- the same --- */
-struct check_tlb *check_tlb_new(uint64_t bytes, unsigned vcpus);
+struct check_tlb *check_tlb_new(uint64_t bytes, unsigned vcpus); /* likewise */
 void check_tlb_free(struct check_tlb *t);
 void check_tlb_access(struct cpu *c, const struct check_access *a);
 void check_tlb_returned(struct cpu *c);

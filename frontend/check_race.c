@@ -57,13 +57,15 @@ struct vcpu {
 struct check_race {
   struct unit *unit; /* owned */
   uint8_t *word;     /* owned: bits of words: is it one for synchronisation? */
+  unsigned vcpus;
   struct vcpu vcpu[VCPUS];
   struct clock device;
 };
 
-struct check_race *check_race_new(uint64_t bytes) {
+struct check_race *check_race_new(uint64_t bytes, unsigned vcpus) {
   struct check_race *r = calloc(1, sizeof *r);
   if (!r) return NULL;
+  r->vcpus = vcpus;
   r->unit = calloc(SETS * WAYS, sizeof *r->unit);
   r->word = calloc(bytes / 32 + 1, 1);
   if (r->unit && r->word) return r;
@@ -80,8 +82,8 @@ void check_race_free(struct check_race *r) {
 
 /* --- what orders --- */
 
-static void join(struct clock *c, const struct clock *with) {
-  for (unsigned i = 0; i < VCPUS; i++)
+static void join(const struct check_race *r, struct clock *c, const struct clock *with) {
+  for (unsigned i = 0; i < r->vcpus; i++)
     if (with->of[i] > c->of[i]) c->of[i] = with->of[i];
 }
 
@@ -89,8 +91,8 @@ static void join(struct clock *c, const struct clock *with) {
 static struct vcpu *present(struct check_race *r, unsigned number) {
   struct vcpu *v = &r->vcpu[number];
   if (v->begun) return v;
-  for (unsigned i = 0; i < VCPUS; i++) join(&v->now, &r->vcpu[i].now);
-  for (unsigned i = 0; i < VCPUS; i++)
+  for (unsigned i = 0; i < r->vcpus; i++) join(r, &v->now, &r->vcpu[i].now);
+  for (unsigned i = 0; i < r->vcpus; i++)
     if (r->vcpu[i].begun && i != number) r->vcpu[i].now.of[i]++;
   v->now.of[number] = 1;
   v->begun = true;
@@ -98,8 +100,8 @@ static struct vcpu *present(struct check_race *r, unsigned number) {
 }
 
 /* All that the vcpu has done so far. */
-static void give(struct clock *to, struct vcpu *v, unsigned number) {
-  join(to, &v->now);
+static void give(const struct check_race *r, struct clock *to, struct vcpu *v, unsigned number) {
+  join(r, to, &v->now);
   v->now.of[number]++;
 }
 
@@ -113,12 +115,12 @@ void check_race_sync(struct cpu *c) {
 
 void check_race_device_store(struct cpu *c) {
   struct check_race *r = c->cfg.check->race;
-  give(&r->device, present(r, c->cfg.number), c->cfg.number);
+  give(r, &r->device, present(r, c->cfg.number), c->cfg.number);
 }
 
 void check_race_interrupt(struct cpu *c) {
   struct check_race *r = c->cfg.check->race;
-  join(&present(r, c->cfg.number)->now, &r->device);
+  join(r, &present(r, c->cfg.number)->now, &r->device);
 }
 
 static bool is_for_sync(const struct check_race *r, uint64_t at) {
@@ -146,7 +148,7 @@ static void loaded_since_sync(struct vcpu *v, uint64_t unit) {
 
 static void forget(struct check_race *r, const struct unit *u, uint64_t now) {
   if (u->number && u->gives && now < u->used + KEPT)
-    for (unsigned i = 0; i < VCPUS; i++) join(&r->vcpu[i].now, &u->given);
+    for (unsigned i = 0; i < r->vcpus; i++) join(r, &r->vcpu[i].now, &u->given);
 }
 
 static struct unit *unit_of(struct check_race *r, const struct mips_check *k, uint64_t number, uint64_t now) {
@@ -256,11 +258,11 @@ void check_race_access(struct cpu *c, const struct check_access *a) {
   if (!a->store) loaded_since_sync(v, number);
   bool sync = is_for_sync(r, a->at);
   if (!sync) plain(c, a, u, v, now);
-  if (!a->store || sync) join(&v->now, &u->given);
+  if (u->gives && (!a->store || sync)) join(r, &v->now, &u->given);
   if (!a->store) return;
   u->gives = true;
   if (sync)
-    give(&u->given, v, c->cfg.number);
+    give(r, &u->given, v, c->cfg.number);
   else
-    join(&u->given, &v->fence);
+    join(r, &u->given, &v->fence);
 }
