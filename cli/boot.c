@@ -172,8 +172,8 @@ static int exit_code(struct mb_vm *vm, enum mb_stop why) {
   case MB_STOP_RESET: return EXIT_RESET;
   case MB_STOP_STUCK: return EXIT_STUCK;
   case MB_STOP_DEAD: return EXIT_DEAD;
-  case MB_STOP_TOGETHER: /* nobody asks for it here, */
-  case MB_STOP_RETURNED: /* or calls functions */
+  case MB_STOP_TOGETHER:
+  case MB_STOP_RETURNED: /* nobody calls functions here */
   case MB_STOP_LIMIT:
   case MB_STOP_CONSOLE: return EXIT_UNTIL;
   case MB_STOP_TIMEOUT: return EXIT_TIMEOUT;
@@ -218,10 +218,23 @@ static bool write_files(struct mb_machine *m, struct request_run *run) {
   return written;
 }
 
+/* Have all stopped only because one came to its end, of its own? */
+static bool may_go_on_together(const struct mb_machine *m) {
+  struct mb_vm *vm;
+  bool any = false;
+  for (size_t i = 0; (vm = mb_vm_at(m, i)); i++) {
+    enum mb_stop why = mb_vm_stop(vm);
+    if (why != MB_STOP_TOGETHER && why < MB_STOP_POWER_OFF) return false;
+    any |= why == MB_STOP_TOGETHER;
+  }
+  return any;
+}
+
 /* Run to the end; on the way SIGUSR1 asks for the statistics so far. */
 static enum mb_stop run_on(struct mb_machine *m, struct request_run *run) {
   for (;;) {
     enum mb_stop why = mb_machine_run(m);
+    if (may_go_on_together(m)) continue;
     if (why != MB_STOP_INTERRUPTED || !atomic_exchange(&stats_wanted, false)) return why;
     (void)write_files(m, run); /* a failure will be told at the end */
   }
@@ -397,6 +410,7 @@ static int build(struct mb_machine **m, struct request_run *run, const char *sto
   }
   if (!code) code = check_file(&run->options, "checkpoint", run->checkpoint);
   if (!code) code = check_file(&run->options, "record", run->record);
+  run->machine.together = run->checkpoint != NULL; /* the first that comes to where it is to be saved has all saved */
   if (!code && mb_machine_new(m, &run->machine)) code = options_fail("run: %s", mb_error_text(*m));
   if (run->from || run->replay) return code ? code : restore(*m, &run->options);
   for (size_t i = 0; !code && (r = request_at(run, i)); i++) code = boot_vm(*m, r);

@@ -20,20 +20,23 @@ static const struct option_row rows[] = {
 
 static void print_help(void) {
   puts("Usage: mirrorball checkpoint FILE --at WHAT [OPTION of run...] [NAME]\n"
+       "       mirrorball checkpoint FILE --machine FILE [OPTION of run...]\n"
        "       mirrorball checkpoint --show FILE [--json]\n"
        "\n"
        "Runs NAME or --kernel, as mirrorball run does and with its options, up to some point, and saves\n"
        "the whole machine in FILE: every VM, cpu and device, memory, virtual time, what is on its way, and\n"
-       "what was written to copy-on-write disks. mirrorball run --from FILE goes on from there, in\n"
+       "what was written to copy-on-write disks. With --machine it is the file that says when, as the\n"
+       "key until of a VM: the first that comes there stops all, within 1 ms. mirrorball run --from FILE goes on from "
+       "there, in\n"
        "milliseconds, as often as you like, and each time exactly as this run would have gone on.\n");
   options_help(stdout, rows);
   puts("\n"
        "When it goes on, how the machine is run and watched may differ (--tier, --mode, --jobs, --pace,\n"
        "--console, --trace, --profile, --stats, more --type); what it is made of may not, and comes from\n"
-       "FILE. A modelled machine (--numa, --sched) goes on with it, caches and all, unless another is asked for:\n"
-       "so what was run fast up to here can be measured from here on. Disk images stay where they are: one that has "
-       "changed since is refused. Connections through\n"
-       "--net nat end; ports are forwarded anew. Several runs from one FILE share its memory in the host.\n"
+       "FILE. A modelled machine (--numa, --sched) goes on with it, caches and all, unless another is\n"
+       "asked for: so what was run fast up to here can be measured from here on. Disk images stay where\n"
+       "they are: one that has changed since is refused. Connections through --net nat end; ports are\n"
+       "forwarded anew. Several runs from one FILE share its memory in the host.\n"
        "\n"
        "Exit code: 0 when the checkpoint was written, 1 when the guest ended before; else as run's.\n"
        "\n"
@@ -133,7 +136,7 @@ static int save(int argc, char **argv) {
   static char run[] = "run", checkpoint[] = "--checkpoint", until[] = "--until";
   char **args = calloc((size_t)argc + 2, sizeof *args), *joined = NULL;
   int n = 0, code = EXIT_OURS;
-  bool at = false;
+  bool at = false, machine = false;
   if (!args) return options_fail("out of memory");
   args[n++] = run;
   args[n++] = checkpoint;
@@ -141,11 +144,12 @@ static int save(int argc, char **argv) {
   for (int i = 2; i < argc; i++) {
     bool is_at = !strcmp(argv[i], "--at"), with_value = !strncmp(argv[i], "--at=", 5);
     at |= is_at || with_value;
+    machine |= !strcmp(argv[i], "--machine") || !strncmp(argv[i], "--machine=", 10);
     if (with_value && !joined && (joined = malloc(strlen(argv[i]) + sizeof until)))
       sprintf(joined, "%s%s", until, argv[i] + 4);
     args[n++] = is_at ? until : with_value && joined ? joined : argv[i];
   }
-  if (at)
+  if (at || machine)
     code = cmd_run(n, args);
   else
     code = options_fail("checkpoint: when? Say --at console:TEXT or --at insns:N");

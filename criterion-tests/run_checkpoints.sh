@@ -11,12 +11,26 @@ RANDOM=6 # a seed
 points=4
 [[ ${MB_QUICK-} ]] && points=2
 
+# What was modelled, but for how often the model was told.
+modelled() {
+  python3 -c '
+import json, zlib
+s = json.load(open("stats"))
+def known(o):
+    return {k: known(v) for k, v in o.items() if k != "told"} if isinstance(o, dict) else [*map(known, o)] if isinstance(o, list) else o
+print(zlib.crc32(json.dumps([[known(v.get(k)) for k in ("numa", "scheduled", "nets")] + [v["instructions"], v["virtual_ns"], v["state_hash"]]
+                             for v in s.get("vms", [s])] + [s.get("placement")]).encode()))'
+}
 outcome() { # exit code, and what the run was
   echo "exit $1, $(stat_of stats instructions) instructions, state $(stat_of stats state_hash)," \
-    "$(stat_of stats interrupts) interrupts, $(stat_of stats tlbwr) tlbwr, console $(stat_of stats console_digest)"
+    "$(stat_of stats interrupts) interrupts, $(stat_of stats tlbwr) tlbwr, console $(stat_of stats console_digest)," \
+    "models $(modelled)"
 }
 pick() { echo "${@:1 + RANDOM % $#:1}"; }
 goes() { timeout 600 "$program" "$@" --code-store none </dev/null >out 2>err; }
+
+modes=(bare trap translate) tiers=(eval stencil llvm auto)
+ways() { way=(--mode "$(pick "${modes[@]}")" --tier "$(pick "${tiers[@]}")"); }
 
 # saved NAME WORDS...: the run without a break, and runs that are saved at a random instruction in one mode and tier and
 # go on in others, some of them twice.
@@ -27,7 +41,7 @@ saved() {
   whole=$(outcome $?) total=$(stat_of stats instructions)
   for ((i = 0; i < points; i++)); do
     at=$(((RANDOM << 15 | RANDOM) % total)) then=''
-    way=(--mode "$(pick bare trap translate)" --tier "$(pick eval stencil auto)")
+    ways
     goes checkpoint saved.mb --at insns:$at "$@" "${way[@]}"
     held=$?
     check "$name: saved at $at, ${way[*]}: $(cat err)" $held
@@ -38,7 +52,7 @@ saved() {
       check "$name: saved again at $at: $(cat err)" $held
       mv again.mb saved.mb
     fi
-    way=(--mode "$(pick bare trap translate)" --tier "$(pick eval stencil auto)")
+    ways
     goes run --from saved.mb --stats stats "${way[@]}"
     this=$(outcome $?)
     [[ $this == "$whole" ]]
@@ -54,6 +68,78 @@ for target in mips32r2el mips64r2eb; do
   saved "$target, fpu" --kernel "$guests/$target/fpu" --cpu $cpu --mem 64M
   saved "$target, radix on 3 vcpus" --board disco --vcpus 3 --kernel "$guests/$target/splash-radix" \
     --append 'splash radix keys=20000 threads=3' --seed 5
+done
+
+# --- disks, as images that are only read, and one that is written; a NAT that nobody uses ---
+head -c 1048576 /dev/urandom >disk
+saved "a cow disk and a NAT" --kernel "$guests/mips64r2el/kernel" --cpu MIPS64R2-generic --append run=test --mem 64M \
+  --disk disk,cow --disk disk,ro,ide --net nat,restrict
+cp disk written
+saved "a disk that is there to stay" --kernel "$guests/mips32r2el/kernel" --append run=test --mem 64M --disk written,persist
+
+# --- machines with near and far memory, and vcpus that share cpus ---
+modes=(bare translate)
+m=(--board disco --vcpus 3 --seed 5 --mem 64M --kernel "$guests/mips64r2el/splash-radix" --append 'splash radix n=8000 threads=3')
+for numa in tlb cache; do
+  saved "numa $numa" "${m[@]}" --numa $numa --policy both --policy-set trigger=8
+  saved "numa $numa, two cpus" "${m[@]}" --numa $numa --policy regret --place round-robin --sched affinity --cpus 2
+done
+saved "a scheduler" "${m[@]}" --sched gang --cpus 2
+modes=(bare trap translate)
+
+# From a machine without a model: the same run each time, in each tier.
+goes checkpoint off.mb --at insns:1000000 "${m[@]}"
+for numa in tlb cache; do
+  first=
+  for tier in auto eval; do
+    goes run --from off.mb --numa $numa --policy both --policy-set trigger=8 --tier $tier --stats stats
+    this=$(outcome $?) other=$(stat_of stats stall_ns)
+    [[ $this == "${first:=$this}" && $other -gt 0 ]]
+    check "numa $numa from off, --tier $tier: $this, not $first; stalls $other" $?
+  done
+done
+goes checkpoint on.mb --at insns:1000000 "${m[@]}" --numa cache
+goes run --from on.mb --numa off --stats stats
+check "a model can be left behind: $(cat err)" $?
+[[ -z $(stat_of stats fidelity) ]]
+check "and is then not there" $?
+refused_as() { # text words...
+  timeout 600 "$program" run "${@:2}" </dev/null >out 2>err
+  local code=$? held
+  grep -qF -- "$1" err
+  held=$?
+  check "${*:2}: exit $code and \"$1\": $(cat err)" $((code != 2 || held || $(wc -l <err) != 1))
+}
+refused_as 'in mode bare or translate' --from on.mb --mode trap
+refused_as 'give numa, too' --from on.mb --policy both
+refused_as 'the machine flash has 8 cpus' --from off.mb --numa cache --sched fixed --cpus 9
+
+# --- several VMs on a subnet, frames on their way: one comes to where it is to be saved, all are ---
+pair() { # insns of the first, of the second
+  local name until=("$@")
+  echo 'vms = ('
+  for name in asks answers; do
+    echo "{ name = \"$name\"; kernel = \"$guests/mips32r2eb/splash-exchange\"; board = \"disco\"; mem = \"32M\";"
+    echo "  net = \"subnet=x\"; append = \"sends=$([[ $name == asks ]] && echo 1 || echo 0) rounds=5 pages=15\";"
+    [[ ${until[0]-} ]] && echo "  until = \"insns:${until[0]}\";"
+    until=("${until[@]:1}")
+    [[ $name == asks ]] && echo '},' || echo '}'
+  done
+  echo ');'
+}
+pair >whole.machine
+goes run --machine whole.machine --stats stats
+whole=$(outcome $?) total=$(stat_of stats instructions)
+for ((i = 0; i < 3 * points; i++)); do
+  at=$(((RANDOM << 15 | RANDOM) % (total / 2)))
+  ((i % 2)) && pair $at >at.machine || pair '' $at >at.machine
+  goes checkpoint pair.mb --machine at.machine --tier "$(pick "${tiers[@]}")"
+  held=$?
+  check "a pair is saved at $at: $(cat err)" $held
+  goes run --from pair.mb --console none --stats stats --tier "$(pick "${tiers[@]}")"
+  this=$(outcome $?)
+  [[ $this == "$whole" ]]
+  check "a pair, saved at $at: $this, not $whole" $?
 done
 
 # --- what is refused: one line, exit 2 ---

@@ -109,11 +109,51 @@ Test(checkpoint, not_every_machine_can_be_saved_or_restored, .init = make_path, 
   mb_machine_free(m);
 }
 
+/* What is modelled goes on as it was, and begins anew where that is asked for. */
+Test(checkpoint, models_and_schedulers_go_on, .init = make_path, .fini = remove_path) {
+  struct mb_machine_config on = {
+      .pace = MB_PACE_MAX, .jobs = 1, .numa = MB_NUMA_CACHE, .sched = MB_SCHED_AFFINITY, .cpus = 1};
+  struct mb_machine *m, *again;
+  cr_assert_eq(mb_machine_new(&m, &on), MB_OK, "%s", mb_error_text(m));
+  add(m, "a", 200);
+  add(m, "b", 200);
+  cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
+  run_to(m, 123456);
+  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  again = restore(MB_TIER_EVAL, MB_MODE_TRANSLATE);
+  cr_assert_eq(again->config.numa, MB_NUMA_CACHE);
+  cr_assert_eq(again->cpus.seats, 2u);
+  run_to(m, 300000);
+  run_to(again, 300000);
+  check_same(m, again);
+  struct mb_stats x, y;
+  mb_get_stats(mb_vm_at(m, 1), &x);
+  mb_get_stats(mb_vm_at(again, 1), &y);
+  cr_assert_eq(x.virtual_ns, y.virtual_ns);
+  cr_assert_eq(m->vm[1]->numa[0].n.stall_ns, again->vm[1]->numa[0].n.stall_ns);
+  mb_machine_free(again);
+  cr_assert_eq(mb_machine_new(&again, &on), MB_OK);
+  cr_assert_eq(mb_machine_restore(again, path, NULL), MB_ERR_STATE, "not both the file's and another");
+  mb_machine_free(again);
+  on.anew = true;
+  on.sched = MB_SCHED_OFF;
+  on.cpus = 0;
+  cr_assert_eq(mb_machine_new(&again, &on), MB_OK);
+  cr_assert_eq(mb_machine_restore(again, path, NULL), MB_OK, "%s", mb_error_text(again));
+  cr_assert_eq(mb_machine_start(again), MB_OK, "%s", mb_error_text(again));
+  cr_assert(!again->cpus.seats && !again->vm[1]->numa[0].n.stall_ns, "it begins anew");
+  run_to(again, 300000);
+  cr_assert(again->vm[1]->numa[0].n.stall_ns);
+  mb_machine_free(again);
+  mb_machine_free(m);
+}
+
 /* The digests do not keep out who can compute them: what is restored from garbage is refused, or runs. */
-Test(checkpoint, garbage_with_the_right_digest_harms_nobody, .init = make_path, .fini = remove_path) {
+static void try_garbage(const struct mb_machine_config *config) {
   uint64_t seed = 9;
-  unsigned refused = 0, rounds = 40;
-  struct mb_machine *m = new_machine();
+  unsigned refused = 0, rounds = 60;
+  struct mb_machine *m;
+  cr_assert_eq(mb_machine_new(&m, config), MB_OK, "%s", mb_error_text(m));
   add(m, NULL, 100);
   cr_assert_eq(mb_machine_start(m), MB_OK);
   run_to(m, 50000);
@@ -124,9 +164,11 @@ Test(checkpoint, garbage_with_the_right_digest_harms_nobody, .init = make_path, 
     cr_assert_eq(mb_machine_restore(m, path, &(struct mb_config){.tier = MB_TIER_EVAL}), MB_OK);
     struct mon_checkpoint *c = m->checkpoint;
     uint8_t *state = c->rest + (c->state - c->rest);
-    size_t within = round % 2 ? c->state_n : 16384; /* memory map, clock and cpu come first */
-    for (unsigned i = rig_below(&seed, 6); i--;)
-      state[rig_random(&seed) % (within < c->state_n ? within : c->state_n)] = (uint8_t)rig_random(&seed);
+    size_t within = round % 3 ? c->state_n : 16384; /* memory map, clock and cpu come first */
+    if (within > c->state_n) within = c->state_n;
+    size_t from = round % 3 == 2 ? within - within / 8 : 0; /* places and schedulers last */
+    for (unsigned i = 1 + rig_below(&seed, 6); i--;)
+      state[from + rig_random(&seed) % (within - from)] = (uint8_t)rig_random(&seed);
     int code = mb_machine_start(m);
     cr_assert(code == MB_OK || code == MB_ERR_FORMAT, "%s", mb_error_text(m));
     refused += code != MB_OK;
@@ -217,4 +259,13 @@ Test(checkpoint, damaged_files_are_refused, .init = make_path, .fini = remove_pa
   }
   free(bytes);
   close(fd);
+}
+
+Test(checkpoint, garbage_with_the_right_digest_harms_nobody, .init = make_path, .fini = remove_path) {
+  try_garbage(&(struct mb_machine_config){.pace = MB_PACE_MAX, .jobs = 1});
+}
+
+Test(checkpoint, garbage_of_a_model_harms_nobody, .init = make_path, .fini = remove_path) {
+  struct mb_machine_config c = {.pace = MB_PACE_MAX, .jobs = 1, .sched = MB_SCHED_GANG, .placement.policy = "both"};
+  for (c.numa = MB_NUMA_TLB; c.numa <= MB_NUMA_CACHE; c.numa++) try_garbage(&c);
 }
