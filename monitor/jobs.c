@@ -49,11 +49,6 @@ static unsigned make_groups(struct mb_machine *m) {
   return n;
 }
 
-static void take_turns(struct mb_machine *m, unsigned group) {
-  for (unsigned i = group; i < m->vms; i++)
-    if (m->vm[i]->group == group && !m->vm[i]->stopping) mon_take_turn(m->vm[i]);
-}
-
 /* Take groups until none is left. With the lock. */
 static void work(struct mon_jobs *j) {
   struct mb_machine *m = j->machine;
@@ -61,7 +56,7 @@ static void work(struct mon_jobs *j) {
     unsigned group = j->next++;
     if (m->vm[group]->group != group) continue;
     pthread_mutex_unlock(&j->lock);
-    take_turns(m, group);
+    mon_take_turns(m, group, true);
     pthread_mutex_lock(&j->lock);
   }
 }

@@ -252,6 +252,7 @@ void mon_heed_interrupt(struct mb_machine *m);
 bool mon_interrupted(const struct mb_machine *m);
 /* Let a VM live on to the end of the round. */
 void mon_take_turn(struct mb_vm *vm);
+void mon_take_turns(struct mb_machine *m, unsigned first, bool of_group);
 
 /* sched.c */
 /* Go on with the rotation for at most one turn. */

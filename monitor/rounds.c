@@ -144,6 +144,17 @@ void mon_take_turn(struct mb_vm *vm) {
   vm->wall_ns += mon_wall_ns() - begun;
 }
 
+/* Those of one group, or all. Once a VM has stopped, and all are to, who comes behind it has this turn when they go on:
+ * what it then hears of the others' turns is what it would have. */
+void mon_take_turns(struct mb_machine *m, unsigned first, bool of_group) {
+  for (unsigned i = first; i < m->vms; i++) {
+    struct mb_vm *vm = m->vm[i];
+    if (vm->stopping || (of_group && vm->group != first)) continue;
+    mon_take_turn(vm);
+    if (vm->stopping && m->config.together) return;
+  }
+}
+
 static void take_turns(struct mb_machine *m) {
   if (m->running > 1) mon_pace_round(m);
   if (m->jobs && m->running > 1) {
@@ -151,8 +162,7 @@ static void take_turns(struct mb_machine *m) {
     mon_jobs_round(m->jobs);
     mon_stdio_show(m);
   } else {
-    for (unsigned i = 0; i < m->vms; i++)
-      if (!m->vm[i]->stopping) mon_take_turn(m->vm[i]);
+    mon_take_turns(m, 0, false);
   }
   mon_merge(m);
   bool any = false;

@@ -3,6 +3,7 @@
 #include "numa-model/placement.h"
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 int numa_places_init(struct numa_places *p, const struct numa_machine *machine, struct numa_memory *memory,
                      struct numa_counters *counters) {
@@ -181,4 +182,5 @@ void numa_places_state(struct numa_places *p, struct snap *s) {
   for (uint32_t f = 0; s->restoring && f < frames && !s->bad; f++) snap_check(s, is_sound(p, f));
   for (unsigned i = 0; i < NUMA_NODES_MAX; i++) snap_check(s, p->used[i] <= p->room);
   if (!s->bad) losses_state(p, s);
+  if (s->bad) memset(p->placed, NUMA_UNPLACED, frames); /* nothing is to be taken from nodes that are none */
 }
