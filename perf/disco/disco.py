@@ -10,13 +10,17 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import image  # noqa: E402
+import modes  # noqa: E402
 from measure import MADE, TOP, Trouble, debian_machine, mirrorball, say  # noqa: E402
 
-GUEST, PACKAGES = "debian-generic32", ["gcc", "libc6-dev", "make"]
+GUEST, PACKAGES = "debian-generic32", ["gcc", "libc6-dev", "make", "iverilog", "sqlite3"]
 SPLASH, DISK_MIB = TOP / "guests" / "splash", 320
 ABOUT = """Makes build/perf/disco.ext4, a disk with Debian's gcc and make and the workloads, if it is not there, then runs the
 experiments of perf/disco/*.experiment that are named (all), which go on where they were broken off, and writes a page.
-Everything is the same each time, whatever the host does meanwhile; docs/experiments.md has what came of it."""
+Everything is the same each time, whatever the host does meanwhile; docs/experiments.md has what came of it.
+
+modes: pmake, engineering, raytrace and database by one vcpu, as if its kernel owned the machine, trapping, and translated
+(mirrorball compare), from a checkpoint behind the boot: a table beside the paper's Fig. 5."""
 
 
 def splash(root):
@@ -26,6 +30,12 @@ def splash(root):
         sources = [str(SPLASH / name) for name in ("host.c", "words.c", f"{program}.c")]
         image.run([compiler, "-O2", "-static", "-ffp-contract=off", "-pthread", *image.FLAGS["mipsel"].split(), *sources,
                    "-o", str(root / "bench" / program), "-lm"], f"building {program}")
+
+
+def memsys(root):
+    """The simulator of a memory system that engineering runs beside Icarus Verilog."""
+    image.run([image.COMPILERS["mipsel"], "-O2", "-static", *image.FLAGS["mipsel"].split(),
+               str(HERE / "engineering" / "memsys.c"), "-o", str(root / "bench" / "memsys")], "building memsys")
 
 
 def make_disk(to):
@@ -41,12 +51,14 @@ def make_disk(to):
         shutil.rmtree(root / folder, ignore_errors=True)
     shutil.copy(Path(machine.kernel).parent / "busybox", root / "bin/busybox")
     (root / "bin/busybox").chmod(0o755)
-    for applet in "sh", "cat", "seq", "echo", "true":
+    for applet in "sh", "cat", "seq", "sed", "echo", "true":
         if not (root / "bin" / applet).exists():
             (root / "bin" / applet).symlink_to("busybox")
     splash(root)
     shutil.copy(HERE / "driver", root / "bench/driver")
-    shutil.copytree(HERE / "pmake", root / "bench/pmake")
+    memsys(root)
+    for folder in "pmake", "engineering", "database":
+        shutil.copytree(HERE / folder, root / "bench" / folder)
     for source in list(image.SOURCES.glob("*.[ch]")):
         shutil.copy(source, root / "bench/pmake" / source.name)
     say("making the disk")
@@ -58,22 +70,33 @@ def make_disk(to):
     new.rename(to)
 
 
+def ready_disk(anew):
+    """The disk, made if it is not there, or is older than what it is made of."""
+    disk, newest = MADE / "disco.ext4", max(p.stat().st_mtime for p in HERE.rglob("*") if p.is_file())
+    if anew or not disk.exists() or disk.stat().st_mtime < newest:
+        make_disk(disk)
+    return disk
+
+
 def main():
     own = sorted(p.stem for p in HERE.glob("*.experiment"))
     parser = argparse.ArgumentParser(prog="perf/disco/run", description=ABOUT, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(own)}")
+    parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"of {', '.join(own)}; or modes")
     parser.add_argument("--db", default=str(MADE / "disco.db"), help="where results are kept (%(default)s)")
     parser.add_argument("--html", default=str(MADE / "disco.html"), help="the page (%(default)s)")
     parser.add_argument("--jobs", help="runs at a time (as many as the host has cpus)")
     parser.add_argument("--disk", action="store_true", help="make the disk anew")
+    parser.add_argument("--repeat", type=int, default=3, metavar="N", help="modes: runs in each mode, by turns (3)")
+    parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=modes.WORKLOADS, help="modes: this one; may be repeated")
     a = parser.parse_args()
+    if a.experiments == ["modes"]:
+        MADE.mkdir(parents=True, exist_ok=True)
+        return modes.measure(a.only or list(modes.WORKLOADS), a.repeat, ready_disk(a.disk))
     for name in a.experiments:
         if name not in own:
             raise Trouble(f"there is no experiment {name}: {', '.join(own)}")
     MADE.mkdir(parents=True, exist_ok=True)
-    disk = MADE / "disco.ext4"
-    if a.disk or not disk.exists():
-        make_disk(disk)
+    ready_disk(a.disk)
     code = 0
     for name in a.experiments or own:
         command = [mirrorball(), "numa", str(HERE / f"{name}.experiment"), "--db", a.db]
