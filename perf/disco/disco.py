@@ -14,6 +14,7 @@ import modes  # noqa: E402
 from measure import MADE, TOP, Trouble, debian_machine, mirrorball, say  # noqa: E402
 
 GUEST, PACKAGES = "debian-generic32", ["gcc", "libc6-dev", "make", "iverilog", "sqlite3"]
+FOLDERS = "pmake", "engineering", "database"
 SPLASH, DISK_MIB = TOP / "guests" / "splash", 320
 ABOUT = """Makes build/perf/disco.ext4, a disk with Debian's gcc and make and the workloads, if it is not there, then runs the
 experiments of perf/disco/*.experiment that are named (all), which go on where they were broken off, and writes a page.
@@ -57,7 +58,7 @@ def make_disk(to):
     splash(root)
     shutil.copy(HERE / "driver", root / "bench/driver")
     memsys(root)
-    for folder in "pmake", "engineering", "database":
+    for folder in FOLDERS:
         shutil.copytree(HERE / folder, root / "bench" / folder)
     for source in list(image.SOURCES.glob("*.[ch]")):
         shutil.copy(source, root / "bench/pmake" / source.name)
@@ -72,8 +73,8 @@ def make_disk(to):
 
 def ready_disk(anew):
     """The disk, made if it is not there, or is older than what it is made of."""
-    disk, newest = MADE / "disco.ext4", max(p.stat().st_mtime for p in HERE.rglob("*") if p.is_file())
-    if anew or not disk.exists() or disk.stat().st_mtime < newest:
+    disk, sources = MADE / "disco.ext4", [HERE / "driver", *(p for folder in FOLDERS for p in (HERE / folder).iterdir())]
+    if anew or not disk.exists() or disk.stat().st_mtime < max(p.stat().st_mtime for p in sources):
         make_disk(disk)
     return disk
 
@@ -87,7 +88,8 @@ def main():
     parser.add_argument("--jobs", help="runs at a time (as many as the host has cpus)")
     parser.add_argument("--disk", action="store_true", help="make the disk anew")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="modes: runs in each mode, by turns (3)")
-    parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=modes.WORKLOADS, help="modes: this one; may be repeated")
+    parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=modes.WORKLOADS,
+                        help="modes: this one; may be repeated")
     a = parser.parse_args()
     if a.experiments == ["modes"]:
         MADE.mkdir(parents=True, exist_ok=True)

@@ -23,14 +23,21 @@ WORKLOADS = {
     "database": Workload("2 1 1 10000", 116),
 }
 
+HEADING = ["workload", "Mcycles", "kernel %", "trap", "translate", "kseg0", "paper", "bare s", "translate x", "each pair",
+           "trap x", "traps, k", "us more"]
+LEGEND = """Modelled cycles, bare = 100: trap, translate (of which for accesses to kseg0), and the paper's; host CPU seconds bare, and
+times that: translate (medians, and pairs by turns), trap; host traps, and microseconds more in trap for each.
+build/perf/modes-*.html has all events and services."""
+
 
 def checkpoint(name, disk):
     """Where the workload's mark is on the console: all is mapped and in memory."""
     to = MADE / f"modes-{name}.mb"
     run = f"mount -t ext4 /dev/vda /mnt; sh /mnt/bench/driver {name} {WORKLOADS[name].words}"
-    done = subprocess.run([mirrorball(), "checkpoint", str(to), GUEST, "--mem", MEMORY, "--disk", f"{disk},cow", "--console", "none",
-                           "--append", f'console=ttyS0 mb.run="{run}"', "--at", f"console:@begin {name}"], cwd=TOP,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [mirrorball(), "checkpoint", str(to), GUEST, "--mem", MEMORY, "--disk", f"{disk},cow", "--console", "none",
+               "--append", f'console=ttyS0 mb.run="{run}"', "--at", f"console:@begin {name}"]
+    done = subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
     if done.returncode or not to.exists():
         raise Trouble(f"{name} did not begin: {done.stdout.strip()}")
     return to
@@ -51,23 +58,24 @@ def row(name, document):
     setting = document["settings"][0]
     mode = {m["mode"]: m for m in setting["modes"]}
     bare, trap, translate = (mode[m] for m in ("bare", "trap", "translate"))
+    traps = sum(t["count"] for t in trap["traps"].values())
+    each = (trap["cpu"]["median"] - bare["cpu"]["median"]) / traps * 1e6
     cpu = [f'{y / x:.2f}' for x, y in zip(bare["cpu"]["all"], translate["cpu"]["all"])]
     return [name, f'{sum(setting["cycles"].values()) / 1e6:.0f}', f'{bare["percent"]["kernel"]:.1f}',
             f'{trap["percent"]["total"]:.1f}', f'{translate["percent"]["total"]:.1f}',
             f'{translate["monitor_parts"]["segment"]:.1f}', str(WORKLOADS[name].paper), f'{bare["cpu"]["median"]:.2f}',
-            f'{translate["cpu_ratio"]:.3f}', f"{min(cpu)}..{max(cpu)}", f'{trap["cpu_ratio"]:.2f}']
+            f'{translate["cpu_ratio"]:.3f}', f"{min(cpu)}..{max(cpu)}", f'{trap["cpu_ratio"]:.2f}', f"{traps / 1e3:.0f}", f"{each:.1f}"]
 
 
 def measure(names, repeat, disk):
     if repeat < 1:
         raise Trouble("--repeat wants a number above 0")
-    rows = [["workload", "Mcycles", "kernel %", "trap", "translate", "kseg0", "paper", "bare s", "translate x", "each pair", "trap x"]]
+    rows = [HEADING]
     for name in names:
         say(f"booting for {name}")
         start = checkpoint(name, disk)
         rows.append(row(name, compare(name, start, repeat)))
         start.unlink()
     table(rows)
-    print("Modelled cycles, bare = 100: trap, translate (of which for moving addresses of kseg0), and the paper's; host CPU seconds\n"
-          "bare, and times that: translate (median; pairs by turns), trap. build/perf/modes-*.html has all events and services.")
+    print(LEGEND)
     return 0
