@@ -59,6 +59,7 @@ enum row {
   O_CODE_STORE,
   O_BOOT_STORE,
   O_NUMA,
+  O_NUMA_SAMPLE,
   O_NUMA_MACHINE,
   O_CHECKPOINT,
   O_FROM,
@@ -68,6 +69,7 @@ enum row {
   O_PLACE,
   O_POLICY,
   O_POLICY_SET,
+  O_POLICY_FEED,
   O_PAGE_LOG,
   O_SCHED,
   O_CPUS,
@@ -189,11 +191,15 @@ const struct option_row request_rows[] = {
                       "first runs a program, and is the same run. Where a person sits at a terminal it\n"
                       "is $XDG_CACHE_HOME/mirrorball/boots, or in ~/.cache, which others get by \"kept\";\n"
                       "else none. For one VM without disks, networks, and what watches all of a run"},
-    [O_NUMA] = {"numa", "off|tlb|cache|cache-all",
+    [O_NUMA] = {"numa", "off|tlb|cache|sample|...",
                 "model a machine whose memory is near or far, and charge what it costs\n"
                 "as guest time (off). tlb: refills of its TLB, counted by page.\n"
-                "cache: all references, through coherent caches. cache-all: the same counts\n"
-                "without short cuts, to check them"},
+                "cache: all references, through coherent caches. sample: the same for\n"
+                "intervals, from which the rest follows (docs/numa-experiments.md).\n"
+                "cache-all, sample-all: the same counts without short cuts, to check them"},
+    [O_NUMA_SAMPLE] = {"numa-sample", "KEY=MS,...",
+                       "--numa sample: of each `every` virtual ms (25) measure `cache` (1), behind\n"
+                       "`warm` (1) in which caches are filled and nothing is counted"},
     [O_NUMA_MACHINE] = {"numa-machine", "NAME|FILE",
                         "which machine (flash); help lists those with a name, help:NAME shows one,\n"
                         "as a file to begin with. Its clock is the guest's, unless --mhz is given"},
@@ -222,6 +228,9 @@ const struct option_row request_rows[] = {
                   "--numa: what moves pages to who uses them (none); help lists policies.\n"
                   "FILE.so is one of your own (docs/page-placement.md)"},
     [O_POLICY_SET] = {"policy-set", "KEY=VALUE", "change a setting of the policy; help lists them. May be repeated"},
+    [O_POLICY_FEED] = {"policy-feed", "misses|sample|tlb",
+                       "--numa cache: what the policy is told of (misses): all misses of the caches,\n"
+                       "those of intervals (--numa-sample), or those of the TLB, as with --numa tlb"},
     [O_PAGE_LOG] = {"page-log", "FILE[.gz]",
                     "--numa: write what becomes of pages, and how hot they are (docs/page-placement.md)"},
     [O_SCHED] = {"sched", "off|fixed|affinity|least-loaded|gang",
@@ -250,7 +259,7 @@ static const unsigned char kind[] = {
     [O_MACHINE] = RUN, [O_PRINT] = RUN, [O_HELP] = RUN, [O_MERGE] = RUN, [O_STATUS] = RUN, [O_PAGE_LOG] = RUN,
     [O_CPUS] = RUN, [O_CHECKPOINT] = RUN, [O_FROM] = RUN, [O_RECORD] = RUN, [O_REPLAY] = RUN, [O_REPLAY_TO] = RUN,
     [O_NUMA] = MACHINE, [O_NUMA_MACHINE] = MACHINE, [O_PLACE] = MACHINE, [O_POLICY] = MACHINE, [O_SCHED] = MACHINE,
-    [O_POLICY_SET] = MACHINE_REPEATS,
+    [O_NUMA_SAMPLE] = MACHINE, [O_POLICY_FEED] = MACHINE, [O_POLICY_SET] = MACHINE_REPEATS,
 };
 // clang-format on
 
@@ -376,38 +385,6 @@ static int set_word(const struct request *r, const char *option, const char *v, 
 static int set_number(const struct request *r, const char *option, const char *v, uint64_t max, uint64_t *out) {
   if (options_number(v, false, max, out)) return 0;
   return request_fail(r, "--%s %s: not a number from 0 to %" PRIu64, option, v, max);
-}
-
-static int set_numa(struct request *r, const char *v) {
-  static const char *const name[] = {
-      [MB_NUMA_OFF] = "off", [MB_NUMA_TLB] = "tlb", [MB_NUMA_CACHE] = "cache", [MB_NUMA_ALL] = "cache-all"};
-  for (unsigned i = 0; i < sizeof name / sizeof *name; i++)
-    if (!strcmp(v, name[i])) return r->run->machine.numa = (enum mb_numa)i, 0;
-  return request_fail(r, "--numa %s: neither off nor tlb nor cache nor cache-all", v);
-}
-
-static const char *numa_machine_name(const void *ctx, size_t i) {
-  (void)ctx;
-  return mb_numa_machine(i, NULL);
-}
-
-/* help, or help:NAME. */
-static int show_numa_machine(const struct request *r, const char *v) {
-  const char *name, *text;
-  for (size_t i = 0; (name = mb_numa_machine(i, &text)); i++)
-    if (!v[4])
-      puts(name);
-    else if (!strcmp(v + 5, name))
-      return fputs(text, stdout), -1;
-  if (!v[4]) return -1;
-  const char *near = options_nearest(v + 5, numa_machine_name, NULL);
-  return request_fail(r, "there is no machine %s; did you mean %s?", v + 5, near ? near : "flash");
-}
-
-static int set_numa_machine(struct request *r, const char *v) {
-  if (!strcmp(v, "help") || !strncmp(v, "help:", 5)) return show_numa_machine(r, v);
-  r->run->machine.numa_machine = v;
-  return 0;
 }
 
 static int set_timeout(struct request *r, const char *v) {
@@ -565,8 +542,9 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_CODE_CACHE: return request_set_code_cache(r, v);
   case O_CODE_STORE: r->run->code_store = v; return 0;
   case O_BOOT_STORE: r->run->boot_store = v; return 0;
-  case O_NUMA: return set_numa(r, v);
-  case O_NUMA_MACHINE: return set_numa_machine(r, v);
+  case O_NUMA: return places_numa(r, v);
+  case O_NUMA_SAMPLE: return places_numa_sample(r, v);
+  case O_NUMA_MACHINE: return places_numa_machine(r, v);
   case O_CHECKPOINT: r->run->checkpoint = v; return 0;
   case O_FROM: r->run->from = v; return 0;
   case O_RECORD: r->run->record = v; return 0;
@@ -574,6 +552,7 @@ static int set_option(struct request *r, enum row row, const char *v) {
   case O_REPLAY_TO: return set_replay_to(r, v);
   case O_PLACE: return places_place(r, v);
   case O_POLICY: return places_policy(r, v);
+  case O_POLICY_FEED: return places_feed(r, v);
   case O_POLICY_SET: return places_setting(r, v);
   case O_PAGE_LOG: r->run->machine.placement.page_log = v; return 0;
   case O_SCHED: return places_sched(r, v);
@@ -696,6 +675,11 @@ static int parse(struct request *r, int argc, char **argv) {
   }
   if (r->run->machine.numa_machine && !r->run->machine.numa)
     return options_fail("run: --numa-machine goes with --numa tlb or cache");
+  if (r->run->machine.sampling.every && r->run->machine.numa < MB_NUMA_SAMPLE &&
+      r->run->machine.placement.feed != MB_FEED_SAMPLE)
+    return options_fail("run: --numa-sample goes with --numa sample, or --policy-feed sample");
+  if (r->run->machine.placement.feed && (r->run->machine.numa < MB_NUMA_CACHE || r->run->machine.numa > MB_NUMA_ALL))
+    return options_fail("run: --policy-feed goes with --numa cache");
   if (r->run->replay && (r->run->from || r->run->record))
     return options_fail("run: --replay goes neither with --from nor --record");
   if (r->run->replay && r->types) return options_fail("run: --type goes into a record, not beside --replay");

@@ -41,6 +41,21 @@ function missBars(e) {
     ...kinds.map(k => (r.misses[k] / sum(r) * 100).toFixed(1)), big(r.tlb_refills)]));
 }
 
+function sampledTable(e) {
+  const rows = e.rows.filter(r => r.sampled), per = 'misses_per_1000_instructions';
+  if (!rows.length) return;
+  const known = { l1_misses_per_1000_instructions: 'first-level misses in 1000 instructions', [per]: 'misses of all caches in 1000',
+    local_share: 'of them near', tlb_refills_per_1000_instructions: 'TLB refills in 1000', stall_ns_per_instruction: 'ns waited an instruction' };
+  const pair = r => r.mean.toPrecision(4) + (r.ci95 === null ? '' : ' \u00b1 ' + r.ci95.toPrecision(2));
+  add(root, 'h2', 'How sure sampled figures are');
+  add(root, 'p', 'Caches of these runs were modelled for intervals of time; all else above follows from them. Here is what was seen in'
+    + ' them: means, and how near the mean of the whole run is with 95 % confidence, by what intervals differ. Caches that were not'
+    + ' quite warm when an interval began are not in that: they make misses look a little more frequent.');
+  table(['run', 'intervals', 'of them', ...Object.values(known)], rows.flatMap(r => r.sampled.map((s, i) =>
+    [r.label + (r.sampled.length > 1 ? `, VM ${i + 1}` : ''), s.intervals, `${s.cache_ms} ms each ${s.every_ms}, warmed for ${s.warm_ms}`,
+      ...Object.keys(known).map(k => pair(s[k]))])));
+}
+
 function moveTable(e) {
   const rows = e.rows.filter(r => r.moves);
   if (!rows.length) return;
@@ -253,6 +268,6 @@ for (const e of data.experiments) {
   if (e.about) add(root, 'p', e.about);
   if (e.missing) add(root, 'p', `${e.missing === 1 ? '1 run has' : e.missing + ' runs have'} not been made yet.`, 'bad');
   if (!e.rows.length) continue;
-  for (const show of [timeBars, missBars, moveTable, traffic, heatMaps]) show(e);
+  for (const show of [timeBars, missBars, sampledTable, moveTable, traffic, heatMaps]) show(e);
 }
 add(root, 'p', `Made by mirrorball ${data.version}. Runs are the same each time; so are these numbers.`, 'pale');

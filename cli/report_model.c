@@ -93,6 +93,18 @@ static json_t *parts(const json_t *stats) {
   return o;
 }
 
+/* By VM: what was measured in intervals, and how sure it is. */
+static void add_sampled(json_t *o, const json_t *stats) {
+  json_t *all = json_array(), *vm;
+  size_t i;
+  json_array_foreach(json_object_get(stats, "vms"), i, vm) {
+    json_t *sampled = json_object_get(json_object_get(vm, "numa"), "sampled");
+    if (sampled) json_array_append(all, sampled);
+  }
+  if (json_array_size(all)) json_object_set(o, "sampled", all);
+  json_decref(all);
+}
+
 /* What the modelled machine tells, if there was one. */
 static void add_numa(json_t *o, const json_t *stats) {
   json_t *misses = json_object(), *traffic = json_array();
@@ -104,6 +116,7 @@ static void add_numa(json_t *o, const json_t *stats) {
   json_object_set_new(o, "tlb_refills", json_real(refills));
   if (json_object_size(misses)) json_object_set(o, "misses", misses);
   if (json_array_size(traffic)) json_object_set(o, "traffic", traffic);
+  add_sampled(o, stats);
   json_decref(misses);
   json_decref(traffic);
   if (!moves) return;

@@ -17,7 +17,7 @@ run() { # program vcpus words options: into out, err, stats; sets code
 # What was modelled, and how the run ended. How many references the model was told of is nobody's business.
 outcome() {
   python3 -c 'import json; s=json.load(open("stats")); n=s.get("numa")
-[v.pop("told", None) for v in n["vcpus"]]; n["fidelity"]=n["fidelity"][:5]
+[v.pop("told", None) for v in n["vcpus"] + [v.get("measured", {}) for v in n["vcpus"]]]; n["fidelity"]=n["fidelity"][:5]
 print(json.dumps([n, s["instructions"], s["virtual_ns"], s["state_hash"]]))'
 }
 number() { # PYTHON expression of s
@@ -50,6 +50,35 @@ for numa in tlb cache; do
     done
   done
 done
+
+# By intervals: in them what is counted is what a model that is told of everything counts, in each tier, and the time
+# between is the same time.
+conserved='int(not all(v["l1_misses"]["load"] > 0 and sum(v["l1_misses"].values()) ==
+  v["l2_hits"] + sum(v["misses"].values()) - v["misses"]["upgrade"] and
+  sum(v["misses"].values()) == sum(v["misses_by_home"]) for v in [v["measured"] for v in s["numa"]["vcpus"]]))'
+words=([radix]='n=150000 seed=7' [raytrace]='size=64 balls=2')
+for which in mips32r2eb/radix mips64r2el/raytrace; do
+  name=${which#*/} first=
+  for how in 'stencil sample-all' 'eval sample' 'stencil sample' 'auto sample'; do
+    read -r tier numa <<<"$how"
+    run ${which%/*}/splash-$name 5 "splash $name ${words[$name]}" --tier $tier --numa $numa --numa-sample every=3,warm=1,cache=1
+    ((code == 2)) && continue
+    check "$which, --numa $numa --tier $tier: exit code $code: $(tail -1 out) $(cat err)" $code
+    check "... every reference measured is a hit or a miss somewhere" "$(number "$conserved")"
+    result=$(outcome)
+    check "$which, by intervals: $first; with $how: $result" "$([[ $result == "${first:=$result}" ]]; echo $?)"
+  done
+  held=$(number 'int(not (s["numa"]["sampled"]["intervals"] > 2 and s["numa"]["sampled"]["misses_per_1000_instructions"]["ci95"] > 0 and
+    all(v["tlb_refills"] > v["measured"]["tlb_refills"] for v in s["numa"]["vcpus"])))')
+  check "... and say how sure they are: $(number 's["numa"]["sampled"]')" "$held"
+done
+# Guests see far memory between intervals, too.
+sed 's/latency = .*/latency = { local = 3000; remote = 9000; };/' <("$program" run --numa-machine help:flash) >slow.machine
+for which in flash slow.machine; do
+  run mips32r2el/splash-radix 4 'splash radix n=100000' --numa sample --numa-sample every=10,warm=1,cache=1 --numa-machine $which
+  declare "${which%.*}=$(sed -n 's/radix: sort \([0-9]*\) us.*/\1/p' out | tr -d '\r')"
+done
+check "the guest sorts in ${flash:-} us, on a slow machine in ${slow:-}" $((${slow:-0} < 2 * ${flash:-1}))
 
 # A machine that costs nothing is the run without one, but for the clock.
 "$program" run --numa-machine help:flash >free.machine
@@ -88,7 +117,14 @@ bad 'none.machine:8: nodes: 0 is not from 1 to 64' --numa tlb --numa-machine non
 bad 'there is no machine flush; did you mean flash?' --numa tlb --numa-machine help:flush
 bad 'nothing.machine' --numa tlb --numa-machine nothing.machine
 bad '--numa-machine goes with --numa' --numa-machine uma
-bad '--numa on: neither off nor tlb nor cache' --numa on
+bad '--numa on: none of off, tlb, cache, sample' --numa on
+bad '--numa-sample goes with --numa sample' --numa cache --numa-sample every=10
+bad '"often" is none of every, warm, cache' --numa sample --numa-sample every=10,often=3
+bad 'every is not a number of ms from 1 to' --numa sample --numa-sample every=
+bad 'cache is not a number of ms from 1 to' --numa sample --numa-sample cache=0
+bad 'warm is not a number of ms from 0 to' --numa sample --numa-sample every=9,warm=1ms
+bad 'is none of every, warm, cache' --numa sample --numa-sample ''
+bad 'of each 10 ms 5 cannot be measured behind 6 of warming' --numa sample --numa-sample every=10,warm=6,cache=5
 bad 'the machine flash has 8 cpus' --numa tlb --vcpus 9
 bad 'not for parallel ones' --numa tlb --parallel
 bad 'in mode bare or translate' --numa tlb --mode trap

@@ -99,3 +99,23 @@ Test(mmu_lines, pages_that_get_code_and_flushes) {
   mmu_soft_flush(guest);
   cr_expect_not(has(kseg0 + 128, MMU_WRITE, 4));
 }
+
+Test(mmu_lines, while_they_are_not_in_use_soft_tlbs_serve) {
+  put(kseg0 + 8, MMU_READ);
+  mmu_soft_fill(guest, kseg0, MMU_READ, 0x1000);
+  cr_expect_null(softtlb_find(&live.table[MMU_READ], kseg0, 4));
+  mmu_lines_use(guest, false);
+  cr_expect_not_null(softtlb_find(&live.table[MMU_READ], kseg0, 4));
+  in(MMU_USER, 1);
+  mmu_soft_fill(guest, 0x1000, MMU_WRITE, 0x1000);
+  cr_expect_not_null(softtlb_find(&live.table[MMU_WRITE], 0x1000, 4));
+  in(MMU_KERNEL, 1);
+  mmu_lines_lost(guest, false, 3);
+  mmu_lines_use(guest, true);
+  cr_expect(has(kseg0, MMU_READ, 4), "it stayed there meanwhile");
+  cr_expect_null(softtlb_find(&live.table[MMU_READ], kseg0, 4));
+  mmu_lines_use(guest, false);
+  mmu_lines_lost(guest, false, 0);
+  mmu_lines_use(guest, true);
+  cr_expect_not(has(kseg0, MMU_READ, 4), "and what went is gone");
+}

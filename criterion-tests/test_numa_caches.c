@@ -279,6 +279,45 @@ static uint64_t any_address(uint64_t *x, unsigned cpu) {
   }
 }
 
+Test(numa_caches, agree_with_the_slow_model_in_intervals) {
+  struct bench b;
+  begin(&b, &small);
+  struct slow *s = calloc(1, sizeof *s);
+  struct numa_stats seen[CPUS] = {0};
+  s->m = &small;
+  b.m.sampling = (struct numa_sampling){.every = 10, .warm = 2, .cache = 3};
+  b.m.phase = NUMA_PHASE_WARM;
+  for (size_t i = 0; i < sizeof s->dir / sizeof *s->dir; i++) s->dir[i].owner = -1;
+  uint64_t x = 11, interval, last = 0, y;
+  for (unsigned i = 0; i < 300000; i++) {
+    enum numa_phase to = numa_sampling_phase(&b.m.sampling, i / 100, &interval);
+    for (unsigned c = 0; c < CPUS && (to != b.m.phase || interval != last); c++) {
+      struct numa_stats n;
+      numa_vcpu_phase(&b.v[c], to, i, &y, &n);
+    }
+    b.m.phase = to;
+    last = interval;
+    unsigned cpu = next(&x) % CPUS, kind = next(&x) % NUMA_ACCESSES;
+    uint64_t at = any_address(&x, cpu);
+    if (to == NUMA_PHASE_BETWEEN) continue;
+    struct numa_stats before = s->n[cpu];
+    s->n[cpu].memory_ns += slow_refer(s, cpu, at, (enum numa_access)kind);
+    numa_refer(&b.v[cpu], at, (enum numa_access)kind, 0);
+    const uint64_t *to_ = (const uint64_t *)&s->n[cpu], *from = (const uint64_t *)&before;
+    for (size_t k = 0; k < sizeof before / 8 && to == NUMA_PHASE_MEASURE; k++)
+      ((uint64_t *)&seen[cpu])[k] += to_[k] - from[k];
+  }
+  for (unsigned c = 0; c < CPUS; c++) {
+    struct numa_stats n;
+    numa_vcpu_phase(&b.v[c], NUMA_PHASE_BETWEEN, 300000, &y, &n);
+    b.v[c].sampled.all.stall_ns = 0; /* the slow model charges nobody */
+    cr_expect_arr_eq(&b.v[c].sampled.all, &seen[c], sizeof seen[c]);
+    cr_expect_gt(seen[c].misses[NUMA_MISS_REMOTE], 100);
+  }
+  free(s);
+  end(&b);
+}
+
 Test(numa_caches, agree_with_the_slow_model) {
   struct bench b;
   begin(&b, &small);
@@ -289,6 +328,7 @@ Test(numa_caches, agree_with_the_slow_model) {
   for (unsigned i = 0; i < 1000000; i++) {
     unsigned cpu = next(&x) % CPUS, kind = next(&x) % NUMA_ACCESSES;
     uint64_t at = any_address(&x, cpu), want = slow_refer(s, cpu, at, (enum numa_access)kind);
+    s->n[cpu].memory_ns += want;
     cr_assert_eq(numa_refer(&b.v[cpu], at, (enum numa_access)kind, 0), want, "reference %u", i);
   }
   for (unsigned i = 0; i < CPUS; i++) {

@@ -47,7 +47,7 @@ static uint64_t side_by_side(const struct mmu_pmap *p) {
 }
 
 void mips_find_linear(struct cpu *c) {
-  bool seen = c->watching || c->cfg.trap || c->cfg.numa || (c->cfg.debug && c->cfg.debug->watches);
+  bool seen = c->watching || c->cfg.trap || mips_numa_sees_all(c) || (c->cfg.debug && c->cfg.debug->watches);
   uint64_t pages = seen ? 0 : side_by_side(c->cfg.pmap);
   c->j.linear.host = pages ? c->cfg.pmap->page[0]->host : NULL;
   for (int k = 0; k < 4; k++) c->j.linear.limit[k] = pages * MMU_PAGE_SIZE >> k;
@@ -161,9 +161,9 @@ void mips_mode_changed(struct cpu *c) {
   struct cpu_mode *m = &c->modes[c->cp0.status >> 1 & 15];
   if (m->key != mode_key(c)) *m = find_mode(c);
   if (!mmu_set_state(&c->mmu, &m->mmu)) {
-    uint32_t view = c->j.tlb.view ? MODE_VIEW : 0;
-    c->j.mode = m->mode | view;
-    jit_set_jump_mode(&c->j, m->jump_mode | view);
+    uint32_t way = mips_numa_line(c) ? MODE_LINES : c->j.tlb.view ? MODE_VIEW : 0;
+    c->j.mode = m->mode | way;
+    jit_set_jump_mode(&c->j, m->jump_mode | way);
     if (c->heed_user && (m->mode & MODE_PRIV) == MMU_USER) c->j.attention = 1;
     return;
   }
@@ -275,8 +275,12 @@ static bool linear_hook(uint32_t mode) {
 static unsigned view_hook(uint32_t mode) {
   return !(mode & MODE_VIEW) ? 0 : mode & MODE_NARROW ? 32 : MMU_VIEW_BITS_WIDE;
 }
+static bool lines_hook(uint32_t mode) {
+  return mode & MODE_LINES;
+}
 static void want_view_hook(void *c) {
   struct cpu *cpu = c;
+  if (cpu->j.mode & MODE_LINES) return;
   mmu_view_want(&cpu->mmu);
   if (!cpu->j.tlb.view != !(cpu->j.mode & MODE_VIEW)) mips_mode_changed(cpu);
 }
@@ -305,6 +309,7 @@ const struct jit_guest *mips_jit_guest(void) {
       .raise = raise_hook,
       .take_fault = fault_hook,
       .linear = linear_hook,
+      .lines = lines_hook,
       .view = view_hook,
       .want_view = want_view_hook,
       .narrow = narrow_hook,

@@ -91,6 +91,7 @@ enum mips_mode {
   MODE_ANY_FPU = 1 << 10, /* in a block's key: it has no FPU instruction, CU1 and FR do not matter (and are 0) */
   MODE_NARROW = 1 << 11,  /* the cpu's registers have 32 bits */
   MODE_VIEW = 1 << 12,    /* memory is seen through a view (mmu_view_want()) */
+  MODE_LINES = 1 << 13,   /* the modelled machine is told of memory: by lines, with FETCHED (numa.h). No view then */
   MODE_COP1X = 1 << 9,    /* COP1X, MOVCI and other MIPS IV codes are enabled in this mode */
 };
 
@@ -211,6 +212,7 @@ struct cpu {
     uint64_t va, value;
   } made;             /* a device access that was made before its unit was restarted */
   bool waiting;       /* WAIT executed, no interrupt yet */
+  bool told_off;      /* the modelled machine is told of nothing just now: see mips_numa_tell() */
   bool watching;      /* a watch register wants something */
   bool watch_fetch;   /* a watch register wants instruction fetches: every unit runs alone */
   bool fetch_faulted; /* mips_block() has entered the exception of a slot on the next page */

@@ -17,6 +17,10 @@ static bool has_caches(const struct cpu *c) {
   return c->cfg.numa && c->cfg.numa->model->fidelity == NUMA_CACHE;
 }
 
+static bool tells_lines(const struct cpu *c) {
+  return has_caches(c) && !c->told_off;
+}
+
 static void lost(void *ctx, bool fetch, uint32_t set) {
   struct cpu *c = ctx;
   mmu_lines_lost(&c->mmu, fetch, set);
@@ -25,7 +29,7 @@ static void lost(void *ctx, bool fetch, uint32_t set) {
 int mips_numa_init(struct cpu *c) {
   const struct numa_machine *m = &c->cfg.numa->model->machine;
   const uint32_t sets[2] = {numa_cache_sets(&m->l1d), numa_cache_sets(&m->l1i)}, bytes[2] = {m->l1d.line, m->l1i.line};
-  c->mmu.view_after = INT32_MAX; /* the host would serve what we must see */
+  if (mips_numa_sees_all(c)) c->mmu.view_after = INT32_MAX; /* the host would serve what we must see */
   c->j.fetched = UINT64_MAX;
   if (mmu_machine_tlb_resize(&c->mmu, m->tlb_entries)) return -1;
   if (!has_caches(c)) return 0;
@@ -34,12 +38,24 @@ int mips_numa_init(struct cpu *c) {
   return mmu_lines_init(&c->mmu, c->j.line, sets, bytes);
 }
 
+bool mips_numa_sees_all(const struct cpu *c) {
+  return c->cfg.numa && !c->cfg.numa->model->sampling.every;
+}
+
+void mips_numa_tell(struct cpu *c, bool on) {
+  c->told_off = !on;
+  c->j.fetched = UINT64_MAX;
+  mmu_lines_use(&c->mmu, on);
+  mips_mode_changed(c);
+}
+
 /* Machine memory goes by frames; a page that has none yet by its own. */
 static uint32_t frame_of(const struct cpu *c, const struct mmu_page *f) {
   return f->frame != NUMA_NO_FRAME ? f->frame : mmu_page_number(c->cfg.pmap->map, f);
 }
 
 static bool charge(struct cpu *c, uint64_t ns) {
+  if (!mips_numa_sees_all(c)) return true; /* what is measured now is charged later */
   uint64_t cycles = numa_charge(c->cfg.numa, ns);
   c->j.budget -= (int64_t)cycles;
   c->j.stalled += cycles;
@@ -49,25 +65,28 @@ static bool charge(struct cpu *c, uint64_t ns) {
 }
 
 bool mips_numa_page(struct cpu *c, uint64_t va, const struct mmu_page *f, enum mmu_access kind) {
+  if (c->told_off) return true;
   bool there = mmu_machine_tlb_has(&c->mmu, va);
   if (!there) mmu_machine_tlb_enter(&c->mmu, va, !mips_unmapped(va));
   bool seen = mmu_machine_tlb_seen(&c->mmu, va, kind);
-  if (there && !seen && !has_caches(c)) numa_sampled(c->cfg.numa, frame_of(c, f), kind == MMU_WRITE);
+  if (there && !seen && c->cfg.numa->model->by_tlb) numa_sampled(c->cfg.numa, frame_of(c, f), kind == MMU_WRITE);
   return there || charge(c, numa_refill(c->cfg.numa, frame_of(c, f), kind == MMU_WRITE));
 }
 
 void mips_numa_sample(struct cpu *c) {
-  if (!has_caches(c)) mmu_machine_tlb_unsee(&c->mmu);
+  mmu_machine_tlb_unsee(&c->mmu);
 }
 
 /* --- caches --- */
 
 unsigned mips_numa_line(const struct cpu *c) {
-  return has_caches(c) ? c->cfg.numa->model->machine.l1i.line : 0;
+  return tells_lines(c) ? c->cfg.numa->model->machine.l1i.line : 0;
 }
 
+/* What soft TLBs got while nothing was told the machine TLB may not have. */
 const struct softtlb_entry *mips_numa_entry(const struct cpu *c, uint64_t va, unsigned size, enum mmu_access kind) {
-  return has_caches(c) ? softtlb_find(&c->mmu.pages->table[kind], va, size) : NULL;
+  const struct softtlb_entry *e = tells_lines(c) ? softtlb_find(&c->mmu.pages->table[kind], va, size) : NULL;
+  return e && mmu_machine_tlb_has(&c->mmu, va) ? e : NULL;
 }
 
 /* Tell the model, and let generated code use the line from now on. What it costs, in ns. */
@@ -84,7 +103,7 @@ static uint64_t tell(struct cpu *c, uint64_t va, const uint8_t *host, enum mmu_a
 
 bool mips_numa_refer(struct cpu *c, uint64_t va, const uint8_t *host, enum mmu_access kind) {
   uint64_t attempt = mips_instructions(c) + 1;
-  if (!has_caches(c) || c->told.data_at == attempt) return true;
+  if (!tells_lines(c) || c->told.data_at == attempt) return true;
   c->told.data_at = attempt;
   return charge(c, tell(c, va, host, kind));
 }

@@ -12,6 +12,11 @@ struct cpu;
 /* Within mips_cpu_init(), when cfg.numa is set: no memory but by the soft TLB, which is what the machine TLB allows. 0
  * or -1 (no memory). */
 int mips_numa_init(struct cpu *c);
+/* May no reference be missed, in all of the run? Else there are times in which nothing is told. */
+bool mips_numa_sees_all(const struct cpu *c);
+/* From now on the model is told of references, or (not on) of none: soft TLBs, views and linear memory serve all then,
+ * and nothing is charged. Caches are modelled. Between two runs. */
+void mips_numa_tell(struct cpu *c, bool on);
 /* Bytes of a line of instructions of which the model is to be told; 0: it is not. */
 unsigned mips_numa_line(const struct cpu *c);
 /* Within a load or store whose page soft TLBs have: does `pages` have it, while lines are told? Its entry, or NULL. */

@@ -76,15 +76,26 @@ struct mb_net {
 
 /* How exactly the memory of a modelled machine with near and far memory is modelled; what it costs is guest time. TLB:
  * each refill of its TLB is charged, and counted by page. CACHE: so is what each load, store and fetch waits for in two
- * levels of coherent caches; ALL: the same, and the same run, without any short cut, to check CACHE. */
-enum mb_numa { MB_NUMA_OFF, MB_NUMA_TLB, MB_NUMA_CACHE, MB_NUMA_ALL };
+ * levels of coherent caches; ALL: the same, and the same run, without any short cut, to check CACHE. SAMPLE,
+ * SAMPLE_ALL: the same for intervals only; the time between costs what they did. */
+enum mb_numa { MB_NUMA_OFF, MB_NUMA_TLB, MB_NUMA_CACHE, MB_NUMA_ALL, MB_NUMA_SAMPLE, MB_NUMA_SAMPLE_ALL };
+/* SAMPLE: of each `every` virtual ms caches are modelled for warm + cache, and measured for `cache`. */
+struct mb_numa_sampling {
+  uint32_t every, warm, cache; /* every: 0: as usual */
+};
+enum { MB_SAMPLING_MAX = 1000000 };
+extern const struct mb_numa_sampling mb_sampling_usual;
 
 /* On a modelled machine with near and far memory: where pages are, and what moves them (docs/page-placement.md).
  * FIRST_TOUCH: on the node of the cpu that first stores to it. */
 enum mb_place { MB_PLACE_FIRST_TOUCH, MB_PLACE_ROUND_ROBIN, MB_PLACE_NODE };
 enum { MB_SETTINGS_MAX = 16 };
+/* With CACHE and ALL: what policies are told of: misses of the caches; those of intervals only (mb_numa_sampling), each
+ * for several; or, as with TLB, those of the TLB. */
+enum mb_feed { MB_FEED_MISSES, MB_FEED_SAMPLE, MB_FEED_TLB };
 struct mb_placement {
   enum mb_place place;
+  enum mb_feed feed;
   unsigned node;                        /* PLACE_NODE: this one */
   const char *policy;                   /* a name of mb_policy(), or a shared object; NULL: none */
   const char *setting[MB_SETTINGS_MAX]; /* "KEY=VALUE": see mb_policy_setting() */
@@ -99,13 +110,14 @@ enum mb_sched { MB_SCHED_OFF, MB_SCHED_FIXED, MB_SCHED_AFFINITY, MB_SCHED_LEAST_
 
 /* What VMs are put into. Zeroed means: as many cpus and as much memory as they have together. */
 struct mb_machine_config {
-  unsigned cpus;                 /* each vcpu has one to itself, unless there is a scheduler */
-  uint64_t memory;               /* bytes; each VM has its own part of it */
-  enum mb_pace pace;             /* touches wall time only, never what guests see */
-  double timeout;                /* wall seconds mb_machine_run() may take; 0: no limit */
-  bool merge;                    /* look for equal pages, and let them share memory; guests see nothing of it */
-  unsigned jobs;                 /* host threads for VMs, which see nothing of it; 0: as many as the host has cpus */
-  enum mb_numa numa;             /* all VMs take their turns on one thread then */
+  unsigned cpus;     /* each vcpu has one to itself, unless there is a scheduler */
+  uint64_t memory;   /* bytes; each VM has its own part of it */
+  enum mb_pace pace; /* touches wall time only, never what guests see */
+  double timeout;    /* wall seconds mb_machine_run() may take; 0: no limit */
+  bool merge;        /* look for equal pages, and let them share memory; guests see nothing of it */
+  unsigned jobs;     /* host threads for VMs, which see nothing of it; 0: as many as the host has cpus */
+  enum mb_numa numa; /* all VMs take their turns on one thread then */
+  struct mb_numa_sampling sampling;
   const char *numa_machine;      /* a name of mb_numa_machine(), or a file; NULL: flash */
   struct mb_placement placement; /* on it */
   enum mb_sched sched;

@@ -31,7 +31,7 @@ struct jit {
   uint64_t generation;
   struct jit_cpu *cpus; /* that have run; borrowed */
   size_t max_bytes, code_bytes, region_bytes;
-  bool exact, lines;
+  bool exact;
   struct jit_tuning tuning;
   char *store; /* folder, or NULL */
   uint64_t store_bytes;
@@ -59,10 +59,6 @@ void jit_set_code_cache(struct jit *j, size_t bytes) {
 
 void jit_set_exact(struct jit *j) {
   j->exact = true;
-}
-
-void jit_set_lines(struct jit *j) {
-  j->exact = j->lines = true;
 }
 
 void jit_set_code_bytes(struct jit *j, size_t bytes) {
@@ -425,11 +421,9 @@ static int make_compilers(struct jit *j) {
     j->heat = JIT_COLD;
     return -1;
   }
-  if (j->lines) jit_stencils_set_lines(j->stencils);
   const struct jit_regions_config c = {.jit = j,
                                        .stencils = j->stencils,
                                        .exact = j->exact,
-                                       .lines = j->lines,
                                        .wait = j->tier == JIT_LLVM,
                                        .store = j->store,
                                        .store_bytes = j->store_bytes,

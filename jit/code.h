@@ -93,8 +93,6 @@ struct jit_stencils;
 /* 0, -1 (no memory), or JIT_NO_TIER. */
 int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_t max_bytes, size_t region_bytes);
 void jit_stencils_free(struct jit_stencils *s);
-/* See jit_set_lines(). */
-void jit_stencils_set_lines(struct jit_stencils *s);
 bool jit_stencils_present(void);
 /* Give b stencils. 0; -1: no room, forget everything and try again; -2: it does not even fit then. */
 int jit_stencils_compile(struct jit_stencils *s, struct jit_block *b);
@@ -140,7 +138,7 @@ struct jit_regions;
 struct jit_regions_config {
   struct jit *jit;
   struct jit_stencils *stencils;
-  bool exact, lines; /* see jit_set_exact(), jit_set_lines() */
+  bool exact;        /* see jit_set_exact() */
   bool wait;         /* compile at once, on the caller's thread */
   const char *store; /* folder in which regions are kept, or NULL */
   uint64_t store_bytes;

@@ -72,8 +72,8 @@ struct jit_cpu {
   struct jit *jit;           /* that knows of these tables, and takes out what is gone */
   struct jit_cpu *next_cpu;  /* the jit's */
   uint64_t stalled; /* what devices, not instructions, have taken off the budget so far; kept by the frontend */
-  /* While caches are modelled (jit_set_lines()): pieces of memory that may be used untold, see mmu_lines_init(); and
-   * where instructions were last fetched from. */
+  /* In modes with lines (struct jit_guest): pieces of memory that may be used untold, see mmu_lines_init(); and where
+   * instructions were last fetched from. */
   struct softtlb_table line[MMU_ACCESS_KINDS];
   uint64_t fetched;
   uint64_t temp[JIT_TEMPS];
@@ -95,6 +95,8 @@ struct jit_slot {
   const char *name;
   uint16_t offset; /* bytes from the jit_cpu; 8-byte slots */
 };
+
+enum { JIT_LINE_BITS = 5 };
 
 /* What the jit must be told of its guest. Borrowed: outlives the jit. */
 struct jit_guest {
@@ -118,6 +120,9 @@ struct jit_guest {
   /* For modes whose memory is seen through a view (struct softtlb): how many bits of an address that takes; where
    * these are 32, addresses are sign-extended ones. 0: none. NULL: never. */
   unsigned (*view)(uint32_t mode);
+  /* Does code in this mode, which has FETCHED in it, look into jit_cpu.line, pieces of 1 << JIT_LINE_BITS bytes, not
+   * into the soft TLB? Each load and store does then, as with jit_set_exact(). NULL: never. */
+  bool (*lines)(uint32_t mode);
   /* Called at each sample, when nothing is running: the mode may change to one that has a view, or has none any more.
    * NULL: never. */
   void (*want_view)(void *cpu);
@@ -174,10 +179,6 @@ void jit_set_code_cache(struct jit *j, size_t bytes);
 /* Before the first block is made: every load and store looks into the soft TLB, so that who takes an entry out sees the
  * next access of its page. */
 void jit_set_exact(struct jit *j);
-/* The same, for code with FETCHED in it: what is looked into is jit_cpu.line, pieces of 1 << JIT_LINE_BITS bytes, not the
- * soft TLB. */
-enum { JIT_LINE_BITS = 5 };
-void jit_set_lines(struct jit *j);
 /* For tests, the same: let stencils, or regions, take this much. */
 void jit_set_code_bytes(struct jit *j, size_t bytes);
 void jit_set_region_bytes(struct jit *j, size_t bytes);

@@ -11,9 +11,6 @@ int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_
   *out = NULL;
   return JIT_NO_TIER;
 }
-void jit_stencils_set_lines(struct jit_stencils *s) {
-  (void)s;
-}
 void jit_stencils_free(struct jit_stencils *s) {
   (void)s;
 }

@@ -38,7 +38,7 @@ struct region_source {
   unsigned nodes, ops, blocks;
   unsigned view; /* not 0: memory is accessed through a view for addresses of so many bits; see jit_guest.view */
   bool exact;    /* no access may remember what the soft TLB said before; see jit_set_exact() */
-  bool lines;    /* accesses look into jit_cpu.line; see jit_set_lines() */
+  bool lines;    /* accesses look into jit_cpu.line; see struct jit_guest */
   struct region_node node[REGION_NODES]; /* the first is the seed */
   struct jit_op code[];
 };

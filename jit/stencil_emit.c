@@ -686,9 +686,10 @@ static bool has_access_room(struct jit_stencils *s, size_t n) {
 struct emit stencil_emit_begin(struct jit_stencils *s, struct jit_block *b) {
   struct emit e = {.s = s, .b = b, .base = NO_SLOT, .zero = s->guest->slot[s->guest->zero_slot].offset};
   memset(e.slot, 0xff, sizeof e.slot);
-  e.linear = !s->lines && s->guest->linear && s->guest->linear(b->key.mode);
+  bool lines = s->guest->lines && s->guest->lines(b->key.mode);
+  e.linear = !lines && s->guest->linear && s->guest->linear(b->key.mode);
   unsigned view = s->guest->view ? s->guest->view(b->key.mode) : 0;
-  if (s->lines)
+  if (lines)
     e.view = by_line;
   else if (view && has_access_room(s, b->ops))
     e.view = view == 32 ? narrow_view : wide_view;

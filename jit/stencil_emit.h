@@ -17,7 +17,6 @@ struct jit_stencils {
   uint32_t shared[JIT_OPCODES]; /* slow paths of memory operations */
   uint32_t call, raise, leave, leave_at_t, look_up_neighbour, go_on, go_on_at_pc, trouble;
   uint32_t region_load, region_store, region_fpu, region_raise, region_leave;
-  bool lines;       /* accesses go by lines */
   uint32_t resets;  /* times all stencils were forgotten */
   uint32_t regions; /* where their part of code memory begins */
   uint64_t (*enter)(struct jit_cpu *cpu, const void *code);

@@ -43,7 +43,7 @@ struct jit_regions {
   struct span *free;
   struct jit_region *all;
   struct jit_region *dead; /* may be running: freed when nothing is */
-  bool wait, eager, exact, lines;
+  bool wait, eager, exact;
   int hot, hot_for_view; /* samples that make a block hot */
   uint64_t delays;       /* see struct jit_tuning; the compiler's, once it runs */
   unsigned queued;
@@ -204,6 +204,12 @@ static uint64_t find_symbol(const void *ctx, const char *name) {
 /* How many bits an address has in the view that b's memory is seen through; 0: it is none. */
 static unsigned view_of(const struct jit_regions *rs, const struct jit_block *b) {
   return rs->guest->view ? rs->guest->view(b->key.mode) : 0;
+}
+
+static void set_access(const struct jit_regions *rs, struct region_source *s, const struct jit_block *b) {
+  s->view = view_of(rs, b);
+  s->lines = rs->guest->lines && rs->guest->lines(b->key.mode);
+  s->exact = rs->exact || s->lines;
 }
 
 static uint32_t code_at(const struct jit_regions *rs, const struct jit_region *r) {
@@ -476,9 +482,7 @@ static void want(struct jit_regions *rs, struct jit_block *b, bool kept_only) {
   if (seed->region) return;
   struct jit_region *r = region_grow(rs->guest, seed, REGION_SMALL);
   if (!r) return;
-  r->source->view = view_of(rs, seed);
-  r->source->exact = rs->exact;
-  r->source->lines = rs->lines;
+  set_access(rs, r->source, seed);
   b->samples = NOT_AGAIN;
   seed->samples = NOT_AGAIN;
   seed->region = r;
@@ -498,9 +502,7 @@ static void want_larger(struct jit_regions *rs, struct jit_region *smaller, bool
   if (smaller->state != REGION_LIVE) return;
   struct jit_region *r = region_grow(rs->guest, seed, REGION_LARGE);
   if (!r) return;
-  r->source->view = view_of(rs, seed);
-  r->source->exact = rs->exact;
-  r->source->lines = rs->lines;
+  set_access(rs, r->source, seed);
   r->smaller = smaller;
   r->heat = smaller->heat;
   smaller->has_larger = !kept_only;
@@ -550,7 +552,6 @@ int jit_regions_new(struct jit_regions **out, const struct jit_guest *g, const s
   rs->stencils = c->stencils;
   rs->wait = c->wait;
   rs->exact = c->exact;
-  rs->lines = c->lines;
   rs->hot = c->tuning.hot ? c->tuning.hot : HOT;
   rs->hot_for_view = c->tuning.hot_for_view ? c->tuning.hot_for_view : HOT_FOR_VIEW;
   rs->delays = c->tuning.delay_seed;

@@ -110,10 +110,6 @@ int jit_stencils_new(struct jit_stencils **out, const struct jit_guest *g, size_
   return 0;
 }
 
-void jit_stencils_set_lines(struct jit_stencils *s) {
-  s->lines = true;
-}
-
 void jit_stencils_free(struct jit_stencils *s) {
   if (!s) return;
   code_memory_fini(&s->memory);

@@ -22,6 +22,7 @@ struct mmu_lines {
   uint32_t sets[2], bytes[2];
   struct tables *of[CONTEXTS];
   struct softtlb_entry nothing; /* a table for who has none */
+  bool off;                     /* see mmu_lines_use() */
 };
 
 static void clear(struct tables *t) {
@@ -60,6 +61,7 @@ void mmu_lines_fini(struct mmu_guest *g) {
 
 void mmu_lines_go_live(struct mmu_guest *g) {
   struct mmu_lines *l = g->lines;
+  if (l->off) return;
   struct tables **t = &l->of[context_in_force(g)];
   if (!*t && (*t = malloc(sizeof **t))) clear(*t);
   for (int k = 0; k < MMU_ACCESS_KINDS; k++)
@@ -67,6 +69,14 @@ void mmu_lines_go_live(struct mmu_guest *g) {
         *t ? (struct softtlb_table){(*t)->entry[k], (ENTRIES - 1) << 4} : (struct softtlb_table){&l->nothing, 0};
   /* Whole pages are for slow paths only. */
   g->live->table[MMU_READ] = g->live->table[MMU_WRITE] = (struct softtlb_table){&l->nothing, 0};
+}
+
+void mmu_lines_use(struct mmu_guest *g, bool on) {
+  g->lines->off = !on;
+  if (on)
+    mmu_lines_go_live(g);
+  else
+    for (int k = MMU_READ; k <= MMU_WRITE; k++) g->live->table[k] = g->pages->table[k];
 }
 
 static void drop(const struct mmu_lines *l, bool fetch, struct line *r) {

@@ -258,6 +258,9 @@ enum { MMU_LINE_BITS = 5 };
 /* 0 or -1 (no memory; mmu_guest_fini() frees what there is). */
 int mmu_lines_init(struct mmu_guest *g, struct softtlb_table live[MMU_ACCESS_KINDS], const uint32_t sets[2],
                    const uint32_t bytes[2]);
+/* Live tables are of lines, as at first; or (not on) soft TLBs are as if there were none. Lines stay in their tables
+ * meanwhile, as long as they lead where they did. */
+void mmu_lines_use(struct mmu_guest *g, bool on);
 /* The line of va, at this host address, is the last used one of its set. */
 void mmu_lines_enter(struct mmu_guest *g, uint64_t va, enum mmu_access kind, uint32_t set, const uint8_t *host);
 /* It is so no longer, or may no longer be stored to; UINT32_MAX: of all sets. */

@@ -312,6 +312,7 @@ void mmu_soft_drop_pair(struct mmu_guest *g, uint64_t va, int asid) {
 }
 
 void mmu_soft_forget_data(struct mmu_guest *g) {
+  mmu_lines_flush(g);
   for (struct mmu_context *c = g->contexts; c; c = c->next)
     for (int k = 0; k < MMU_FETCH; k++) table_clear(&c->tlb.table[k]);
   for (int asid = 0; asid < 256; asid++) {

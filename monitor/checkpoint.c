@@ -14,6 +14,9 @@ static int may_be_saved(struct mb_machine *m) {
   if (!m->started) return mon_fail(&m->error, MB_ERR_STATE, "the machine has not been started");
   if (m->config.numa != MB_NUMA_OFF && m->config.merge)
     return mon_fail(&m->error, MB_ERR_STATE, "a machine with modelled memory (--numa) cannot be saved with --merge");
+  if (mon_is_sampled(m) || m->config.placement.feed)
+    return mon_fail(&m->error, MB_ERR_STATE,
+                    "a machine that is modelled by intervals (--numa sample, --policy-feed) cannot be saved");
   if (m->policy.library)
     return mon_fail(&m->error, MB_ERR_STATE, "a machine whose pages a policy of your own moves cannot be saved");
   for (unsigned i = 0; i < m->vms; i++) {

@@ -64,6 +64,20 @@ struct mon_disk {
   struct io_host_disk disk;
 };
 
+/* What is told of a VM whose machine is modelled by intervals (sampling.c): each for each of something, by interval. */
+enum mon_sampled_ratio {
+  MON_SAMPLED_L1,      /* misses of the first level, for 1000 instructions */
+  MON_SAMPLED_MISSES,  /* of the second, likewise */
+  MON_SAMPLED_REFILLS, /* of the machine TLB, likewise */
+  MON_SAMPLED_STALL,   /* ns for an instruction */
+  MON_SAMPLED_LOCAL,   /* misses served by near memory, for each */
+  MON_SAMPLED
+};
+struct mon_sampled {
+  struct numa_ratio ratio[MON_SAMPLED];
+  uint64_t charged[IO_VCPUS]; /* instructions that have been paid for */
+};
+
 /* A card's cable: to one of the two. */
 struct mon_net {
   struct mb_vm *vm; /* with a tape */
@@ -128,6 +142,7 @@ struct mb_vm {
   unsigned ran;                    /* who has run last, of those that take turns */
   uint64_t round_end;              /* in cycles: where the present round's turns end; see sched.c */
   struct numa_vcpu numa[IO_VCPUS]; /* with a modelled machine */
+  struct mon_sampled sampled;      /* likewise */
   uint64_t numa_sample_at;         /* in cycles: when the pages in use are next looked for */
   uint64_t paused;                 /* the deadline of a turn that has been stopped in the middle; 0: it has not */
   bool within;                     /* a turn just now */
@@ -184,8 +199,8 @@ struct mb_machine {
   struct mon_checkpoint *checkpoint; /* to go on from; owned; NULL: from power-on */
   struct mon_boots boots;
   struct mon_record *record, *replay; /* what comes from outside goes there, or comes from there; owned; NULL: not */
-  struct mon_took restore;           /* to open, check and enter it */
-  struct mon_subnet *subnet;         /* owned */
+  struct mon_took restore;            /* to open, check and enter it */
+  struct mon_subnet *subnet;          /* owned */
   unsigned subnets;
   struct io_polls polls; /* what a sleep ends for */
   bool net_ready;        /* one of the host's sockets has something */
@@ -196,6 +211,7 @@ struct mb_machine {
   struct jit_pool *pool;       /* what is compiled for one VM or vcpu, for all; NULL: there is one alone */
   struct numa_model numa;      /* with config.numa; its description from the beginning, */
   char *numa_text;             /* as it was read; owned */
+  uint64_t interval;           /* of its sampling, that is measured */
   struct mon_policy policy;    /* likewise */
   struct mon_balance *balance; /* likewise; owned */
   struct mon_cpus cpus;        /* with a scheduler */
@@ -389,6 +405,17 @@ struct json_t *mon_numa_json(const struct mb_vm *vm);
 /* coverage_report.c: how far the kernel has moved from where its debug information was linked to, by a symbol that it
  * keeps in its memory itself. */
 uint64_t mon_dwarf_shift(const struct mb_vm *vm);
+/* sampling.c: `--numa sample`. Defaults for what was not chosen; 0 or an error. Each of the others does nothing when
+ * the machine is not sampled. */
+bool mon_is_sampled(const struct mb_machine *m);
+__attribute__((warn_unused_result)) int mon_sampling_choose(struct mb_machine *m);
+/* Within mon_numa_start(). */
+void mon_sampling_start(struct mb_machine *m);
+/* Between two rounds of the machine: all VMs have lived to `now` (virtual ns). */
+void mon_sampling(struct mb_machine *m, uint64_t now);
+/* Between two turns: what vcpus have done since this was called last costs them time. */
+void mon_sampling_charge(struct mb_vm *vm);
+struct json_t *mon_sampling_json(const struct mb_vm *vm);
 
 /* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise. */
 void mon_learn_symbols(struct mb_vm *vm);

@@ -43,6 +43,8 @@ int mon_numa_choose(struct mb_machine *m) {
   char *own = NULL;
   m->config.numa_machine = NULL; /* borrowed for this only */
   if (m->config.numa == MB_NUMA_OFF) return MB_OK;
+  int code = mon_sampling_choose(m);
+  if (code) return code;
   for (size_t i = 0; (name = numa_preset(i, &text)) && strcmp(name, wanted);) i++;
   if (!name) text = own = read_text(m, wanted);
   if (!text) return MB_ERR_FILE;
@@ -68,7 +70,7 @@ int mon_numa_start(struct mb_machine *m) {
   const struct numa_machine machine = m->numa.machine;
   if (m->config.numa == MB_NUMA_OFF) return MB_OK;
   enum numa_fidelity fidelity = m->config.numa == MB_NUMA_TLB ? NUMA_TLB : NUMA_CACHE;
-  if (!numa_model_init(&m->numa, &machine, fidelity, &m->memmap.memory, TRIGGER)) return MB_OK;
+  if (!numa_model_init(&m->numa, &machine, fidelity, &m->memmap.memory, TRIGGER)) return mon_sampling_start(m), MB_OK;
   return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory for the modelled machine");
 }
 
@@ -80,13 +82,17 @@ unsigned mon_vcpu_cpu(const struct mb_vm *vm, unsigned vcpu) {
   return vcpu % numa_cpus(&m->numa.machine);
 }
 
+static bool is_all(enum mb_numa n) {
+  return n == MB_NUMA_ALL || n == MB_NUMA_SAMPLE_ALL;
+}
+
 struct numa_vcpu *mon_numa_vcpu(struct mb_vm *vm, unsigned vcpu) {
   struct numa_vcpu *v = &vm->numa[vcpu];
   if (vm->machine->config.numa == MB_NUMA_OFF) return NULL;
   *v = (struct numa_vcpu){.model = &vm->machine->numa,
                           .cpu = mon_vcpu_cpu(vm, vcpu),
                           .mhz = vm->config.mhz,
-                          .untold_off = vm->machine->config.numa == MB_NUMA_ALL};
+                          .untold_off = is_all(vm->machine->config.numa)};
   if (!vcpu) vm->pmap.node = (uint8_t)numa_node_of_cpu(&vm->machine->numa.machine, v->cpu); /* the loader's */
   return v;
 }
@@ -99,7 +105,8 @@ void mon_numa_turn(struct mb_vm *vm) {
 }
 
 void mon_numa_round(struct mb_vm *vm) {
-  if (vm->machine->config.numa == MB_NUMA_OFF || vm->round_end < vm->numa_sample_at) return;
+  mon_sampling_charge(vm);
+  if (!vm->machine->numa.by_tlb || vm->round_end < vm->numa_sample_at) return;
   vm->numa_sample_at = vm->round_end + (uint64_t)vm->config.mhz * SAMPLE_US;
   for (unsigned i = 0; i < vm->vcpus; i++) mips_numa_sample(&vm->cpu[i]);
 }
@@ -152,7 +159,7 @@ static json_t *stalls_json(const struct mb_vm *vm, const struct numa_stats *n) {
 }
 
 static json_t *vcpu_json(const struct mb_vm *vm, unsigned i) {
-  const struct numa_stats *n = &vm->numa[i].n;
+  const struct numa_stats estimated = numa_estimated(&vm->numa[i]), *n = &estimated;
   json_t *o = json_object();
   json_object_set_new(o, "cpu", number(vm->numa[i].cpu));
   json_object_set_new(o, "node", number(numa_node_of_cpu(&vm->machine->numa.machine, vm->numa[i].cpu)));
@@ -161,17 +168,26 @@ static json_t *vcpu_json(const struct mb_vm *vm, unsigned i) {
   json_object_set_new(o, "stall_ns", number(n->stall_ns));
   json_object_set_new(o, "stall_ns_by", stalls_json(vm, n));
   if (vm->machine->numa.fidelity == NUMA_CACHE) add_caches(o, vm, n);
+  if (!mon_is_sampled(vm->machine)) return o;
+  json_t *measured = json_object();
+  json_object_set_new(measured, "instructions", number(vm->numa[i].sampled.all_instructions));
+  json_object_set_new(measured, "tlb_refills", number(vm->numa[i].sampled.all.tlb_refills));
+  json_object_set_new(measured, "stall_ns", number(vm->numa[i].sampled.all.stall_ns));
+  add_caches(measured, vm, &vm->numa[i].sampled.all);
+  json_object_set_new(o, "measured", measured);
   return o;
 }
 
 struct json_t *mon_numa_json(const struct mb_vm *vm) {
   json_t *o = json_object(), *vcpus = json_array();
   static const char *const name[] = {
-      [MB_NUMA_OFF] = "off", [MB_NUMA_TLB] = "tlb", [MB_NUMA_CACHE] = "cache", [MB_NUMA_ALL] = "cache-all"};
+      [MB_NUMA_OFF] = "off",       [MB_NUMA_TLB] = "tlb",       [MB_NUMA_CACHE] = "cache",
+      [MB_NUMA_ALL] = "cache-all", [MB_NUMA_SAMPLE] = "sample", [MB_NUMA_SAMPLE_ALL] = "sample-all"};
   json_object_set_new(o, "fidelity", json_string(name[vm->machine->config.numa]));
   json_object_set_new(o, "machine", json_string(vm->machine->numa.machine.name));
   json_object_set_new(o, "nodes", number(vm->machine->numa.machine.nodes));
   for (unsigned i = 0; i < vm->vcpus; i++) json_array_append_new(vcpus, vcpu_json(vm, i));
   json_object_set_new(o, "vcpus", vcpus);
+  if (mon_is_sampled(vm->machine)) json_object_set_new(o, "sampled", mon_sampling_json(vm));
   return o;
 }

@@ -129,6 +129,7 @@ static void begin_round(struct mb_machine *m) {
     m->running++;
   }
   m->now = least;
+  if (m->running) mon_sampling(m, least);
   if (m->running) mon_balance(m, least);
   if (m->running) mon_cpus_round(m, least);
   uint64_t length = m->jobs && !m->joined && !m->cpus.seats ? LONG_NS : ROUND_NS;

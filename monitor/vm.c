@@ -202,8 +202,7 @@ static int init_board(struct mb_vm *vm, bool big_endian) {
 
 static int init_jit(struct mb_vm *vm, struct jit **jit) {
   if (jit_new(jit, mips_jit_guest(), MON_CODE_BYTES) || jit_set_tier(*jit, mon_jit_tier(vm->config.tier))) return -1;
-  if (vm->config.mode == MB_MODE_TRAP || vm->machine->config.numa) jit_set_exact(*jit);
-  if (vm->machine->config.numa >= MB_NUMA_CACHE) jit_set_lines(*jit);
+  if (vm->config.mode == MB_MODE_TRAP || vm->machine->config.numa == MB_NUMA_TLB) jit_set_exact(*jit);
   jit_set_clock(*jit, vm->profile ? mon_wall_ns : NULL);
   if (vm->config.code_cache) jit_set_code_cache(*jit, vm->config.code_cache);
   jit_set_pool(*jit, vm->machine->pool);

@@ -158,12 +158,14 @@ uint64_t numa_refer(struct numa_vcpu *v, uint64_t address, enum numa_access kind
     assert(w2);
     ns = gain_write(v, w2, address, now);
     w->state = WRITABLE;
+    v->n.memory_ns += ns;
     return ns;
   }
   v->n.l1_misses[kind]++;
   ns = refer_l2(v, address, write, now);
   *last = (struct numa_way){.line = address >> l->shift, .state = write ? WRITABLE : READABLE};
   to_front(set, last);
+  v->n.memory_ns += ns;
   return ns;
 }
 

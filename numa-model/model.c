@@ -9,7 +9,12 @@ const char *const numa_miss_name[NUMA_MISSES] = {"local", "remote_clean", "remot
 int numa_model_init(struct numa_model *m, const struct numa_machine *machine, enum numa_fidelity fidelity,
                     struct numa_memory *memory, uint16_t trigger) {
   unsigned cpus = numa_cpus(machine);
-  *m = (struct numa_model){.machine = *machine, .fidelity = fidelity, .memory = memory};
+  *m = (struct numa_model){.machine = *machine,
+                           .fidelity = fidelity,
+                           .memory = memory,
+                           .phase = NUMA_PHASE_MEASURE,
+                           .weight = 1,
+                           .by_tlb = fidelity == NUMA_TLB};
   m->cpu = calloc(cpus, sizeof *m->cpu);
   int bad = !m->cpu || numa_counters_init(&m->counters, memory->frames, machine->nodes, trigger);
   for (unsigned i = 0; !bad && fidelity == NUMA_CACHE && i < cpus; i++) bad = numa_caches_init(&m->cpu[i], machine);
@@ -57,7 +62,7 @@ uint64_t numa_refill(struct numa_vcpu *v, uint32_t frame, bool write) {
   struct numa_model *m = v->model;
   v->n.tlb_refills++;
   if (m->memory->places) numa_touched(m->memory->places, frame, node_of(v));
-  if (m->fidelity == NUMA_TLB) numa_counters_miss(&m->counters, frame, node_of(v), write, 1);
+  if (m->by_tlb) numa_counters_miss(&m->counters, frame, node_of(v), write, 1);
   return m->machine.tlb_refill;
 }
 
@@ -99,7 +104,7 @@ uint64_t numa_memory_ns(struct numa_vcpu *v, uint64_t address, bool write, enum 
   v->n.misses[kind]++;
   v->n.to_node[from]++;
   v->n.wait_ns += wait;
-  numa_counters_miss(&m->counters, frame, node, write, 1);
+  if (m->weight) numa_counters_miss(&m->counters, frame, node, write, m->weight);
   uint64_t ns = m->machine.latency[node][from] + (kind == NUMA_MISS_DIRTY ? m->machine.dirty : 0);
   v->n.miss_ns[kind] += ns;
   return ns + wait;
@@ -109,9 +114,11 @@ uint64_t numa_refer_uncached(struct numa_vcpu *v, uint64_t address, uint64_t now
   const struct numa_model *m = v->model;
   unsigned home = m->memory->frame[address >> NUMA_FRAME_BITS].node;
   uint64_t wait = wait_ns(v, home, now);
+  uint64_t ns = m->machine.latency[node_of(v)][home] + wait;
   v->n.uncached++;
   v->n.wait_ns += wait;
-  return m->machine.latency[node_of(v)][home] + wait;
+  v->n.memory_ns += ns;
+  return ns;
 }
 
 /* --- state --- */

@@ -15,6 +15,7 @@
 #include "numa-model/counters.h"
 #include "numa-model/machine.h"
 #include "numa-model/numa.h"
+#include "numa-model/sample.h"
 
 enum numa_fidelity { NUMA_OFF, NUMA_TLB, NUMA_CACHE };
 enum numa_access { NUMA_READ, NUMA_WRITE, NUMA_FETCH, NUMA_ACCESSES };
@@ -32,7 +33,21 @@ struct numa_stats {
   uint64_t miss_ns[NUMA_MISSES];      /* charged for them; waiting for others is wait_ns */
   uint64_t to_node[NUMA_NODES_MAX];   /* misses of the second level, by home */
   uint64_t invalidations, writebacks; /* copies of others that went; lines given back changed */
-  uint64_t stall_ns, wait_ns;         /* all that was charged; of it, waiting for others at a home */
+  uint64_t memory_ns;                 /* what references waited for, */
+  uint64_t wait_ns;                   /* of it for others at a home */
+  uint64_t stall_ns;                  /* all that was charged: these, refills, moved pages */
+};
+
+/* What was measured of a vcpu in intervals, and what that says about the rest of the time. */
+struct numa_sampled {
+  struct numa_stats at;     /* its counts, when the present warming or measuring began, */
+  uint64_t at_instructions; /* and the instructions it had made then */
+  struct numa_stats recent; /* in the intervals so far, each half as much as the next, */
+  uint64_t instructions;    /* which were so many instructions; 0: there was none yet */
+  struct numa_stats all;    /* in all intervals */
+  uint64_t all_instructions;
+  uint64_t owed; /* instructions outside of intervals that go by `recent`, and are not in the counts yet */
+  uint64_t rest; /* of what they were charged: ns * instructions that made no ns yet */
 };
 
 struct numa_model;
@@ -43,6 +58,7 @@ struct numa_vcpu {
   unsigned mhz;             /* of the VM's clock */
   uint32_t rest;            /* of stalls, in 1/1000 cycles, that made no cycle yet */
   struct numa_stats n;
+  struct numa_sampled sampled;
   /* References to this set of the first level (fetches: the instructions') are to be told again; set NUMA_ALL_SETS: to
    * every one. */
   bool untold_off; /* every reference is told: slow, for whoever checks that it makes no difference */
@@ -79,6 +95,12 @@ struct numa_model {
   struct numa_counters counters;
   struct numa_cpu *cpu; /* numa_cpus() */
   struct numa_home home[NUMA_NODES_MAX];
+  struct numa_sampling sampling; /* set after _init; every: 0: caches are modelled all the time */
+  enum numa_phase phase;         /* MEASURE then */
+  /* What page counters are fed with: how often a miss of the caches counts, 0: not at all; and are misses of the TLB
+   * counted, too? */
+  unsigned weight;
+  bool by_tlb;
 };
 
 /* `memory`: of the machine, outlives the model; each frame gets its home. trigger: see struct numa_counters. 0 or -1
@@ -118,6 +140,15 @@ bool numa_may_write(const struct numa_vcpu *v, uint64_t address);
 /* All that is modelled but for its memory's places; of a vcpu what it has been charged, and where it runs. */
 void numa_model_state(struct numa_model *m, struct snap *s);
 void numa_vcpu_state(struct numa_vcpu *v, struct snap *s);
+/* --- sampling: what whoever knows the time and runs the vcpus calls at the beginning of each phase --- */
+/* A vcpu, which has made so many instructions, goes from the present phase to another, or from an interval to the next.
+ * Returns whether one was measured, which was *x instructions and *y, counts. */
+bool numa_vcpu_phase(struct numa_vcpu *v, enum numa_phase to, uint64_t instructions, uint64_t *x, struct numa_stats *y);
+/* It has made so many instructions. What they wait for, in ns, going by its recent intervals. */
+uint64_t numa_extrapolate(struct numa_vcpu *v, uint64_t instructions);
+/* What it has counted, and would have outside of intervals. */
+struct numa_stats numa_estimated(const struct numa_vcpu *v);
+void numa_stats_add(struct numa_stats *to, const struct numa_stats *n);
 
 /* Within numa-model/. */
 void numa_caches_state(struct numa_cpu *c, struct snap *s);

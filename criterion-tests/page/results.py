@@ -10,6 +10,15 @@ NODES, PAGES, INTERVALS = 4, 300, 40
 POLICIES = {"none": (0.16, 1.00), "migrate": (0.55, 0.82), "both": (0.78, 0.67)}
 
 
+def sampled(near):
+    """Of one interval nothing is known of how sure it is."""
+    def ratio(mean):
+        return {"mean": mean, "ci95": None if near > 0.7 else mean / 10}
+    return {"every_ms": 25, "warm_ms": 1, "cache_ms": 1, "intervals": 1 if near > 0.7 else 40, "instructions": 10_000_000,
+            "l1_misses_per_1000_instructions": ratio(12.5), "misses_per_1000_instructions": ratio(1.25),
+            "tlb_refills_per_1000_instructions": ratio(0.3), "stall_ns_per_instruction": ratio(0.7), "local_share": ratio(near)}
+
+
 def stats(near, time, policy):
     vcpus = []
     for node in range(NODES):
@@ -21,7 +30,8 @@ def stats(near, time, policy):
                       "stall_ns_by": {"local": misses * near * 300, "remote_clean": misses * (1 - near) * 900, "tlb": 2e7},
                       "misses_by_home": [int(misses * (near if to == node else far)) for to in range(NODES)]})
     vm = {"name": "vm1", "instructions": 200_000_000, "mhz": 200, "idle_cycles": 4_000_000, "stall_cycles": 400_000_000 * time,
-          "virtual_ns": 1e9 * time, "numa": {"fidelity": "cache", "machine": "flash", "nodes": NODES, "vcpus": vcpus},
+          "virtual_ns": 1e9 * time, "numa": {"fidelity": "sample", "machine": "flash", "nodes": NODES, "vcpus": vcpus,
+                                             "sampled": sampled(near)},
           "placement": {"migrations": 0 if policy == "none" else 900, "replications": 1300 if policy == "both" else 0,
                         "collapses": 12 if policy == "both" else 0, "copies_lost": 7, "ns": 0 if policy == "none" else 9e7}}
     return {"instructions": 200_000_000, "vms": [vm]}

@@ -312,7 +312,7 @@ LOADS(MS_LOADS)
 LOADS(MPS_LOADS)
 STORES(MS_STORES)
 STORES(MPS_STORES)
-/* ML, MLS: by lines (jit_set_lines()). */
+/* ML, MLS: by lines (struct jit_guest). */
 #define LINE_OF(va, type) ((va) & (-(UINT64_C(1) << JIT_LINE_BITS) | (sizeof(type) - 1)))
 #define LINE_HIT(kind, type)                                                                                           \
   struct softtlb_table *lines = &cpu->line[kind];                                                                      \
