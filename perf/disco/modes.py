@@ -19,7 +19,7 @@ class Workload:
 WORKLOADS = {
     "pmake": Workload("2 1 4", 116),
     "engineering": Workload("2 1 1 1500", 106),
-    "raytrace": Workload("1 1 1 400", 103),
+    "raytrace": Workload("1 1 1 160", 103),
     "database": Workload("2 1 1 10000", 116),
 }
 
