@@ -199,7 +199,7 @@ struct cpu {
   uint64_t fcc[MIPS_FPU_CODES]; /* FCSR.FCC, 0 or 1 each; in fpu.fcsr it is out of date */
   struct mips_fpu fpu;          /* fcsr: but for FCC, and Cause while j.fp.last is not 0; see mips_fcsr() */
   /* warm */
-  uint32_t ll_bit; /* 1: SC to mmu.link.va may store. Whoever lets another cpu run, and ERET, clear it */
+  uint32_t ll_bit;         /* 1: SC to mmu.link.va may store. Whoever lets another cpu run, and ERET, clear it */
   struct mips_bases bases; /* where events are counted */
   struct mips_cp0 cp0;
   struct cpu_mode modes[16]; /* the last with each of EXL, ERL and KSU */
