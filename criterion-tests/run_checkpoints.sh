@@ -132,7 +132,7 @@ goes run --machine whole.machine --stats stats
 whole=$(outcome $?) total=$(stat_of stats instructions)
 for ((i = 0; i < 3 * points; i++)); do
   at=$(((RANDOM << 15 | RANDOM) % (total / 3)))
-  ((i % 2)) && pair $at >at.machine || pair '' $at >at.machine
+  pair $at >at.machine
   goes checkpoint pair.mb --machine at.machine --tier "$(pick "${tiers[@]}")"
   held=$?
   check "a pair is saved at $at: $(cat err)" $held
