@@ -110,6 +110,29 @@ fi
 run --kernel calls --until insns:99 --debug-info lines --coverage other.info
 check "the DWARF of another file is taken: $(cat err)" "$(grep -q 'SF:.*/lines.c' other.info; echo $?)"
 
+# Backtraces have lines: of what checks find, and where a test has failed.
+cat >reads.c <<'END'
+static int deep(const volatile int *p) {
+  return *p; /* nobody has written it */
+}
+void start(void);
+void start(void) {
+  deep((const volatile int *)0x80300000);
+  *(volatile unsigned *)0xbf000a00 = 0x4d420000;
+  for (;;)
+    ;
+}
+END
+mv lines.c lines.kept && cp reads.c lines.c && build 0x80100000 reads 2>err && mv lines.kept lines.c
+held=$?
+check "the program that reads builds: $(cat err)" $held
+run --kernel reads --symbols --check uninit --debug-info reads
+check "a finding has its line: $(cat err)" "$(grep -q ' deep+0x[0-9a-f]* (.*/lines.c:2), 1 time' err && grep -q 'called by start+0x[0-9a-f]* (.*/lines.c:6)' err; echo $?)"
+printf 'machine = { kernel = "reads"; mem = "16M"; symbols = "reads"; debug_info = "reads"; };\nsteps = ({ expect = "never"; });\n' >lines.test
+timeout 600 "$program" test lines.test >out 2>err </dev/null
+code=$?
+check "a failed test tells lines, exit code $code: $(cat out err)" "$([[ $code == 1 ]] && grep -q '(.*/lines.c:[0-9]*)' out; echo $?)"
+
 # Damaged files: one line, exit code 2; or, when what is damaged is not looked at, a run as ever.
 size=$(stat -c %s lines)
 for at in 4 18 32 40 200 $((size / 4)) $((size / 3)) $((size / 2)) $((size * 2 / 3)) $((size * 9 / 10)); do
