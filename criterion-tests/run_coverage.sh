@@ -128,7 +128,7 @@ held=$?
 check "the program that reads builds: $(cat err)" $held
 run --kernel reads --symbols --check uninit --debug-info reads
 check "a finding has its line: $(cat err)" "$(grep -q ' deep+0x[0-9a-f]* (.*/lines.c:2), 1 time' err && grep -q 'called by start+0x[0-9a-f]* (.*/lines.c:6)' err; echo $?)"
-printf 'machine = { kernel = "reads"; mem = "16M"; symbols = "reads"; debug_info = "reads"; };\nsteps = ({ expect = "never"; });\n' >lines.test
+printf 'machine = { kernel = "reads"; mem = "16M"; symbols = "reads"; debug-info = "reads"; };\nsteps = ({ expect = "never"; });\n' >lines.test
 timeout 600 "$program" test lines.test >out 2>err </dev/null
 code=$?
 check "a failed test tells lines, exit code $code: $(cat out err)" "$([[ $code == 1 ]] && grep -q '(.*/lines.c:[0-9]*)' out; echo $?)"
