@@ -74,7 +74,7 @@ uint64_t mips_help_BREAK(void *cpu, uint64_t a, uint64_t b, uint64_t arg_c) {
   (void)a, (void)b, (void)arg_c;
   uint64_t pc = jit_block_key(c->j.block)->pc + 4 * c->j.at; /* the block may be a copy for another address */
   const struct mips_site *site = site_at(d, pc);
-  if (!site || !site->kinds) return 0;
+  if (!site || !site->kinds || d->blind) return 0;
   if (d->pass.c == c && d->pass.pc == pc && d->pass.at == mips_instructions(c)) return 0;
   d->hit = (struct mips_hit){.what = MIPS_HIT_BREAK, .kinds = site->kinds};
   c->j.trouble = JIT_RESTART;
@@ -137,7 +137,7 @@ const struct mips_watch *mips_debug_watched(const struct mips_debug *d, uint64_t
 
 bool mips_debug_stops(struct cpu *c, uint64_t va, unsigned size, enum mmu_access kind) {
   const struct mips_watch *w = mips_debug_watched(c->cfg.debug, va, size, kind);
-  if (!w) return false;
+  if (!w || c->cfg.debug->blind) return false;
   /* gdb knows a watchpoint by an address within it. */
   c->cfg.debug->hit = (struct mips_hit){.what = MIPS_HIT_WATCH, .kinds = w->kinds, .va = va > w->va ? va : w->va};
   c->j.trouble = JIT_RESTART;

@@ -41,6 +41,7 @@ struct mips_debug {
   struct mips_watch *watch; /* owned */
   size_t watches, watch_room;
   struct mips_hit hit; /* to be cleared before the run goes on */
+  bool blind;          /* nothing stops it */
   struct mips_pass pass;
 };
 

@@ -214,6 +214,7 @@ void mon_console_flush(struct mon_console *c) {
 }
 
 static void emit(struct mon_console *c, const char *bytes, size_t n) {
+  if (c->mute) return;
   if (n > sizeof c->out - c->out_n) mon_console_flush(c);
   memcpy(c->out + c->out_n, bytes, n);
   c->out_n += n;

@@ -68,6 +68,7 @@ struct mon_console {
   /* The guest asks, and nothing is there: a replay may let something arrive. May be NULL. */
   void (*asked)(void *owner);
   bool deaf; /* a replay: what is typed now goes nowhere */
+  bool mute; /* what is said has been shown before */
   uint64_t lines, bytes, digest, last_out_ns;
 };
 

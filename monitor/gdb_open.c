@@ -119,6 +119,7 @@ void mon_gdb_free(struct mb_vm *vm) {
   if (g->listener >= 0) close(g->listener);
   if (g->listener >= 0 && g->is_path) unlink(g->where);
   mips_debug_fini(&g->debug);
+  gdb_back_free(g);
   free(g->where);
   free(g->command);
   free(g);

@@ -36,6 +36,7 @@ static void step_ends(struct mon_gdb *g) {
 }
 
 void gdb_go_on(struct mon_gdb *g) {
+  gdb_back_look(g);
   g->stopped = false;
   g->debug.hit = (struct mips_hit){0};
   if (g->step.on) step_begins(g);
@@ -65,14 +66,14 @@ static void stepped(struct mon_gdb *g, struct cpu *c) {
 
 uint64_t mon_gdb_cut(const struct mb_vm *vm) {
   const struct mon_gdb *g = vm->gdb;
-  bool stepping = g && g->step.on && !g->step.away && g->step.vcpu == vm->turn;
-  return stepping ? mips_now(mon_cpu(vm)) + 1 : UINT64_MAX;
+  if (!g) return UINT64_MAX;
+  bool stepping = g->step.on && !g->step.away && g->step.vcpu == vm->turn && !gdb_back_busy(g);
+  return stepping ? mips_now(mon_cpu(vm)) + 1 : gdb_back_cut(g);
 }
 
 /* Somewhere a breakpoint or a watchpoint has been hit. */
 static void was_hit(struct mon_gdb *g, struct cpu *c) {
   struct mips_hit h = g->debug.hit;
-  char words[64] = "";
   if (h.what == MIPS_HIT_BREAK && has_returned(g, c)) {
     mips_debug_unbreak(c, g->step.back, MIPS_BREAK_OWN);
     g->step.away = false;
@@ -82,11 +83,16 @@ static void was_hit(struct mon_gdb *g, struct cpu *c) {
     g->debug.pass = (struct mips_pass){c, c->j.pc, mips_instructions(c)}; /* somebody else has come here */
     return;
   }
-  if (h.what == MIPS_HIT_WATCH)
-    snprintf(words, sizeof words, "%s:%" PRIx64 ";", watch_name(h.kinds), h.va);
-  else if (h.kinds & MIPS_BREAK_SOFT && g->swbreak)
+  gdb_stop_hit(g, &h);
+}
+
+void gdb_stop_hit(struct mon_gdb *g, const struct mips_hit *h) {
+  char words[64] = "";
+  if (h->what == MIPS_HIT_WATCH)
+    snprintf(words, sizeof words, "%s:%" PRIx64 ";", watch_name(h->kinds), h->va);
+  else if (h->kinds & MIPS_BREAK_SOFT && g->swbreak)
     strcpy(words, "swbreak:;");
-  else if (h.kinds & MIPS_BREAK_HARD && g->hwbreak)
+  else if (h->kinds & MIPS_BREAK_HARD && g->hwbreak)
     strcpy(words, "hwbreak:;");
   step_ends(g);
   gdb_stop(g, GDB_SIGTRAP, words, true);
@@ -99,7 +105,8 @@ bool mon_gdb_hit(const struct mb_vm *vm) {
 void mon_gdb_ran(struct mb_vm *vm) {
   struct mon_gdb *g = vm->gdb;
   struct cpu *c = mon_cpu(vm);
-  if (vm->stopping) return;
+  if (vm->stopping || gdb_back_busy(g)) return;
+  gdb_back_ran(g);
   if (mon_gdb_hit(vm)) {
     was_hit(g, c);
     g->debug.hit = (struct mips_hit){0};
@@ -150,6 +157,7 @@ static void wait_for_word(struct mon_gdb *g) {
     converse(g);
   }
   uint64_t took = mon_wall_ns() - begun;
+  gdb_back_ran(g);
   m->begun += took;
   g->vm->wall_ns -= took;
   m->pace.anchored = false;
@@ -174,7 +182,9 @@ static void look(struct mon_gdb *g) {
 
 bool mon_gdb_holds(struct mb_vm *vm) {
   struct mon_gdb *g = vm->gdb;
+  if (gdb_back_busy(g)) return false;
   if (!g->stopped) look(g);
+  gdb_back_look(g);
   if (!g->stopped) return false;
   wait_for_word(g);
   mon_heed_interrupt(vm->machine);
@@ -216,6 +226,10 @@ void mon_gdb_ended(struct mb_vm *vm) {
   if (is_bad(vm)) {
     gdb_stop(g, vm->why == MB_STOP_LIMIT || vm->why == MB_STOP_CONSOLE ? GDB_SIGTRAP : GDB_SIGABRT, "", true);
     wait_for_word(g);
+    if (!vm->stopping) { /* it has gone back to a time when it lived */
+      vm->told = false;
+      return;
+    }
   }
   mon_gdb_tell_end(vm);
 }

@@ -268,11 +268,11 @@ static void about_thread(struct mon_gdb *g, const char *at) {
 /* --- about the stub --- */
 
 static void supported(struct mon_gdb *g, const char *at) {
-  char text[160];
+  char text[200];
   g->swbreak = strstr(at, "swbreak+");
   g->hwbreak = strstr(at, "hwbreak+");
-  snprintf(text, sizeof text, "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+;vContSupported+;swbreak+;hwbreak+",
-           GDB_PACKET_MAX);
+  snprintf(text, sizeof text, "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+;vContSupported+;swbreak+;hwbreak+%s",
+           GDB_PACKET_MAX, mon_gdb_may_go_back(g->vm) ? ";ReverseStep+;ReverseContinue+" : "");
   gdb_reply(g, text);
 }
 
@@ -343,6 +343,16 @@ static void end_it(struct mon_gdb *g, const char *at) {
   mon_stop(g->vm, MB_STOP_INTERRUPTED);
 }
 
+static void back_step(struct mon_gdb *g, const char *at) {
+  (void)at;
+  gdb_back_step(g);
+}
+
+static void back_continue(struct mon_gdb *g, const char *at) {
+  (void)at;
+  gdb_back_continue(g);
+}
+
 static void unknown(struct mon_gdb *g, const char *at) {
   (void)at;
   gdb_reply(g, "");
@@ -378,6 +388,8 @@ static const struct {
     {"X", write_binary},
     {"Z", insert},
     {"z", take_out},
+    {"bs", back_step},
+    {"bc", back_continue},
     {"c", old_resume},
     {"C", old_resume},
     {"s", old_resume},

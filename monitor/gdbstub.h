@@ -22,6 +22,7 @@ struct mon_gdb {
   unsigned about, moved;   /* threads that registers and old ways to step are about (Hg, Hc), from 0 on */
   char stop[128];          /* why it is stopped, as a packet */
   uint64_t looked;         /* wall ns */
+  struct gdb_back *back;   /* gdb_back.c; NULL: there is no way back yet */
   struct {
     bool on;
     unsigned vcpu;
@@ -41,6 +42,8 @@ void gdb_answer(struct mon_gdb *g);
 /* Stop it, and, if `tell`, say why: a signal, and more words for the packet or "". */
 void gdb_stop(struct mon_gdb *g, unsigned signal, const char *words, bool tell);
 void gdb_go_on(struct mon_gdb *g);
+/* Stop it where this was hit, and say so. */
+void gdb_stop_hit(struct mon_gdb *g, const struct mips_hit *h);
 /* The client has gone, or goes: breakpoints and all are forgotten, the VM runs on. */
 void gdb_detach(struct mon_gdb *g);
 void gdb_reply(struct mon_gdb *g, const char *text);
@@ -66,6 +69,18 @@ size_t gdb_memory_write(struct mon_gdb *g, const struct cpu *c, uint64_t va, con
 
 /* gdb_monitor.c: "monitor COMMAND": writes its answer as text. */
 void gdb_monitor(struct mon_gdb *g, const char *command, FILE *to);
+
+/* gdb_back.c: keep a moment to go back to, if it is time. */
+void gdb_back_look(struct mon_gdb *g);
+void gdb_back_free(struct mon_gdb *g);
+/* It has run some way. */
+void gdb_back_ran(struct mon_gdb *g);
+/* It is on its way to somewhere in the past: nothing stops it. */
+bool gdb_back_busy(const struct mon_gdb *g);
+uint64_t gdb_back_cut(const struct mon_gdb *g);
+/* Packets: one instruction back; to the last breakpoint or watchpoint. */
+void gdb_back_step(struct mon_gdb *g);
+void gdb_back_continue(struct mon_gdb *g);
 
 /* gdb_open.c: let clients of `to` debug the VM, which is not started yet; `wait`: it waits for one at its first
  * instruction. vm->gdb, which mon_gdb_free() frees. */

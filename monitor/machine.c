@@ -391,6 +391,7 @@ int mb_machine_start(struct mb_machine *m) {
     if (m->vm[i]->checks) mips_check_begin(mon_checks_cpu(m->vm[i]));
   for (unsigned i = 0; i < m->vms; i++) m->joined |= mon_nets_joined(m->vm[i]);
   if (!code) code = mon_stdio_start(m);
+  if (!code) code = mon_gdb_tape(m);
   if (!code) code = mon_record_begin(m);
   if (!code) code = mon_replay_begin(m);
   m->started = !code;

@@ -233,6 +233,9 @@ enum jit_tier mon_jit_tier(enum mb_tier tier);
  * while nothing runs; restored into a machine that is built, not loaded. `pages`: how many are in the file. */
 void mon_machine_state(struct mb_machine *m, const struct mmu_kept *kept, uint32_t pages, struct snap *s);
 
+/* The same without memory. */
+void mon_vms_state(struct mb_machine *m, struct snap *s);
+
 /* config.c: the strings are copied; the values checked, and what was left out filled in. */
 __attribute__((warn_unused_result)) int mon_config_own(struct mb_vm *vm, const struct mb_config *config);
 __attribute__((warn_unused_result)) int mon_config_check(struct mb_vm *vm);
@@ -255,6 +258,9 @@ static inline struct cpu *mon_cpu(const struct mb_vm *vm) {
   return (struct cpu *)(uintptr_t)&vm->cpu[vm->turn];
 }
 uint64_t mon_ns(const struct mb_vm *vm, uint64_t cycles);
+/* Let the machine's page of this number, which is the VM's, hold these bytes; NULL: zeros. Translations of others go.
+ * False: no memory. */
+__attribute__((warn_unused_result)) bool mon_page_set(struct mb_vm *vm, uint32_t number, const uint8_t *bytes);
 uint64_t mon_cycles(const struct mb_vm *vm, uint64_t ns);
 
 /* rounds.c: may it run on, after it has stopped? */
@@ -340,6 +346,10 @@ struct json_t *mon_memory_sum_json(struct mb_machine *m);
 bool mon_gdb_holds(struct mb_vm *vm);
 /* The cycle at which the vcpu in turn is to be looked at again; UINT64_MAX: when it comes back. */
 uint64_t mon_gdb_cut(const struct mb_vm *vm);
+/* The machine is started: what comes from outside is kept, if there is a debugger that may want to go back. */
+__attribute__((warn_unused_result)) int mon_gdb_tape(struct mb_machine *m);
+/* Could it go back? */
+bool mon_gdb_may_go_back(const struct mb_vm *vm);
 /* Has a breakpoint or a watchpoint been hit? */
 bool mon_gdb_hit(const struct mb_vm *vm);
 /* It has run up to there, or something was hit. */

@@ -103,6 +103,10 @@ void mon_machine_state(struct mb_machine *m, const struct mmu_kept *kept, uint32
   snap_begin(s, "memory", MEMORY);
   mmu_memmap_state(&m->memmap, kept, pages, s);
   snap_end(s);
+  mon_vms_state(m, s);
+}
+
+void mon_vms_state(struct mb_machine *m, struct snap *s) {
   snap_begin(s, "subnets", SUBNETS);
   for (unsigned i = 0; i < m->subnets; i++) io_switch_state(m->subnet[i].at, s);
   snap_end(s);

@@ -43,6 +43,10 @@ struct mon_tape_end {
   uint64_t key, instructions, cycle, hash;
 };
 
+struct mon_tape_count {
+  uint64_t gets, visit[MB_NETS_MAX];
+};
+
 struct mon_tape {
   struct mb_vm *vm;
   bool plays;           /* what comes is what is on it, and nobody else is heard */
@@ -52,9 +56,7 @@ struct mon_tape {
   enum mon_place where; /* what comes now comes there */
   struct mon_item *item;
   size_t n, room, at; /* played up to `at` */
-  struct {
-    uint64_t gets, visit[MB_NETS_MAX];
-  } count;
+  struct mon_tape_count count;
   struct snap out; /* what has not been written to the file */
   bool keyboard;   /* the guest can be typed to */
   bool over;       /* and nobody ever will, from the beginning */

@@ -82,6 +82,18 @@ struct mmu_page *mon_page_written(struct mb_vm *vm, uint64_t at) {
   return g;
 }
 
+bool mon_page_set(struct mb_vm *vm, uint32_t number, const uint8_t *bytes) {
+  static const uint8_t zeros[MMU_PAGE_SIZE];
+  struct mmu_memmap *map = &vm->machine->memmap;
+  struct mmu_page *g = &map->page[number];
+  if (!bytes) bytes = zeros;
+  if (g->frame == NUMA_NO_FRAME ? bytes == zeros : !memcmp(g->host, bytes, MMU_PAGE_SIZE)) return true;
+  if (mmu_page_open(map, g)) return false;
+  memcpy(g->host, bytes, MMU_PAGE_SIZE);
+  if (g->code) code_written(vm, g);
+  return true;
+}
+
 static bool dma_block(void *ctx, uint64_t at, const struct io_image *image, uint64_t block) {
   const struct mb_vm *vm = ctx;
   struct mmu_page *g = vm->pmap.pinned ? NULL : mon_page_written(ctx, at);
