@@ -137,11 +137,4 @@ grep -q 'the same run, to the state it ended in' err && [[ $(grep '^there:' sess
 held=$?
 check "back and forward in a replay: $(cat err session)" $held
 
-# --- what cannot go back says so ---
-head -c 65536 /dev/zero >disk
-printf 'reverse-stepi\nkill\n' >disk.gdb
-debug "$guests/mips32r2el/kernel" disk.gdb "${own[@]}" --disk disk
-grep -q 'does not support' session
-held=$?
-check "a VM with a disk does not go back: $(cat session)" $held
 finish
