@@ -48,7 +48,7 @@ int mon_numa_choose(struct mb_machine *m) {
   for (size_t i = 0; (name = numa_preset(i, &text)) && strcmp(name, wanted);) i++;
   if (!name) text = own = read_text(m, wanted);
   if (!text) return MB_ERR_FILE;
-  int code = mon_numa_take(m, wanted, text);
+  code = mon_numa_take(m, wanted, text);
   free(own);
   return code;
 }
