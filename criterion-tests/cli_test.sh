@@ -41,7 +41,7 @@ judged 0 '1 good' allowed.test
 scenario loud bug 'quiet = false; end = "guest-exit";'
 judged 0 '1 good' loud.test
 # shellcheck disable=SC2046
-elf little 32 3c08a040 8d090000 $(says 'hi there') >careless # loads what nobody wrote
+elf little 32 3c08a040 8d090000 3c08b800 $(says 'hi there') 3c08bf00 3c094d42 ad090a00 1000ffff 00000000 >careless # loads what nobody wrote
 keys='kernel = "careless"; mem = "8M"; check = "tlb,uninit";'
 printf 'machine = { %s };\nend = "guest-exit";\n' "$keys" >careful.test
 judged 1 'checks found 1 place: uninit at 0xffffffff80100004' careful.test

@@ -26,7 +26,6 @@ vms='machine = { mem = "8M"; };\nvms = ( { name = "a"; kernel = "hi"; }, { name 
 scenario both "${vms}steps = ({ vm = \"b\"; expect = \"ho\"; }, { vm = \"b\"; wait = \"1ms\"; });"
 judged 1 'a: the guest came to its end: guest asked to end with code 0' both.test
 judged 1 'a: the console'"'"'s last lines:' both.test
-judged 1 'b: the console'"'"'s last lines:' both.test
 judged 1 'both.test:3: step' both.test
 judged 1 ' on b' both.test
 judged 1 'again: mirrorball test both.test' both.test
