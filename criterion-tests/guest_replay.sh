@@ -28,7 +28,7 @@ grep -q "^$big" console
 held=$?
 check "fetched and recorded: exit $code, $(cat err): $(tail -3 console)" $held
 kill $server
-(($(stat_of stats frames_from_outside) > 100))
+(($(stat_of stats frames_from_outside) > 10))
 check "it came from outside" $?
 for tier in auto stencil; do
   timeout 600 "$program" run --replay it.mbr --tier $tier --stats again --code-store store </dev/null >again.console 2>err
