@@ -92,9 +92,9 @@ static struct jit_stats sum_jits(const struct mb_vm *vm) {
     ADD(blocks_compiled)
     ADD(insns_compiled)
     ADD(code_resets)
-    ADD(cycles_stencil) ADD(compile_ns) ADD(regions_made) ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped)
-        ADD(region_insns) ADD(region_queue) ADD(samples) ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes)
-            ADD(bytes)
+    ADD(cycles_stencil)
+    ADD(compile_ns) ADD(regions_made) ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped) ADD(region_insns)
+        ADD(region_queue) ADD(samples) ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes) ADD(bytes)
 #undef ADD
   }
   return sum;
