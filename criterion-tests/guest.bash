@@ -60,3 +60,21 @@ mask_console() {
     -e '/^reboot: Power down/d'                         `# with mb.run ours ends at the exit code's store, just before` |
     sort # kernel threads write between the lines of the boot: no fixed order
 }
+
+# Serve a file `big` of random bytes, so large, over HTTP on this host's loopback until the test ends, or to skip without
+# python3. Sets server, its process; port; and big, the file's SHA-256.
+serve_big() { # size
+  command -v python3 >/dev/null || { echo "skipped: python3, which serves HTTP, is not installed"; exit 77; }
+  head -c "$1" /dev/urandom >big
+  big=$(sha256sum <big) big=${big%% *}
+  python3 - >port 2>/dev/null <<'EOF' &
+import http.server
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+print(s.server_port, flush=True)
+s.serve_forever()
+EOF
+  server=$!
+  trap 'kill $server 2>/dev/null; rm -rf "$folder"' EXIT
+  until [[ -s port ]]; do sleep 0.05; done
+  port=$(<port)
+}

@@ -5,21 +5,8 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 need_guest "${guest:?}"
-command -v python3 >/dev/null || { echo "skipped: python3, which serves HTTP, is not installed"; exit 77; }
 cd "$folder" || exit 1
-
-head -c 20M /dev/urandom >big
-big=$(sha256sum <big) big=${big%% *}
-python3 - >port 2>/dev/null <<'EOF' &
-import http.server, sys
-s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-print(s.server_port, flush=True)
-s.serve_forever()
-EOF
-server=$!
-trap 'kill $server 2>/dev/null; rm -rf "$folder"' EXIT
-until [[ -s port ]]; do sleep 0.05; done
-port=$(<port)
+serve_big 20M
 
 session() { # tier commands options...: into console.TIER, err.TIER and stats.TIER
   local tier=$1 commands=$2

@@ -5,21 +5,9 @@
 # shellcheck source-path=SCRIPTDIR source=guest.bash
 source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 need_guest debian-4kc
-command -v python3 >/dev/null || { echo "skipped: python3, which serves HTTP, is not installed"; exit 77; }
 cd "$folder" || exit 1
-
-head -c 1M /dev/urandom >big
-big=$(sha256sum <big) big=${big%% *}
-python3 - >port 2>/dev/null <<'P' &
-import http.server
-s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
-print(s.server_port, flush=True)
-s.serve_forever()
-P
-server=$!
-trap 'kill $server 2>/dev/null; rm -rf "$folder"' EXIT
-until [[ -s port ]]; do sleep 0.05; done
-fetch="udhcpc -n -q >/dev/null; wget -q -O big http://10.0.2.2:$(<port)/big; sha256sum big; exit\n"
+serve_big 1M
+fetch="udhcpc -n -q >/dev/null; wget -q -O big http://10.0.2.2:$port/big; sha256sum big; exit\n"
 
 { sleep 1; printf '%b' "$fetch"; } | timeout 600 "$program" run debian-4kc --net nat --rtc host --record it.mbr \
   --stats stats --code-store store >console 2>err

@@ -148,17 +148,22 @@ Test(checkpoint, models_and_schedulers_go_on, .init = make_path, .fini = remove_
   mb_machine_free(m);
 }
 
+/* A machine with one VM, saved in the midst of its run; it is freed. */
+static void save_one(struct mb_machine *m) {
+  add(m, NULL, 100);
+  cr_assert_eq(mb_machine_start(m), MB_OK);
+  run_to(m, 50000);
+  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  mb_machine_free(m);
+}
+
 /* The digests do not keep out who can compute them: what is restored from garbage is refused, or runs. */
 static void try_garbage(const struct mb_machine_config *config) {
   uint64_t seed = 9;
   unsigned refused = 0, rounds = 60;
   struct mb_machine *m;
   cr_assert_eq(mb_machine_new(&m, config), MB_OK, "%s", mb_error_text(m));
-  add(m, NULL, 100);
-  cr_assert_eq(mb_machine_start(m), MB_OK);
-  run_to(m, 50000);
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
-  mb_machine_free(m);
+  save_one(m);
   for (unsigned round = 0; round < rounds; round++) {
     m = new_machine();
     cr_assert_eq(mb_machine_restore(m, path, &(struct mb_config){.tier = MB_TIER_EVAL}), MB_OK);
@@ -203,11 +208,7 @@ Test(checkpoint, another_description_with_the_right_digest_harms_nobody, .init =
   uint64_t seed = 10;
   unsigned refused = 0, rounds = 200;
   struct mb_machine *m = new_machine();
-  add(m, NULL, 100);
-  cr_assert_eq(mb_machine_start(m), MB_OK);
-  run_to(m, 50000);
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
-  mb_machine_free(m);
+  save_one(m);
   for (unsigned round = 0; round < rounds; round++) {
     m = new_machine();
     cr_assert_eq(mon_checkpoint_open(&m->checkpoint, path, &m->error), MB_OK);
@@ -230,11 +231,7 @@ Test(checkpoint, another_description_with_the_right_digest_harms_nobody, .init =
 Test(checkpoint, damaged_files_are_refused, .init = make_path, .fini = remove_path) {
   uint64_t seed = 11;
   struct mb_machine *m = new_machine();
-  add(m, NULL, 100);
-  cr_assert_eq(mb_machine_start(m), MB_OK);
-  run_to(m, 50000);
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
-  mb_machine_free(m);
+  save_one(m);
   int fd = open(path, O_RDWR);
   struct stat st;
   cr_assert(fd >= 0 && !fstat(fd, &st));
