@@ -2,15 +2,8 @@
 # criterion-tests/run_coverage.sh: --coverage on programs of a few instructions: exact counts by function and by line, the
 # same in every tier; nothing of it shows in the run; damaged debug information is one line.
 # SPDX-License-Identifier: Apache-2.0
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=images.bash
-source "$here/images.bash"
-# shellcheck source-path=SCRIPTDIR source=check.bash
-source "$here/check.bash"
-cd "$folder" || exit 1
-same_run() { cmp -s <(grep -e state_hash -e '"instructions' "$1") <(grep -e state_hash -e '"instructions' "$2"); echo $?; }
-run() { timeout 600 "$program" run "$@" >out 2>err </dev/null; }
-has_tier() { [[ $code != 2 ]] || ! grep -q 'left out of this build' err; }
+# shellcheck source-path=SCRIPTDIR source=runs.bash
+source "$(dirname "${BASH_SOURCE[0]}")/runs.bash"
 
 # start: sp; again: jal outer; nop; b again; nop. outer: a frame, jal leaf; leaf: counts to 8; never: is not run.
 text='3c1d8020 0c040008 00000000 1000fffd 00000000 00000000 00000000 00000000

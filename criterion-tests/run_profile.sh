@@ -2,14 +2,8 @@
 # criterion-tests/run_profile.sh: --profile on programs of a few instructions: exact counts, all formats, the same in
 # every tier, and nothing of it shows in the run.
 # SPDX-License-Identifier: Apache-2.0
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=images.bash
-source "$here/images.bash"
-# shellcheck source-path=SCRIPTDIR source=check.bash
-source "$here/check.bash"
-cd "$folder" || exit 1
-same_run() { cmp -s <(grep -e state_hash -e '"instructions' "$1") <(grep -e state_hash -e '"instructions' "$2"); echo $?; }
-run() { timeout 600 "$program" run "$@" >out 2>err </dev/null; }
+# shellcheck source-path=SCRIPTDIR source=runs.bash
+source "$(dirname "${BASH_SOURCE[0]}")/runs.bash"
 
 # start: sp; again: jal outer; nop; b again; nop. outer: a frame, jal leaf; leaf: counts to 8.
 text='3c1d8020 0c040008 00000000 1000fffd 00000000 00000000 00000000 00000000

@@ -2,15 +2,8 @@
 # criterion-tests/run_profile_exact.sh: --profile-exact: exact counts by call path, the same in every tier and mode; by
 # function they are those of --coverage; nothing of it shows in the run.
 # SPDX-License-Identifier: Apache-2.0
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source-path=SCRIPTDIR source=images.bash
-source "$here/images.bash"
-# shellcheck source-path=SCRIPTDIR source=check.bash
-source "$here/check.bash"
-cd "$folder" || exit 1
-same_run() { cmp -s <(grep -e state_hash -e '"instructions' "$1") <(grep -e state_hash -e '"instructions' "$2"); echo $?; }
-run() { timeout 600 "$program" run "$@" >out 2>err </dev/null; }
-has_tier() { [[ $code != 2 ]] || ! grep -q 'left out of this build' err; }
+# shellcheck source-path=SCRIPTDIR source=runs.bash
+source "$(dirname "${BASH_SOURCE[0]}")/runs.bash"
 # folded stacks against a coverage in JSON: each function, and all of it
 agree() {
   python3 - "$1" "$2" <<'END'
