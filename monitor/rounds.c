@@ -150,7 +150,7 @@ void mon_take_turn(struct mb_vm *vm) {
 void mon_take_turns(struct mb_machine *m, unsigned first, bool of_group) {
   for (unsigned i = first; i < m->vms; i++) {
     struct mb_vm *vm = m->vm[i];
-    if (vm->stopping || (of_group && vm->group != first)) continue;
+    if ((of_group && vm->group != first) || vm->stopping) continue; /* of others nothing is known while they run */
     mon_take_turn(vm);
     if (vm->stopping && m->config.together) return;
   }
