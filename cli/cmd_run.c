@@ -632,7 +632,7 @@ static int check_beside_checkpoint(struct request *r) {
   // clang-format off
   static const unsigned char free_rows[] = {
       O_TIER, O_MODE, O_MACHINE_TLB, O_UNTIL, O_TYPE, O_PROFILE, O_EXACT, O_EVERY, O_EVENTS, O_TRACE, O_SYMBOLS,
-      O_CONSOLE, O_TIMESTAMPS, O_HOST_CALLS, O_CODE_CACHE, O_GDB, O_COVERAGE, O_DEBUG_INFO,
+      O_CONSOLE, O_TIMESTAMPS, O_CODE_CACHE, O_GDB, O_COVERAGE, O_DEBUG_INFO,
   };
   // clang-format on
   if (r->name) return options_fail("run: the %s says what goes on, not \"%s\"", what, r->name);
@@ -642,6 +642,7 @@ static int check_beside_checkpoint(struct request *r) {
     int row = r->given[i].row;
     bool anew = r->run->from && describes_cpus(row);
     bool fine = anew || kind[row] == RUN || memchr(free_rows, row, sizeof free_rows);
+    fine |= r->run->from && row == O_HOST_CALLS; /* a record has what they gave */
     r->run->machine.anew |= anew;
     if (!fine) return options_fail("run: --%s cannot be said anew: it comes from the %s", request_rows[row].name, what);
   }

@@ -93,6 +93,23 @@ typed 'hello bob\n' 'exit\n' | run_it --machine two.machine --record two.mbr --s
 check "two VMs are recorded: $(cat err)" $((${PIPESTATUS[1]} != 0))
 same "two VMs" two.mbr --jobs 1 --tier eval --console none
 
+# --- modelled machines and schedulers: what comes goes by their time ---
+while read -r what options; do
+  # shellcheck disable=SC2086
+  typed 'hello bob\n' 'primes 50\n' 'exit\n' | run_it "${own[@]}" $options --record modelled.mbr --stats stats
+  check "$what is recorded: $(cat err)" $((${PIPESTATUS[1]} != 0))
+  same "$what" modelled.mbr --tier eval
+done <<'EOF'
+tlb --numa tlb --policy both
+cache --numa cache --numa-machine origin2000 --policy regret --policy-set trigger=3
+intervals --numa sample --numa-sample every=20
+sampled_policies --numa cache --policy both --policy-feed sample
+pinned --pin 0=0 --numa tlb
+EOF
+typed 'hello bob\n' 'exit\n' | run_it --machine two.machine --sched gang --cpus 1 --numa cache --record two.mbr --stats stats
+check "two VMs on one modelled cpu are recorded: $(cat err)" $((${PIPESTATUS[1]} != 0))
+same "two VMs on one modelled cpu" two.mbr --tier eval --console none
+
 # --- killed ---
 mkfifo keys
 "$program" run "${own[@]}" --record killed.mbr --code-store none <keys >out 2>err &
@@ -146,8 +163,8 @@ cp mine half.mb
 refused "a record whose checkpoint has changed" "is no checkpoint" --replay later.mbr
 refused "--parallel" "--parallel cannot be recorded" --kernel "$guests/mips64r2el/splash-radix" --board disco --vcpus 2 \
   --parallel --record no.mbr
-head -c 1048576 /dev/zero >disk
-refused "a disk that persists" "not persist" "${own[@]}" --disk disk,persist --record no.mbr
+cc -shared -fPIC -I "${MB_SOURCE:?}/include" -o own.so "$MB_SOURCE/docs/policy-example.c" 2>err &&
+  refused "a policy of one's own" "cannot be recorded" "${own[@]}" --numa tlb --policy ./own.so --record no.mbr
 refused "--record beside --replay" "neither with" --replay typed.mbr --record no.mbr
 refused "--replay-to alone" "goes with --replay" "${own[@]}" --replay-to insns:5
 refused "--replay-to nowhere" "neither insns:N nor time" --replay typed.mbr --replay-to 5

@@ -131,6 +131,44 @@ Test(host_disk, persist_is_the_file, .init = make_file, .fini = remove_file) {
   io_image_close(&image);
 }
 
+static struct io_host_disk *undone;
+static unsigned n_told;
+static void undo(void *ctx, uint64_t block, const uint8_t *bytes) {
+  cr_expect_eq(ctx, &undone);
+  cr_assert(io_host_disk_under(undone, block, bytes), "each block once");
+  n_told++;
+}
+
+Test(host_disk, what_persists_can_be_undone, .init = make_file, .fini = remove_file) {
+  struct io_image image, copy;
+  struct io_host_disk d, old = {0};
+  static uint8_t first[SIZE];
+  struct io_disk disk = open_disk(&d, &image, IO_DISK_PERSIST);
+  memcpy(first, model, SIZE);
+  copy = image;
+  io_host_disk_init(&old, &copy, IO_DISK_COW);
+  undone = &old;
+  d.before = undo;
+  d.before_ctx = &undone;
+  cr_expect_eq(disk.write(disk.ctx, 4095, first, 2), 0);
+  cr_expect_eq(n_told, 2, "a write over an edge changes two blocks");
+  cr_expect_eq(disk.write(disk.ctx, 4095, first + 4095, 2), 0);
+  cr_expect_eq(n_told, 2);
+  play(&disk, 4);
+  cr_expect_eq(n_told, (SIZE + IO_DISK_BLOCK - 1) / IO_DISK_BLOCK);
+  struct io_disk as_it_was = io_host_disk(&old);
+  cr_expect_eq(as_it_was.read(as_it_was.ctx, 0, got, SIZE), 0);
+  cr_expect_arr_eq(got, first, SIZE);
+  cr_expect_not(io_host_disk_under(&old, n_told, first), "there is no such block");
+  uint64_t next = 0;
+  io_host_disk_each(&d, note_block, &next);
+  cr_expect_eq(next, n_told, "the blocks that were written, as they are");
+  cr_expect_not(io_host_disk_under(&d, 0, first), "what persists has no blocks of its own");
+  io_host_disk_fini(&old);
+  io_host_disk_fini(&d);
+  io_image_close(&image);
+}
+
 Test(host_disk, read_only_has_no_way_to_write, .init = make_file, .fini = remove_file) {
   struct io_image image;
   struct io_host_disk d;

@@ -162,13 +162,14 @@ static void real(double d) {
 
 static struct mon_host_calls *calls;
 static struct mon_error error;
+static const struct mon_host_outside live;
 #define ADD(signature, f)                                                                                              \
   cr_assert_eq(mon_host_add(&calls, signature, (void (*)(void))(f), &error), MB_OK, "%s", error.text)
 static enum mon_call_error make(const char *name, uint64_t *result) {
   const struct mon_host_memory m = {guest_read, guest_write, guest_writable, &guest, guest.big};
   int number = mon_host_find(calls, name);
   cr_assert_geq(number, 0);
-  return mon_host_call(calls, (uint64_t)number, &m, BASE + (guest.wide ? 8 : 4), guest.wide, result);
+  return mon_host_call(calls, (uint64_t)number, &m, &live, BASE + (guest.wide ? 8 : 4), guest.wide, result);
 }
 static void end(void) {
   mon_host_free(calls);
@@ -293,11 +294,11 @@ static void bad_pointers(void) {
   cr_expect_eq(make("swallow", &r), MON_CALL_ADDRESS);
   /* the arguments themselves */
   const struct mon_host_memory m = {guest_read, guest_write, guest_writable, &guest, guest.big};
-  cr_expect_eq(mon_host_call(calls, 0, &m, BASE + SIZE - 8, guest.wide, &r), MON_CALL_ADDRESS);
-  cr_expect_eq(mon_host_call(calls, 0, &m, UINT64_MAX - 3, guest.wide, &r), MON_CALL_ADDRESS);
-  cr_expect_eq(mon_host_call(calls, 6, &m, BASE, guest.wide, &r), MON_CALL_UNKNOWN);
-  cr_expect_eq(mon_host_call(calls, UINT64_MAX, &m, BASE, guest.wide, &r), MON_CALL_UNKNOWN);
-  cr_expect_eq(mon_host_call(NULL, 0, &m, BASE, guest.wide, &r), MON_CALL_UNKNOWN);
+  cr_expect_eq(mon_host_call(calls, 0, &m, &live, BASE + SIZE - 8, guest.wide, &r), MON_CALL_ADDRESS);
+  cr_expect_eq(mon_host_call(calls, 0, &m, &live, UINT64_MAX - 3, guest.wide, &r), MON_CALL_ADDRESS);
+  cr_expect_eq(mon_host_call(calls, 6, &m, &live, BASE, guest.wide, &r), MON_CALL_UNKNOWN);
+  cr_expect_eq(mon_host_call(calls, UINT64_MAX, &m, &live, BASE, guest.wide, &r), MON_CALL_UNKNOWN);
+  cr_expect_eq(mon_host_call(NULL, 0, &m, &live, BASE, guest.wide, &r), MON_CALL_UNKNOWN);
 }
 Test(hostcall, bad_pointers) {
   in_each(bad_pointers);

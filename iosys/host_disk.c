@@ -106,17 +106,29 @@ static void forget(void *block) {
   free(block);
 }
 
-static struct block *own_block(const struct io_host_disk *d, uint64_t number) {
-  struct block key = {.number = number}, **found = d->kept ? tfind(&key, &d->blocks, by_number) : NULL;
+static struct block *find_block(void *const *tree, uint64_t number) {
+  struct block key = {.number = number}, **found = *tree ? tfind(&key, tree, by_number) : NULL;
   return found ? *found : NULL;
 }
 
-/* The disk's own block, which the caller fills: a new one reads as zeros. NULL: out of memory. */
+static struct block *own_block(const struct io_host_disk *d, uint64_t number) {
+  return find_block(&d->blocks, number);
+}
+
+/* A new one, which reads as zeros. NULL: out of memory. */
+static struct block *add_block(void **tree, uint64_t number) {
+  struct block *b = calloc(1, sizeof *b);
+  if (!b) return NULL;
+  b->number = number;
+  if (tsearch(b, tree, by_number)) return b;
+  free(b);
+  return NULL;
+}
+
+/* The disk's own block, which the caller fills. NULL: out of memory. */
 static struct block *make_own(struct io_host_disk *d, uint64_t number) {
   struct block *b = own_block(d, number);
-  if (b || !(b = calloc(1, sizeof *b))) return b;
-  b->number = number;
-  if (!tsearch(b, &d->blocks, by_number)) return free(b), NULL;
+  if (b || !(b = add_block(&d->blocks, number))) return b;
   d->kept++;
   return b;
 }
@@ -127,12 +139,21 @@ static uint64_t piece(uint64_t at, uint64_t n) {
   return n < room ? n : room;
 }
 
+/* Within one block, or anywhere if there is nothing but the image. */
+static int under_read(const struct io_host_disk *d, uint64_t at, uint8_t *to, uint64_t n) {
+  const struct block *b = find_block(&d->under, at / IO_DISK_BLOCK);
+  if (!b) return io_image_read(d->image, at, to, n);
+  memcpy(to, b->bytes + at % IO_DISK_BLOCK, n);
+  return 0;
+}
+
 static int cow_read(const struct io_host_disk *d, uint64_t at, uint8_t *to, uint64_t n) {
+  bool own = d->kept && d->mode == IO_DISK_COW;
   for (uint64_t k; n; at += k, to += k, n -= k) {
-    k = d->kept ? piece(at, n) : n;
-    const struct block *b = own_block(d, at / IO_DISK_BLOCK);
+    k = own || d->under ? piece(at, n) : n;
+    const struct block *b = own ? own_block(d, at / IO_DISK_BLOCK) : NULL;
     if (!b) {
-      if (io_image_read(d->image, at, to, k)) return -1;
+      if (under_read(d, at, to, k)) return -1;
     } else if (b->bytes) {
       memcpy(to, b->bytes + at % IO_DISK_BLOCK, k);
     } else {
@@ -149,7 +170,7 @@ static struct block *split(struct io_host_disk *d, uint64_t at, uint64_t n) {
   uint8_t *bytes = calloc(1, IO_DISK_BLOCK);
   struct block *b = NULL;
   if (all > IO_DISK_BLOCK) all = IO_DISK_BLOCK;
-  if (bytes && (n == all || !io_image_read(d->image, start, bytes, all))) b = make_own(d, at / IO_DISK_BLOCK);
+  if (bytes && (n == all || !under_read(d, start, bytes, all))) b = make_own(d, at / IO_DISK_BLOCK);
   if (b)
     b->bytes = bytes;
   else
@@ -184,6 +205,37 @@ static int cow_zero(struct io_host_disk *d, uint64_t at, uint64_t n) {
   return 0;
 }
 
+bool io_host_disk_under(struct io_host_disk *d, uint64_t block, const uint8_t *bytes) {
+  if (d->mode != IO_DISK_COW || block > (d->image->size - 1) / IO_DISK_BLOCK || find_block(&d->under, block))
+    return false;
+  uint8_t *copy = malloc(IO_DISK_BLOCK);
+  struct block *b = copy ? add_block(&d->under, block) : NULL;
+  if (!b) return free(copy), false;
+  memcpy(copy, bytes, IO_DISK_BLOCK);
+  b->bytes = copy;
+  return true;
+}
+
+/* --- a persistent disk's blocks --- */
+
+/* All of one, and zeros behind the disk's end. */
+static int read_block(const struct io_host_disk *d, uint64_t number, uint8_t bytes[IO_DISK_BLOCK]) {
+  uint64_t at = number * IO_DISK_BLOCK;
+  memset(bytes, 0, IO_DISK_BLOCK);
+  return io_image_read(d->image, at, bytes, piece(at, d->image->size - at));
+}
+
+/* [at, at + n) is about to be written to. */
+static int note_written(struct io_host_disk *d, uint64_t at, uint64_t n) {
+  uint8_t bytes[IO_DISK_BLOCK];
+  for (uint64_t k = at / IO_DISK_BLOCK; n && k <= (at + n - 1) / IO_DISK_BLOCK; k++) {
+    if (own_block(d, k)) continue;
+    if ((d->before && read_block(d, k, bytes)) || !make_own(d, k)) return -1;
+    if (d->before) d->before(d->before_ctx, k, bytes);
+  }
+  return 0;
+}
+
 /* --- what devices call --- */
 
 static bool in_range(const struct io_host_disk *d, uint64_t at, uint64_t n) {
@@ -214,6 +266,7 @@ static int disk_read(void *disk, uint64_t at, void *to, uint64_t n) {
 static int disk_write(void *disk, uint64_t at, const void *from, uint64_t n) {
   struct io_host_disk *d = disk;
   if (!in_range(d, at, n) || d->failed || meets_fault(d, at, n, true)) return -1;
+  if (d->mode == IO_DISK_PERSIST && note_written(d, at, n)) return -1;
   d->writes++;
   d->bytes_written += n;
   return d->mode == IO_DISK_PERSIST ? image_write(d->image, at, from, n) : cow_write(d, at, from, n);
@@ -221,7 +274,8 @@ static int disk_write(void *disk, uint64_t at, const void *from, uint64_t n) {
 
 static const struct io_image *disk_shared(void *disk, uint64_t at) {
   const struct io_host_disk *d = disk;
-  if (!in_range(d, at, IO_DISK_BLOCK) || own_block(d, at / IO_DISK_BLOCK)) return NULL;
+  if (!in_range(d, at, IO_DISK_BLOCK)) return NULL;
+  if (own_block(d, at / IO_DISK_BLOCK) || find_block(&d->under, at / IO_DISK_BLOCK)) return NULL;
   if (d->fault.read && touches(&d->fault, at, IO_DISK_BLOCK)) return NULL; /* it must be asked */
   return d->image;
 }
@@ -241,6 +295,7 @@ static int disk_zero(void *disk, uint64_t at, uint64_t n) {
   struct io_host_disk *d = disk;
   if (!in_range(d, at, n) || d->failed || meets_fault(d, at, n, true)) return -1;
   if (!n) return 0;
+  if (d->mode == IO_DISK_PERSIST && note_written(d, at, n)) return -1;
   d->writes++;
   return d->mode == IO_DISK_PERSIST ? image_zero(d->image, at, n) : cow_zero(d, at, n);
 }
@@ -262,6 +317,7 @@ void io_host_disk_init(struct io_host_disk *d, struct io_image *image, enum io_d
 
 void io_host_disk_fini(struct io_host_disk *d) {
   tdestroy(d->blocks, forget);
+  tdestroy(d->under, forget);
   *d = (struct io_host_disk){0};
 }
 
@@ -278,6 +334,7 @@ struct io_disk io_host_disk(struct io_host_disk *d) {
 }
 
 struct walk {
+  const struct io_host_disk *disk; /* NULL: as they are in the tree */
   void (*fn)(void *ctx, uint64_t block, const uint8_t *bytes);
   void *ctx;
 };
@@ -285,12 +342,15 @@ struct walk {
 static void visit(const void *node, VISIT order, void *walk) {
   const struct walk *w = walk;
   const struct block *b = *(struct block *const *)node;
-  if (order == postorder || order == leaf) w->fn(w->ctx, b->number, b->bytes); /* "postorder" is in between */
+  uint8_t bytes[IO_DISK_BLOCK];
+  if (order != postorder && order != leaf) return; /* "postorder" is in between */
+  bool in_file = w->disk && w->disk->mode == IO_DISK_PERSIST && !read_block(w->disk, b->number, bytes);
+  w->fn(w->ctx, b->number, in_file ? bytes : b->bytes);
 }
 
 void io_host_disk_each(const struct io_host_disk *d, void (*fn)(void *ctx, uint64_t block, const uint8_t *bytes),
                        void *ctx) {
-  struct walk w = {fn, ctx};
+  struct walk w = {d, fn, ctx};
   twalk_r(d->blocks, visit, &w);
 }
 
@@ -311,7 +371,7 @@ static void restore_block(struct io_host_disk *d, struct snap *s) {
   SNAP(s, zeros);
   if (!snap_check(s, number <= (d->image->size - 1) / IO_DISK_BLOCK)) return;
   struct block *b = make_own(d, number);
-  if (!snap_check(s, b && !b->bytes) || zeros) return;
+  if (!snap_check(s, b && !b->bytes && (zeros || d->mode == IO_DISK_COW)) || zeros) return;
   b->bytes = calloc(1, IO_DISK_BLOCK);
   if (snap_check(s, b->bytes)) snap_bytes(s, b->bytes, IO_DISK_BLOCK);
 }
@@ -335,7 +395,8 @@ void io_host_disk_state(struct io_host_disk *d, struct snap *s) {
   SNAP(s, d->bytes_read);
   SNAP(s, d->bytes_written);
   SNAP(s, kept);
-  if (!s->restoring) io_host_disk_each(d, save_block, s);
-  snap_check(s, !kept || d->mode == IO_DISK_COW);
+  struct walk all = {NULL, save_block, s};
+  if (!s->restoring) twalk_r(d->blocks, visit, &all);
+  snap_check(s, !kept || d->mode != IO_DISK_RO);
   while (s->restoring && kept-- && !s->bad) restore_block(d, s);
 }

@@ -46,21 +46,30 @@ struct io_disk_fault {
 struct io_host_disk {
   struct io_image *image; /* borrowed; writable for PERSIST */
   enum io_disk_mode mode;
-  void *blocks;  /* COW: what was written, by number: a search tree of <search.h> */
+  void *blocks;  /* what was written, by number: a search tree of <search.h>; COW: bytes and all */
   uint64_t kept; /* blocks in it */
+  void *under;   /* blocks the image has to be taken to have: another such tree */
   bool failed;   /* PERSIST: a flush has failed; what is stable is not known any more */
   uint64_t reads, writes, flushes, bytes_read, bytes_written;
   struct io_disk_fault fault; /* made on purpose; zeroed: none */
   uint64_t faults;            /* that it has made */
+  /* PERSIST: told of each block, as it was, before that is written to for the first time. NULL: nobody is. */
+  void (*before)(void *ctx, uint64_t block, const uint8_t *bytes);
+  void *before_ctx;
 };
 void io_host_disk_init(struct io_host_disk *d, struct io_image *image, enum io_disk_mode mode);
 /* Forgets what was written, if it is not in the file. Twice is harmless, and so is a zeroed one. */
 void io_host_disk_fini(struct io_host_disk *d);
 /* What was written, if it is not in the file. Restored into a new disk of the same image. */
 void io_host_disk_state(struct io_host_disk *d, struct snap *s);
+/* Take the image of a COW disk to have IO_DISK_BLOCK other bytes there. False: out of memory, or there is no such
+ * block, or it is another already. */
+__attribute__((warn_unused_result)) bool io_host_disk_under(struct io_host_disk *d, uint64_t block,
+                                                            const uint8_t *bytes);
 /* What a device is handed. */
 struct io_disk io_host_disk(struct io_host_disk *d);
-/* The blocks that differ from the image, in order: `bytes` has IO_DISK_BLOCK of them, NULL: all are zero. */
+/* The blocks that have been written to, in order, as they are: `bytes` has IO_DISK_BLOCK of them, NULL: all are zero.
+ */
 void io_host_disk_each(const struct io_host_disk *d, void (*fn)(void *ctx, uint64_t block, const uint8_t *bytes),
                        void *ctx);
 #endif

@@ -61,9 +61,12 @@ static json_t *numa_about(const struct mb_machine *m) {
     value = numa_setting_get(&m->policy.set, i);
     json_object_set_new(set, name, json_integer((json_int_t)value));
   }
-  return json_pack("{s:i, s:s, s:s, s:i, s:i, s:s, s:o}", "fidelity", (int)m->config.numa, "name", m->numa.machine.name,
-                   "machine", m->numa_text, "place", (int)m->config.placement.place, "node",
-                   (int)m->config.placement.node, "policy", m->policy.name, "set", set);
+  const struct mb_numa_sampling *s = &m->config.sampling;
+  return json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:s, s:o, s:I, s:I, s:I}", "fidelity", (int)m->config.numa, "name",
+                   m->numa.machine.name, "machine", m->numa_text, "place", (int)m->config.placement.place, "node",
+                   (int)m->config.placement.node, "feed", (int)m->config.placement.feed, "policy", m->policy.name,
+                   "set", set, "every", (json_int_t)s->every, "warm", (json_int_t)s->warm, "cache",
+                   (json_int_t)s->cache);
 }
 
 json_t *mon_about(struct mb_machine *m) {
@@ -141,13 +144,15 @@ static struct mb_config read_config(const json_t *o, const struct mb_config *how
   return c;
 }
 
-/* A disk that is another one by now would be a broken one to the guest. */
+/* A disk that is another one by now would be a broken one to the guest. Of a replay's some are known at its end. */
 static int check_disks(struct mb_vm *vm, const char *what, const json_t *about) {
   const json_t *disks = json_object_get(about, "disks");
   for (unsigned i = 0; i < vm->config.disks; i++) {
     const json_t *o = json_array_get(disks, i);
     const struct io_image *image = &vm->disk[i].image;
-    if (image->size == number(o, "size") && io_image_changed(image) == number(o, "changed")) continue;
+    const json_t *changed = json_object_get(o, "changed");
+    bool same = !changed || io_image_changed(image) == (uint64_t)json_integer_value(changed);
+    if (image->size == number(o, "size") && same) continue;
     return mon_fail(vm->error, MB_ERR_MISMATCH,
                     "%s: its disk %s has changed since: put back the file that it was, with its time stamp", what,
                     vm->config.disk[i].path);
@@ -178,11 +183,17 @@ static int read_numa(struct mb_machine *m, const json_t *o) {
   const char *machine = text(o, "machine"), *policy = text(o, "policy"), *name, *about;
   char setting[MB_SETTINGS_MAX][48];
   uint32_t min, max;
-  if (!machine || small(o, "fidelity") > MB_NUMA_ALL || small(o, "place") > MB_PLACE_NODE || !policy ||
-      !numa_policy_find(policy))
+  if (!machine || small(o, "fidelity") > MB_NUMA_SAMPLE_ALL || small(o, "place") > MB_PLACE_NODE ||
+      small(o, "feed") > MB_FEED_TLB || !policy || !numa_policy_find(policy))
     return mon_fail(&m->error, MB_ERR_FORMAT, "its modelled machine makes no sense");
   m->config.numa = (enum mb_numa)small(o, "fidelity");
-  *p = (struct mb_placement){.place = (enum mb_place)small(o, "place"), .node = small(o, "node"), .policy = policy};
+  *p = (struct mb_placement){.place = (enum mb_place)small(o, "place"),
+                             .feed = (enum mb_feed)small(o, "feed"),
+                             .node = small(o, "node"),
+                             .policy = policy};
+  m->config.sampling = (struct mb_numa_sampling){.every = (uint32_t)number(o, "every"),
+                                                 .warm = (uint32_t)number(o, "warm"),
+                                                 .cache = (uint32_t)number(o, "cache")};
   for (size_t i = 0; (name = numa_setting(i, &min, &max, &about)) && p->settings < MB_SETTINGS_MAX; i++) {
     if (!(value = json_object_get(set, name))) continue;
     snprintf(setting[p->settings], sizeof *setting, "%s=%" PRIu64, name, (uint64_t)json_integer_value(value));
@@ -190,6 +201,7 @@ static int read_numa(struct mb_machine *m, const json_t *o) {
     p->settings++;
   }
   int code = m->config.numa ? mon_numa_take(m, text(o, "name") ? text(o, "name") : "?", machine) : MB_OK;
+  if (!code) code = mon_sampling_choose(m);
   return code ? code : mon_policy_choose(m);
 }
 

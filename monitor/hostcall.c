@@ -7,6 +7,7 @@
 #include <string.h>
 
 struct function {
+  char *text; /* owned */
   struct mon_signature signature;
   ffi_cif cif;
   ffi_type *type[MON_HOST_ARGS];
@@ -49,9 +50,9 @@ int mon_host_add(struct mon_host_calls **h, const char *signature, void (*functi
     return mon_fail(e, MB_ERR_FORMAT, "host call \"%s\": there is another of that name", signature);
   if (!*h) *h = calloc(1, sizeof **h);
   struct function *all = *h ? realloc((*h)->function, ((*h)->functions + 1) * sizeof *all) : NULL;
-  if (!all) return mon_fail(e, MB_ERR_MEMORY, "out of memory");
+  if (all) (*h)->function = all;
+  if (!all || !(f.text = strdup(signature))) return mon_fail(e, MB_ERR_MEMORY, "out of memory");
   all[(*h)->functions++] = f;
-  (*h)->function = all;
   return MB_OK;
 }
 
@@ -86,6 +87,7 @@ int mon_host_load(struct mon_host_calls **h, const char *path, struct mon_error 
 void mon_host_free(struct mon_host_calls *h) {
   if (!h) return;
   while (h->libraries) dlclose(h->library[--h->libraries]);
+  while (h->functions) free(h->function[--h->functions].text);
   free(h->function);
   free(h);
 }
@@ -94,6 +96,10 @@ int mon_host_find(const struct mon_host_calls *h, const char *name) {
   for (unsigned i = 0; h && i < h->functions; i++)
     if (!strcmp(h->function[i].signature.name, name)) return (int)i;
   return -1;
+}
+
+const char *mon_host_signature(const struct mon_host_calls *h, unsigned number) {
+  return h && number < h->functions ? h->function[number].text : NULL;
 }
 
 /* --- a call --- */
@@ -195,8 +201,35 @@ static void invoke(struct function *f, struct call *c, uint64_t *result) {
   *result = f->signature.result == MON_HOST_VOID ? 0 : r.v.u;
 }
 
+/* The result, and all that is to be written back, behind each other: into `bytes`, or out of them. NULL: how many. */
+static size_t exchange(struct call *c, const struct mon_signature *s, uint64_t *result, uint8_t *bytes, bool out) {
+  size_t at = 0;
+  for (unsigned i = 0; i <= s->args; i++) {
+    bool whole = i == s->args;
+    if (!whole && s->arg[i] != MON_HOST_INOUT) continue;
+    void *own = whole ? result : c->value[i].p;
+    size_t n = whole ? sizeof *result : c->value[i + 1].u;
+    if (bytes) memcpy(out ? own : bytes + at, out ? bytes + at : own, n);
+    at += n;
+  }
+  return at;
+}
+
+/* Call it, or let be given what a call gave. */
+static enum mon_call_error get(struct function *f, struct call *c, const struct mon_host_outside *o, uint64_t *result) {
+  size_t n = exchange(c, &f->signature, result, NULL, false);
+  uint8_t *bytes = o->give || o->gave ? malloc(n) : NULL;
+  if ((o->give || o->gave) && !bytes) return MON_CALL_FAILED;
+  bool given = !o->give || o->give(o->ctx, bytes, n);
+  if (!o->give && f->at) invoke(f, c, result);
+  if (bytes && given) exchange(c, &f->signature, result, bytes, o->give);
+  if (!o->give && o->gave) o->gave(o->ctx, bytes, n);
+  free(bytes);
+  return given && (o->give || f->at) ? MON_CALL_OK : MON_CALL_FAILED;
+}
+
 enum mon_call_error mon_host_call(const struct mon_host_calls *h, uint64_t number, const struct mon_host_memory *memory,
-                                  uint64_t va, bool wide, uint64_t *result) {
+                                  const struct mon_host_outside *outside, uint64_t va, bool wide, uint64_t *result) {
   *result = 0;
   if (!h || number >= h->functions) return MON_CALL_UNKNOWN;
   struct function f = h->function[number]; /* the cif has pointers into it */
@@ -205,10 +238,8 @@ enum mon_call_error mon_host_call(const struct mon_host_calls *h, uint64_t numbe
   for (unsigned i = 0; i < s->args; i++) f.type[i] = kinds[s->arg[i]].type;
   if (ffi_prep_cif(&f.cif, FFI_DEFAULT_ABI, s->args, kinds[s->result].type, f.type) != FFI_OK) return MON_CALL_FAILED;
   enum mon_call_error no = take_all(&c, s);
-  if (!no) {
-    invoke(&f, &c, result);
-    no = give_back(&c, s);
-  }
+  if (!no) no = get(&f, &c, outside, result);
+  if (!no) no = give_back(&c, s);
   for (unsigned i = 0; i < s->args; i++)
     if (s->arg[i] >= MON_HOST_STRING_IN) free(c.value[i].p);
   return no;

@@ -28,8 +28,17 @@ struct mon_host_memory {
   bool big_endian;
 };
 
+/* What functions give back is from outside: their results, and what they left where pointers lead to, as bytes. `gave`
+ * is told of it. With `give` no function is called: false: it does not fit the call. Both may be NULL. */
+struct mon_host_outside {
+  void (*gave)(void *ctx, const void *bytes, size_t n);
+  bool (*give)(void *ctx, void *bytes, size_t n);
+  void *ctx;
+};
+
 struct mon_host_calls;
-/* Add a function. A signature that makes no sense is an error, with a line that says what is wrong with it. */
+/* Add a function; NULL: one that is always given. A signature that makes no sense is an error, with a line that says
+ * what is wrong with it. */
 __attribute__((warn_unused_result)) int mon_host_add(struct mon_host_calls **h, const char *signature,
                                                      void (*function)(void), struct mon_error *e);
 /* Add what a shared object declares: its `const char *const mb_host_calls[]`, which NULL ends. */
@@ -37,10 +46,12 @@ __attribute__((warn_unused_result)) int mon_host_load(struct mon_host_calls **h,
 void mon_host_free(struct mon_host_calls *h);
 /* The number of a function, from 0; -1: there is none of that name. h may be NULL. */
 int mon_host_find(const struct mon_host_calls *h, const char *name);
+/* The text of a prototype; NULL: behind the last one. h may be NULL. */
+const char *mon_host_signature(const struct mon_host_calls *h, unsigned number);
 /* Call a function with the arguments that lie at va as a function of variable arguments finds them: o32 has slots of 4
  * bytes and pairs on even ones, n64 slots of 8; `wide`: n64. A double comes as its bits. */
 enum mon_call_error mon_host_call(const struct mon_host_calls *h, uint64_t number, const struct mon_host_memory *memory,
-                                  uint64_t va, bool wide, uint64_t *result);
+                                  const struct mon_host_outside *outside, uint64_t va, bool wide, uint64_t *result);
 
 /* --- signatures --- */
 enum mon_host_kind {

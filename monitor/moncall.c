@@ -1,7 +1,7 @@
 /* monitor/moncall.c: monitor calls. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/moncall.h"
-#include "monitor/hostcall.h"
+#include "monitor/tape.h"
 #include <string.h>
 
 /* --- the guest's memory, by virtual address --- */
@@ -161,8 +161,9 @@ static enum mon_call_error find(struct mb_vm *vm, struct mon_call_block *b) {
 
 static enum mon_call_error host(struct mb_vm *vm, struct mon_call_block *b) {
   const struct mon_host_memory m = mon_guest_memory(vm);
+  const struct mon_host_outside o = mon_tape_host(vm);
   if (b->arg[2] != 4 && b->arg[2] != 8) return MON_CALL_ARGUMENT;
-  return mon_host_call(vm->host_calls, b->arg[0], &m, b->arg[1], b->arg[2] == 8, &b->result);
+  return mon_host_call(vm->host_calls, b->arg[0], &m, &o, b->arg[1], b->arg[2] == 8, &b->result);
 }
 
 static enum mon_call_error (*const calls[MON_CALLS])(struct mb_vm *vm, struct mon_call_block *b) = {

@@ -38,6 +38,7 @@ static bool write_chunk(struct mon_record *r, enum mon_chunk kind, const struct 
   size_t n = packed ? ZSTD_compress(packed, room, what->bytes, what->n, LEVEL) : 0;
   struct snap s = {0};
   struct mon_chunk_header h = {.kind = (uint8_t)kind, .packed = n, .unpacked = what->n};
+  pthread_mutex_lock(&r->lock);
   if (!packed || ZSTD_isError(n)) {
     r->error = ENOMEM;
   } else {
@@ -52,9 +53,62 @@ static bool write_chunk(struct mon_record *r, enum mon_chunk kind, const struct 
     if (s.bad) r->error = ENOMEM;
     if (!s.bad) (void)write_all(r, s.bytes, s.n);
   }
+  bool written = !r->error;
+  pthread_mutex_unlock(&r->lock);
   snap_free(&s);
   free(packed);
-  return !r->error;
+  return written;
+}
+
+static int error_of(struct mon_record *r) {
+  pthread_mutex_lock(&r->lock);
+  int error = r->error;
+  pthread_mutex_unlock(&r->lock);
+  return error;
+}
+
+struct mon_record *mon_record_new(const char *path) {
+  struct mon_record *r = calloc(1, sizeof *r);
+  if (!r) return NULL;
+  pthread_mutex_init(&r->lock, NULL);
+  r->fd = -1;
+  r->path = strdup(path);
+  return r;
+}
+
+/* --- disks that persist --- */
+
+/* A replay finds the image as the run has left it, and these in front of that. The block is in the record before it is
+ * changed, so that a run that is killed is not torn apart from its record. */
+static void keep_block(void *ctx, uint64_t block, const uint8_t *bytes) {
+  struct mon_recorded_disk *d = ctx;
+  struct snap s = {0};
+  SNAP(&s, d->vm);
+  SNAP(&s, d->disk);
+  SNAP(&s, block);
+  snap_bytes(&s, (uint8_t *)(uintptr_t)bytes, IO_DISK_BLOCK);
+  (void)write_chunk(d->record, MON_CHUNK_BLOCK, &s);
+  snap_free(&s);
+}
+
+static void keep_disks(struct mb_machine *m, struct mon_record *r) {
+  for (uint32_t i = 0; i < m->vms; i++)
+    for (uint32_t k = 0; k < m->vm[i]->config.disks; k++) {
+      if (m->vm[i]->config.disk[k].mode != MB_DISK_PERSIST) continue;
+      r->disk[i][k] = (struct mon_recorded_disk){.record = r, .vm = i, .disk = k, .persists = true};
+      m->vm[i]->disk[k].disk.before = keep_block;
+      m->vm[i]->disk[k].disk.before_ctx = &r->disk[i][k];
+    }
+}
+
+void mon_record_stamps(struct mb_machine *m, struct mon_record *r, struct snap *s) {
+  for (unsigned i = 0; i < m->vms; i++)
+    for (unsigned k = 0; k < m->vm[i]->config.disks; k++) {
+      if (!r->disk[i][k].persists) continue;
+      uint64_t now = io_image_changed(&m->vm[i]->disk[k].image), then = now;
+      SNAP(s, then);
+      snap_check(s, then == now);
+    }
 }
 
 /* --- the machine --- */
@@ -62,18 +116,18 @@ static bool write_chunk(struct mon_record *r, enum mon_chunk kind, const struct 
 int mon_record_check(struct mb_machine *m) {
   struct mon_record *r = m->record ? m->record : m->replay;
   if (!r) return MB_OK;
-  if (m->config.numa != MB_NUMA_OFF || m->config.sched != MB_SCHED_OFF || m->cpus.seats)
-    return mon_fail(&m->error, MB_ERR_ARGUMENT, "a machine with modelled memory or a scheduler cannot be recorded yet");
+  if (m->policy.library) /* a record would name what a replay loads and runs */
+    return mon_fail(&m->error, MB_ERR_ARGUMENT,
+                    "policy %s: a machine whose pages a policy of your own moves cannot be recorded", m->policy.name);
   for (unsigned i = 0; i < m->vms; i++) {
     const struct mb_config *c = &m->vm[i]->config;
     if (c->parallel && c->vcpus > 1)
       return mon_fail(&m->error, MB_ERR_ARGUMENT, "vcpus that run --parallel cannot be recorded: let them take turns");
-    for (unsigned k = 0; k < MB_PINS_MAX; k++)
-      if (c->pin[k]) return mon_fail(&m->error, MB_ERR_ARGUMENT, "pinned vcpus cannot be recorded yet");
     for (unsigned k = 0; k < c->disks; k++)
-      if (c->disk[k].mode == MB_DISK_PERSIST)
+      if (c->disk[k].mode == MB_DISK_PERSIST && m->checkpoint)
         return mon_fail(&m->error, MB_ERR_ARGUMENT,
-                        "disk %s: a record wants disks that stay as they are: cow or ro, not persist", c->disk[k].path);
+                        "disk %s: what goes on from a checkpoint cannot be recorded with a disk that persists",
+                        c->disk[k].path);
     if (m->record) mon_record_digest(r, m->vm[i], i);
   }
   return MB_OK;
@@ -97,10 +151,20 @@ static void set_digest(json_t *o, const char *key, uint64_t digest) {
   json_object_set_new(o, key, json_string(hex));
 }
 
+/* Which functions of the host the guest can call: a replay calls none, but must know what they take. */
+static json_t *host_calls(const struct mb_vm *vm) {
+  json_t *all = json_array();
+  const char *text;
+  for (unsigned i = 0; (text = mon_host_signature(vm->host_calls, i)); i++)
+    json_array_append_new(all, json_string(text));
+  return all;
+}
+
 /* What a checkpoint says of a machine, and what it was loaded from. */
 static json_t *about(struct mb_machine *m) {
   json_t *all = mon_about(m), *vms = json_object_get(all, "vms"), *o;
   size_t i;
+  json_array_foreach(vms, i, o) json_object_set_new(o, "host_calls", host_calls(m->vm[i]));
   if (m->checkpoint) {
     set_path(all, "from", m->checkpoint->path);
     set_digest(all, "digest", m->checkpoint->digest);
@@ -139,7 +203,7 @@ static int write_head(struct mb_machine *m) {
   snap_free(&s);
   free(text);
   json_decref(o);
-  return m->record->error;
+  return error_of(m->record);
 }
 
 /* --- the public functions, and what a run calls --- */
@@ -147,8 +211,8 @@ static int write_head(struct mb_machine *m) {
 int mb_record(struct mb_machine *m, const char *path) {
   if (m->started || m->record || m->replay)
     return mon_fail(&m->error, MB_ERR_STATE, "it cannot be recorded: it is running, or recorded, or replayed");
-  struct mon_record *r = m->record = calloc(1, sizeof *r);
-  if (!r || !(r->path = strdup(path))) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
+  struct mon_record *r = m->record = mon_record_new(path);
+  if (!r || !r->path) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   r->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
   if (r->fd < 0) return mon_fail(&m->error, MB_ERR_FILE, "record %s: %s", path, strerror(errno));
   for (unsigned i = 0; i < m->vms; i++) {
@@ -173,6 +237,7 @@ int mon_record_begin(struct mb_machine *m) {
     m->vm[i]->tape->over = !m->vm[i]->console.host.get;
     mon_tape_attach(m->vm[i]);
   }
+  keep_disks(m, r);
   if (r->error || write_head(m)) return mon_fail(&m->error, MB_ERR_FILE, "record %s: %s", r->path, strerror(r->error));
   r->written = mon_wall_ns();
   return MB_OK;
@@ -185,21 +250,21 @@ static void write_items(struct mb_machine *m) {
     struct snap *out = &m->vm[i]->tape->out;
     uint32_t vm = i;
     uint64_t n = out->n;
-    if (m->vm[i]->tape->failed) m->record->error = ENOMEM;
+    s.bad |= m->vm[i]->tape->failed;
     if (!n) continue;
     SNAP(&s, vm);
     SNAP(&s, n);
     snap_bytes(&s, out->bytes, n);
     out->n = 0;
   }
-  if (s.n && !m->record->error) (void)write_chunk(m->record, MON_CHUNK_ITEMS, &s);
+  if (s.n) (void)write_chunk(m->record, MON_CHUNK_ITEMS, &s);
   snap_free(&s);
 }
 
 void mon_record_look(struct mb_machine *m) {
   struct mon_record *r = m->record;
   uint64_t now = mon_wall_ns();
-  if (!r || r->error || r->ended || now - r->written < FLUSH_NS) return;
+  if (!r || r->ended || now - r->written < FLUSH_NS) return;
   r->written = now;
   for (unsigned i = 0; i < m->vms; i++) {
     struct mb_vm *vm = m->vm[i];
@@ -220,7 +285,8 @@ int mb_record_end(struct mb_machine *m) {
     struct mon_tape_end e = mon_tape_end(m->vm[i]);
     mon_tape_end_state(&e, &s);
   }
-  if (!r->error) (void)write_chunk(r, MON_CHUNK_END, &s);
+  mon_record_stamps(m, r, &s);
+  (void)write_chunk(r, MON_CHUNK_END, &s);
   snap_free(&s);
   r->ended = true;
   return r->error ? mon_fail(&m->error, MB_ERR_FILE, "record %s: %s", r->path, strerror(r->error)) : MB_OK;
@@ -231,6 +297,7 @@ void mon_record_free(struct mon_record *r) {
   if (r->fd >= 0) close(r->fd);
   mon_file_close(&r->file);
   json_decref(r->about);
+  pthread_mutex_destroy(&r->lock);
   free(r->head);
   free(r->path);
   free(r);

@@ -10,7 +10,8 @@
 enum { MON_RECORD_MAGIC = 24, MON_RECORD_VERSION = 1 };
 extern const char mon_record_magic[MON_RECORD_MAGIC];
 
-enum mon_chunk { MON_CHUNK_HEAD, MON_CHUNK_ITEMS, MON_CHUNK_END };
+/* BLOCK: of a disk that persists, as it was before the run wrote to it for the first time. */
+enum mon_chunk { MON_CHUNK_HEAD, MON_CHUNK_ITEMS, MON_CHUNK_BLOCK, MON_CHUNK_END };
 struct mon_chunk_header {
   uint8_t kind; /* enum mon_chunk */
   uint64_t packed, unpacked, digest;
@@ -20,13 +21,19 @@ enum { MON_CHUNK_HEADER = 1 + 3 * 8 + 8 }; /* bytes, with a digest of its own */
 
 struct mon_record {
   char *path;
-  int fd;           /* -1: it is read */
-  int error;        /* errno of a write that has failed: no more is written */
-  bool ended;       /* its last chunk is there */
-  uint64_t written; /* wall ns */
+  int fd;               /* -1: it is read */
+  pthread_mutex_t lock; /* chunks come from the threads of VMs, too */
+  int error;            /* errno of a write that has failed: no more is written; under the lock */
+  bool ended;           /* its last chunk is there */
+  uint64_t written;     /* wall ns */
   struct {
     uint64_t kernel, initrd;
   } digest[MB_VMS_MAX];
+  struct mon_recorded_disk {
+    struct mon_record *record;
+    uint32_t vm, disk;
+    bool persists;
+  } disk[MB_VMS_MAX][MB_DISKS_MAX];
   /* read */
   struct mon_file file;
   struct json_t *about;
@@ -36,6 +43,10 @@ struct mon_record {
 
 /* The machine is about to be started: can it be recorded, and what is it made of? */
 __attribute__((warn_unused_result)) int mon_record_check(struct mb_machine *m);
+/* One of a machine, for a file of that path. NULL: out of memory. */
+struct mon_record *mon_record_new(const char *path);
+/* What is said of a record's machine beside its items: the last change of a disk that persists, by VM and disk. */
+void mon_record_stamps(struct mb_machine *m, struct mon_record *r, struct snap *s);
 /* Digests of what is loaded. */
 void mon_record_digest(struct mon_record *r, const struct mb_vm *vm, unsigned number);
 /* At each VM's place: can it be typed to, and what is in its console? Also restores that. */

@@ -86,11 +86,28 @@ static const char *read_items(struct mb_machine *m, const struct chunk *c) {
   return s.bad ? damaged : NULL;
 }
 
+static const char *read_block(struct mb_machine *m, const struct chunk *c) {
+  struct snap s;
+  uint32_t vm = 0, disk = 0;
+  uint64_t block = 0;
+  uint8_t bytes[IO_DISK_BLOCK];
+  snap_open(&s, c->bytes, c->h.unpacked);
+  SNAP(&s, vm);
+  SNAP(&s, disk);
+  SNAP(&s, block);
+  snap_bytes(&s, bytes, sizeof bytes);
+  if (s.bad || s.at != s.n || vm >= m->vms || disk >= m->vm[vm]->config.disks) return damaged;
+  return io_host_disk_under(&m->vm[vm]->disk[disk].disk, block, bytes) ? NULL : damaged;
+}
+
 static const char *read_end(struct mb_machine *m, const struct chunk *c) {
   struct snap s;
   snap_open(&s, c->bytes, c->h.unpacked);
   for (unsigned i = 0; i < m->vms; i++) mon_tape_end_state(&m->vm[i]->tape->end, &s);
   m->replay->ended = true;
+  if (s.bad) return damaged;
+  mon_record_stamps(m, m->replay, &s);
+  if (s.bad && s.at == s.n) return "a disk that persists is another by now than the run has left it";
   return s.bad || s.at != s.n ? damaged : NULL;
 }
 
@@ -121,7 +138,9 @@ static const char *read_rest(struct mb_machine *m, struct snap *file) {
     struct chunk c;
     why = next_chunk(file, &c, &there);
     if (!why && there && c.h.kind == MON_CHUNK_HEAD) why = damaged;
-    if (!why && there) why = c.h.kind == MON_CHUNK_ITEMS ? read_items(m, &c) : read_end(m, &c);
+    if (!why && there && c.h.kind == MON_CHUNK_ITEMS) why = read_items(m, &c);
+    if (!why && there && c.h.kind == MON_CHUNK_BLOCK) why = read_block(m, &c);
+    if (!why && there && c.h.kind == MON_CHUNK_END) why = read_end(m, &c);
     free(c.bytes);
   }
   for (unsigned i = 0; !why && i < m->vms; i++) {
@@ -177,6 +196,32 @@ static int load_vm(struct mb_machine *m, unsigned i, const json_t *o) {
                   same ? initrd ? initrd : "the initrd" : kernel);
 }
 
+/* What persisted is read and not written to: the blocks of it that the run has changed are in the record. */
+static void hold_disks(struct mon_record *r) {
+  const json_t *vms = json_object_get(r->about, "vms"), *o;
+  json_t *disk;
+  size_t i, k;
+  json_array_foreach(vms, i, o) json_array_foreach(json_object_get(o, "disks"), k, disk) {
+    if (i >= MB_VMS_MAX || k >= MB_DISKS_MAX) break;
+    r->disk[i][k].persists = json_integer_value(json_object_get(disk, "mode")) == MB_DISK_PERSIST;
+    if (!r->disk[i][k].persists) continue;
+    json_object_set_new(disk, "mode", json_integer(MB_DISK_COW));
+    json_object_del(disk, "changed"); /* the end says when that was */
+  }
+}
+
+/* The functions of the host that it could call, of which none is called again. */
+static int add_host_calls(struct mb_machine *m) {
+  const json_t *vms = json_object_get(m->replay->about, "vms"), *o, *text;
+  size_t i, k;
+  json_array_foreach(vms, i, o) json_array_foreach(json_object_get(o, "host_calls"), k, text) {
+    if (i >= m->vms || !json_is_string(text)) return fail(m, MB_ERR_FORMAT, damaged);
+    int code = mon_host_add(&m->vm[i]->host_calls, json_string_value(text), NULL, &m->error);
+    if (code) return code;
+  }
+  return MB_OK;
+}
+
 static int add_vms(struct mb_machine *m, const struct mb_config *how) {
   static const struct mb_config plainly;
   const json_t *about = m->replay->about, *vms = json_object_get(about, "vms"), *o;
@@ -201,15 +246,16 @@ int mb_replay(struct mb_machine *m, const char *path, const struct mb_config *ho
   if (m->started || m->vms || m->record || m->replay)
     return mon_fail(&m->error, MB_ERR_STATE, "the machine has VMs already");
   if (m->config.numa != MB_NUMA_OFF || m->config.sched != MB_SCHED_OFF)
-    return mon_fail(&m->error, MB_ERR_STATE, "a run that was recorded without --numa and --sched is replayed without");
-  struct mon_record *r = m->replay = calloc(1, sizeof *r);
+    return mon_fail(&m->error, MB_ERR_STATE, "on which machine it ran the record says");
+  struct mon_record *r = m->replay = mon_record_new(path);
   struct snap file;
-  if (!r || !(r->path = strdup(path))) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
-  r->fd = -1;
+  if (!r || !r->path) return mon_fail(&m->error, MB_ERR_MEMORY, "out of memory");
   int code = mon_file_open(&r->file, "record", path, UINT32_MAX, &m->error);
   const char *why = code ? NULL : open_file(r, &file);
   if (why) code = fail(m, MB_ERR_FORMAT, why);
+  if (!code) hold_disks(r);
   if (!code) code = add_vms(m, how);
+  if (!code) code = add_host_calls(m);
   for (unsigned i = 0; !code && i < m->vms; i++) {
     code = mon_tape_new(m->vm[i]);
     if (!code) m->vm[i]->tape->plays = true;

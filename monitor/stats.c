@@ -1,7 +1,8 @@
 /* monitor/stats.c: what a run was like, as a struct and as JSON; and the digest of the machine's state. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The digest covers what the guest could find out: cpu, TLB, RAM, virtual time, and its own blocks of COW disks. A page
- * of zeros counts nothing, so that a page never touched and one filled with zeros are the same. */
+/* The digest covers what the guest could find out: cpu, TLB, RAM, virtual time, and the blocks it has written. A page
+ * of zeros counts nothing, so that a page never touched and one filled with zeros are the same. Blocks that a disk's
+ * guest has written to are what they are on a COW disk and on one that persists. */
 #define _GNU_SOURCE
 #include "mmu/hash.h"
 #include "monitor/checks.h"
@@ -38,8 +39,8 @@ static uint64_t ram_hash(const struct mb_vm *vm, uint64_t h) {
 
 _Static_assert((int)IO_DISK_BLOCK == (int)MMU_PAGE_SIZE, "a block is hashed as a page");
 static void block_hash(void *hash, uint64_t block, const uint8_t *bytes) {
-  uint64_t *h = hash;
-  *h = mmu_hash_mix(*h, bytes ? mmu_page_hash(bytes, block) : block);
+  uint64_t *h = hash, p = bytes ? mmu_page_hash(bytes, block) : 0;
+  *h = mmu_hash_mix(*h, p ? p : block);
 }
 
 uint64_t mb_state_hash(struct mb_vm *vm) {
@@ -93,8 +94,9 @@ static struct jit_stats sum_jits(const struct mb_vm *vm) {
     ADD(insns_compiled)
     ADD(code_resets)
     ADD(cycles_stencil)
-    ADD(compile_ns) ADD(regions_made) ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped) ADD(region_insns)
-        ADD(region_queue) ADD(samples) ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes) ADD(bytes)
+    ADD(compile_ns)
+    ADD(regions_made) ADD(regions_found) ADD(regions_for_views) ADD(regions_dropped) ADD(region_insns) ADD(region_queue)
+        ADD(samples) ADD(samples_region) ADD(llvm_seconds) ADD(region_bytes) ADD(bytes)
 #undef ADD
   }
   return sum;

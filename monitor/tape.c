@@ -15,7 +15,7 @@ void mon_item_state(struct mon_item *i, struct snap *s) {
   SNAP(s, i->key);
   if (!snap_check(s, i->place < MON_PLACES && i->what < MON_WHATS && i->net < MB_NETS_MAX)) return;
   if (i->what == MON_IDLE || i->what == MON_MARK) SNAP(s, i->value);
-  if (i->what != MON_KEYS && i->what != MON_NET && i->what != MON_NET_LOOK) return;
+  if (i->what != MON_KEYS && i->what != MON_NET && i->what != MON_NET_LOOK && i->what != MON_HOST) return;
   SNAP(s, i->n);
   if (!s->restoring) return snap_bytes(s, i->bytes, i->n);
   if (!snap_check(s, i->n <= s->n - s->at)) return;
@@ -49,7 +49,7 @@ void mon_tape_end_state(struct mon_tape_end *e, struct snap *s) {
 /* --- keeping --- */
 
 static uint64_t count_of(const struct mon_tape *t, enum mon_what what, unsigned net) {
-  return what == MON_NET ? t->count.visit[net] : t->count.gets;
+  return what == MON_NET ? t->count.visit[net] : what == MON_HOST ? t->count.hosts : t->count.gets;
 }
 
 static void put_item(struct mon_tape *t, struct mon_item i) {
@@ -133,6 +133,7 @@ static bool let_come(struct mb_vm *vm, const struct mon_item *i) {
     return i->net < vm->config.nets && vm->config.net[i->net].kind == MB_NET_NAT &&
            io_nat_play(&vm->net[i->net].nat, i->bytes, i->n, i->what == MON_NET_LOOK);
   case MON_MARK: return i->value == mon_instructions(vm);
+  case MON_HOST:
   case MON_IDLE:
   case MON_WHATS: break;
   }
@@ -224,6 +225,28 @@ static void net_visited(void *ctx) {
 static bool net_plays(const void *ctx) {
   const struct mon_net *net = ctx;
   return net->vm->tape->plays;
+}
+
+static void host_gave(void *ctx, const void *bytes, size_t n) {
+  struct mb_vm *vm = ctx;
+  vm->tape->count.hosts++;
+  mon_tape_put(vm, MON_HOST, 0, 0, bytes, n);
+}
+
+static bool host_gives(void *ctx, void *bytes, size_t n) {
+  struct mb_vm *vm = ctx;
+  vm->tape->count.hosts++;
+  const struct mon_item *i = met(vm, MON_HOST, 0, vm->tape->count.hosts);
+  bool fits = i && i->n == n;
+  if (fits) memcpy(bytes, i->bytes, n);
+  if (!fits) be_strange(vm);
+  return fits;
+}
+
+struct mon_host_outside mon_tape_host(struct mb_vm *vm) {
+  const struct mon_tape *t = vm->tape;
+  return (struct mon_host_outside){
+      .gave = t && !t->plays ? host_gave : NULL, .give = mon_tape_plays(t) ? host_gives : NULL, .ctx = vm};
 }
 
 void mon_tape_attach(struct mb_vm *vm) {

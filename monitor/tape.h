@@ -2,23 +2,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A run follows from its machine and from what comes from outside. That comes at few places: typed bytes, where the
  * guest asks for one or between two rounds; what a visit to a NAT has led to; and idle time that ended when somebody
- * slept enough. Each is an item here, with where it came: in a run that is the same so far, that is a place to find
- * again. An item that is not met where it was left says that the run is another one.
+ * slept enough; and what functions of the host (--host-calls) gave. Each is an item here, with where it came: in a run
+ * that is the same so far, that is a place to find again. An item that is not met where it was left says that the run
+ * is another one.
  *
  * A tape is its VM's, and used by the thread that takes its turn, or between rounds. */
 #ifndef MONITOR_TAPE_H
 #define MONITOR_TAPE_H
+#include "monitor/hostcall.h"
 #include "monitor/monitor.h"
 
-/* Where. BY_COUNT: at that many questions for a key, or visits to that network, since the tape began; the key is that
- * count. IDLE: when idle time from that cycle on was to be skipped. Else a cycle of the VM's clock: ROUND: as a round
- * began then; SKIP: when idle time had been skipped; BETWEEN: between two rounds of VMs. */
+/* Where. BY_COUNT: at that many questions for a key, visits to that network, or calls of the host's functions, since
+ * the tape began; the key is that count. IDLE: when idle time from that cycle on was to be skipped. Else a cycle of the
+ * VM's clock: ROUND: as a round began then; SKIP: when idle time had been skipped; BETWEEN: between two rounds of VMs.
+ */
 enum mon_place { MON_BY_COUNT, MON_AT_IDLE, MON_AT_ROUND, MON_AT_SKIP, MON_BETWEEN, MON_PLACES };
 enum mon_what {
   MON_KEYS,     /* bytes */
   MON_KEYS_END, /* no more will ever be typed */
   MON_NET,      /* bytes, as a struct io_nat_tape has them */
   MON_NET_LOOK, /* the same, from host sockets */
+  MON_HOST,     /* bytes: what a function gave */
   MON_IDLE,     /* it ended at cycle `value` */
   MON_MARK,     /* all so far is on the tape; `value` instructions have been run */
   MON_WHATS
@@ -44,7 +48,7 @@ struct mon_tape_end {
 };
 
 struct mon_tape_count {
-  uint64_t gets, visit[MB_NETS_MAX];
+  uint64_t gets, hosts, visit[MB_NETS_MAX];
 };
 
 struct mon_tape {
@@ -87,6 +91,8 @@ static inline void mon_tape_where(struct mon_tape *t, enum mon_place place) {
 void mon_tape_play(struct mb_vm *vm, enum mon_place place);
 /* When idle time from `from` on ended; `to`: when it does unless the tape says otherwise, `last`: at the latest. */
 uint64_t mon_tape_idle(struct mb_vm *vm, uint64_t from, uint64_t to, uint64_t last);
+/* Who is asked, and told, of what functions of the host give. */
+struct mon_host_outside mon_tape_host(struct mb_vm *vm);
 /* All VMs are stopped here. */
 void mon_tape_stopped(struct mb_vm *vm);
 static inline bool mon_tape_plays(const struct mon_tape *t) {
