@@ -158,7 +158,7 @@ cp "$guests/mips32r2el/kernel" mine
 run_it --kernel mine --mem 64M --type 'own> =>exit\n' --record mine.mbr </dev/null
 echo >>mine
 refused "a record whose kernel has changed" "is another file than it was then" --replay mine.mbr
-run_it --from half.mb --record later.mbr --until console:own </dev/null
+run_it --from half.mb --record later.mbr --until insns:$((half + 1000)) </dev/null
 cp mine half.mb
 refused "a record whose checkpoint has changed" "is no checkpoint" --replay later.mbr
 refused "--parallel" "--parallel cannot be recorded" --kernel "$guests/mips64r2el/splash-radix" --board disco --vcpus 2 \
