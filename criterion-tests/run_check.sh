@@ -23,7 +23,8 @@ hows='0|race-update |add_one
 3||nothing found
 4|race-update |hand_over
 5|race-write |store_own
-6||nothing found'
+6||nothing found
+7||nothing found'
 for target in mips32r2el mips64r2eb; do
   tiers=auto
   [[ $target == mips32r2el ]] && tiers="eval stencil auto"

@@ -8,7 +8,8 @@
  * - a word that LL or SC has ever touched is one for synchronisation: loads of it take over what stores to it give;
  * - so is a word that a SYNC is followed by a store to, before it is loaded;
  * - any store gives what its vcpu had done before its last SYNC, and any load takes it over: addresses depend on it;
- * - a store to a device gives, an interrupt takes over.
+ * - a store to a device gives, an interrupt takes over;
+ * - whose store comes after a load that has seen another's store there, comes behind that, as memory is coherent.
  * Synchronisation that is forgotten would make races of what is none, so it is given to all before. */
 #include "frontend/check_parts.h"
 #include <stdlib.h>
@@ -36,6 +37,7 @@ enum { LIVE = 1, WRITE = 2, CHANGED = 4, UPDATE = 8 };
 struct cell {
   uint64_t pc, at, value, clock;
   uint64_t loaded_at; /* by the same vcpu, since; 0: not */
+  uint16_t seen;      /* vcpus that have loaded what it stored */
   uint8_t vcpu, mask, flags;
 };
 
@@ -219,6 +221,23 @@ static void keep(struct unit *u, struct cell *n) {
   *to = *n;
 }
 
+/* A load of what others have stored. */
+static void see(struct unit *u, const struct cell *n) {
+  for (unsigned i = 0; i < CELLS; i++) {
+    struct cell *o = &u->cell[i];
+    bool whole = !(o->mask & ~n->mask) && !((o->value ^ n->value) & bits_of(o->mask));
+    if (o->flags & WRITE && whole) o->seen |= (uint16_t)(1u << n->vcpu);
+  }
+}
+
+/* A store behind such ones: who comes behind it comes behind them. */
+static void settle(struct unit *u, const struct cell *n) {
+  for (unsigned i = 0; i < CELLS; i++) {
+    struct cell *o = &u->cell[i];
+    if (o->vcpu != n->vcpu && o->seen >> n->vcpu & 1 && !(o->mask & ~n->mask)) o->flags = 0;
+  }
+}
+
 /* Does it store what it has made of what it loaded? */
 static bool updates(const struct unit *u, const struct cell *n) {
   for (unsigned i = 0; i < CELLS; i++) {
@@ -240,6 +259,8 @@ static void plain(struct cpu *c, const struct check_access *a, struct unit *u, s
   memcpy(&n.value, check_ram(k, a->at & ~(uint64_t)(UNIT - 1)), UNIT);
   if (a->store && (u->value ^ n.value) & bits_of(n.mask)) n.flags |= CHANGED;
   if (a->store && updates(u, &n)) n.flags |= UPDATE;
+  if (!a->store) see(u, &n);
+  if (a->store && !(n.flags & UPDATE)) settle(u, &n); /* between load and store of an update others may come */
   look(c, a, u, &n);
   keep(u, &n);
   u->value = n.value;

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "splash.h"
 
-enum { UNLOCKED, LOCKED, ATOMIC, FLAG, FLAG_WITHOUT_SYNC, STORES, HANDED_ON, HOWS };
+enum { UNLOCKED, LOCKED, ATOMIC, FLAG, FLAG_WITHOUT_SYNC, STORES, HANDED_ON, SEEN, HOWS };
 static unsigned how, n = 200;
 const char splash_name[] = "race";
 const struct param splash_params[] = {{"how", &how, 0, HOWS - 1}, {"n", &n, 1, 1000000}, {0}};
@@ -33,6 +33,15 @@ __attribute__((noinline)) static void hand_over(unsigned id, bool sync) {
   PLAIN(flag[0]) = next;
 }
 
+/* A word that one stores to once it has seen what the other has: as queues of waiters do, without a SYNC. */
+__attribute__((noinline)) static void answer(unsigned id) {
+  while (PLAIN(flag[0]) % 2 != id % 2) {
+  }
+  for (volatile unsigned late = 0; late < 50; late++) {
+  }
+  PLAIN(flag[0]) = id + 1;
+}
+
 static void work(unsigned id, void *arg) {
   (void)arg;
   for (unsigned i = 0; i < n; i++) switch (how) {
@@ -46,6 +55,7 @@ static void work(unsigned id, void *arg) {
     case FLAG: hand_over(id, true); break;
     case FLAG_WITHOUT_SYNC: hand_over(id, false); break;
     case STORES: store_own(id); break;
+    case SEEN: answer(id); break;
     case HANDED_ON: /* by interrupts and locks of the system's own */
       if (id == 0) add_one();
       return;
