@@ -145,7 +145,7 @@ void mon_checks_allow(struct mb_vm *vm, char *lines) {
 static bool names(const struct mon_checks *k, const char *kind, uint64_t pc) {
   char name[256];
   mon_symbol_name(&k->vm->symbols, pc, name, sizeof name);
-  name[strcspn(name, "+")] = 0;
+  name[strcspn(name, "+ ")] = 0; /* an offset, a module */
   return mon_allows(k->allowed, kind, name);
 }
 

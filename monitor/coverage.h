@@ -35,7 +35,14 @@ size_t mon_stretches_find(const struct mon_stretches *s, uint64_t va);
 /* How often the most executed instruction from `from` to before `to` was. */
 uint64_t mon_stretches_most(const struct mon_stretches *s, uint64_t from, uint64_t to);
 
-/* Lines and functions as lcov's tools read them; `shift` bytes lie between where the kernel runs and where it was
- * linked to. */
-void mon_lcov_write(const struct mon_dwarf *d, const struct mon_stretches *s, uint64_t shift, FILE *to);
+/* Code for whose lines there is one table: the kernel's image, a module. */
+struct mon_lcov_part {
+  const struct mon_dwarf *d;
+  uint64_t shift;        /* bytes from where it was linked to where it runs */
+  size_t line, function; /* the writer's: the next of a source */
+};
+/* Lines and functions as lcov's tools read them, by source; what several parts have of a source is one. False: no
+ * memory. */
+__attribute__((warn_unused_result)) bool mon_lcov_write(struct mon_lcov_part *part, size_t parts,
+                                                        const struct mon_stretches *s, FILE *to);
 #endif

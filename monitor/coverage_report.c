@@ -2,6 +2,7 @@
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "monitor/modules.h"
 #include "monitor/place.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -178,17 +179,20 @@ static bool write_json(struct report *r, FILE *to) {
 int mb_load_debug_info(struct mb_vm *vm, const char *path) {
   if (vm->started) return mon_fail(vm->error, MB_ERR_STATE, "the machine has been started already");
   mon_dwarf_free(vm->dwarf);
-  return mon_dwarf_read(&vm->dwarf, path ? path : vm->kernel_path ? vm->kernel_path : "", vm->error);
-}
-
-uint64_t mon_dwarf_shift(const struct mb_vm *vm) {
-  const struct mon_symbol *y = vm->symbols_learned ? mon_symbol_named(&vm->symbols, MON_ANCHOR) : NULL;
-  return y && vm->dwarf->anchor ? y->at - vm->dwarf->anchor : 0;
+  vm->dwarf = NULL;
+  int code = mb_offer_debug_info(vm, path ? path : vm->kernel_path ? vm->kernel_path : "");
+  vm->dwarf_later = false;
+  return code ? code : mon_dwarf_read(&vm->dwarf, vm->debug_path, vm->error);
 }
 
 static bool write_lines(struct report *r, FILE *to) {
-  mon_lcov_write(r->vm->dwarf, &r->kernel, mon_dwarf_shift(r->vm), to);
-  return true;
+  const struct mon_dwarf *d = r->vm->dwarf;
+  struct mon_lcov_part *part = malloc((1 + mon_modules_count(r->vm)) * sizeof *part);
+  if (!part) return false;
+  part[0] = (struct mon_lcov_part){.d = d, .shift = mon_kernel_shift(r->vm, d->anchor)};
+  bool good = mon_lcov_write(part, 1 + mon_modules_lines(r->vm, part + 1), &r->kernel, to);
+  free(part);
+  return good;
 }
 
 /* --- the whole --- */

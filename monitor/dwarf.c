@@ -258,19 +258,26 @@ static int find_anchor(struct mon_dwarf *d, const char *path, struct mon_error *
   return code == MB_ERR_FORMAT ? MB_OK : code; /* it has none: then it has not moved */
 }
 
-int mon_dwarf_read(struct mon_dwarf **out, const char *path, struct mon_error *e) {
+/* s NULL: a kernel's. */
+static int read_file(struct reader *r, const char *path, const struct mon_sections *s, struct mon_error *e) {
+  elf_version(EV_CURRENT);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return mon_fail(e, MB_ERR_FILE, "debug information %s: %s", path, strerror(errno));
+  Elf *elf = elf_begin(fd, s ? ELF_C_READ_MMAP_PRIVATE : ELF_C_READ_MMAP, NULL);
+  const char *why = s ? mon_module_relocate(elf, s) : NULL;
+  int code = why ? mon_fail(e, MB_ERR_FORMAT, "debug information %s: %s", path, why) : read_all(r, elf, path, e);
+  if (elf) elf_end(elf);
+  close(fd);
+  return code;
+}
+
+static int read_sorted(struct mon_dwarf **out, const char *path, const struct mon_sections *s, struct mon_error *e) {
   struct mon_dwarf *d = *out = calloc(1, sizeof *d);
   struct reader r = {.d = d};
   if (!d) return mon_fail(e, MB_ERR_MEMORY, "out of memory");
-  elf_version(EV_CURRENT);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-  int code =
-      fd < 0 ? mon_fail(e, MB_ERR_FILE, "debug information %s: %s", path, strerror(errno)) : read_all(&r, elf, path, e);
-  if (elf) elf_end(elf);
-  if (fd >= 0) close(fd);
+  int code = read_file(&r, path, s, e);
   tdestroy(r.tree, free);
-  if (!code) code = find_anchor(d, path, e);
+  if (!code && !s) code = find_anchor(d, path, e);
   if (!code) {
     qsort(d->line, d->lines, sizeof *d->line, by_line);
     if (d->functions) qsort(d->function, d->functions, sizeof *d->function, by_name);
@@ -280,6 +287,14 @@ int mon_dwarf_read(struct mon_dwarf **out, const char *path, struct mon_error *e
   mon_dwarf_free(d);
   *out = NULL;
   return code;
+}
+
+int mon_dwarf_read(struct mon_dwarf **out, const char *path, struct mon_error *e) {
+  return read_sorted(out, path, NULL, e);
+}
+
+int mon_dwarf_read_module(struct mon_dwarf **out, const char *path, const struct mon_sections *s, struct mon_error *e) {
+  return read_sorted(out, path, s, e);
 }
 
 void mon_dwarf_free(struct mon_dwarf *d) {

@@ -1,5 +1,6 @@
 /* monitor/inspect.c: looking at a guest that has stopped: symbols, memory, who called whom. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/modules.h"
 #include "monitor/monitor.h"
 #include "monitor/unwind.h"
 #include <inttypes.h>
@@ -16,14 +17,16 @@ bool mb_symbol_find(struct mb_vm *vm, const char *name, uint64_t *va) {
   return y;
 }
 
-/* The bytes of va's page. Kernel addresses without a TLB are there in user mode, too. NULL: none. */
-static const uint8_t *page_at(const struct mb_vm *vm, uint64_t va) {
+const uint8_t *mon_unmapped_page(const struct mb_vm *vm, uint64_t va) {
   enum { KSEG = 0x1fffffff };
-  const struct cpu *c = mon_cpu(vm);
-  if (!mips_unmapped(va)) return mips_peek_page(c, va);
   uint64_t at = va >> 62 == 2 ? va & ((UINT64_C(1) << 36) - 1) : va & KSEG; /* xkphys, kseg0 and kseg1 */
   const struct mmu_page *g = mmu_pmap_page(&vm->pmap, gpa(at));
   return g ? g->host : NULL;
+}
+
+/* The bytes of va's page. Kernel addresses without a TLB are there in user mode, too. NULL: none. */
+static const uint8_t *page_at(const struct mb_vm *vm, uint64_t va) {
+  return mips_unmapped(va) ? mon_unmapped_page(vm, va) : mips_peek_page(mon_cpu(vm), va);
 }
 
 int mb_memory_read(struct mb_vm *vm, uint64_t va, void *to, size_t n) {
@@ -50,22 +53,30 @@ int mb_memory_number(struct mb_vm *vm, uint64_t va, unsigned bytes, uint64_t *ou
 }
 
 int mb_offer_debug_info(struct mb_vm *vm, const char *path) {
-  free(vm->dwarf_later);
-  vm->dwarf_later = strdup(path);
-  return vm->dwarf_later ? MB_OK : mon_fail(vm->error, MB_ERR_MEMORY, "out of memory");
+  free(vm->debug_path);
+  vm->debug_path = strdup(path);
+  vm->dwarf_later = vm->debug_path;
+  return vm->debug_path ? MB_OK : mon_fail(vm->error, MB_ERR_MEMORY, "out of memory");
+}
+
+/* The line of va, and whose it is; NULL: not known. */
+static const struct mon_line *line_of(struct mb_vm *vm, uint64_t va, const struct mon_dwarf **of) {
+  if (mon_modules_dwarf(vm, va, of)) return *of ? mon_dwarf_line(*of, va) : NULL;
+  if (vm->dwarf_later && !vm->dwarf) { /* once; what is wrong with it is no fault of the run's */
+    struct mon_error ignored = {0};
+    if (mon_dwarf_read(&vm->dwarf, vm->debug_path, &ignored)) vm->dwarf = NULL;
+    vm->dwarf_later = false;
+  }
+  *of = vm->dwarf;
+  return *of ? mon_dwarf_line(*of, va - mon_kernel_shift(vm, (*of)->anchor)) : NULL;
 }
 
 const char *mb_where(struct mb_vm *vm, uint64_t va, char *buf, size_t n) {
+  const struct mon_dwarf *of;
   mon_symbol_name(&vm->symbols, va, buf, n);
-  if (vm->dwarf_later && !vm->dwarf) { /* once; what is wrong with it is no fault of the run's */
-    struct mon_error ignored = {0};
-    if (mon_dwarf_read(&vm->dwarf, vm->dwarf_later, &ignored)) vm->dwarf = NULL;
-    free(vm->dwarf_later);
-    vm->dwarf_later = NULL;
-  }
-  const struct mon_line *l = vm->dwarf ? mon_dwarf_line(vm->dwarf, va - mon_dwarf_shift(vm)) : NULL;
+  const struct mon_line *l = line_of(vm, va, &of);
   size_t have = strlen(buf);
-  if (l && have < n) snprintf(buf + have, n - have, " (%s:%" PRIu32 ")", vm->dwarf->source[l->source], l->line);
+  if (l && have < n) snprintf(buf + have, n - have, " (%s:%" PRIu32 ")", of->source[l->source], l->line);
   return buf;
 }
 

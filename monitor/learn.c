@@ -4,6 +4,7 @@
  * one is taken into which the pcs seen in kernel mode fall; when that does not decide, where more pages have run; when
  * neither does, none. */
 #include "monitor/kallsyms.h"
+#include "monitor/modules.h"
 #include "monitor/monitor.h"
 #include "monitor/ram.h"
 
@@ -49,11 +50,14 @@ static const struct mon_kallsyms *choose(const struct mb_vm *vm, const struct mo
   return tie ? NULL : best;
 }
 
-void mon_learn_symbols(struct mb_vm *vm) {
+uint64_t mon_kernel_shift(const struct mb_vm *vm, uint64_t anchor) {
+  const struct mon_symbol *y = vm->symbols_learned && anchor ? mon_symbol_named(&vm->symbols, MON_ANCHOR) : NULL;
+  return y ? y->at - anchor : 0;
+}
+
+static void learn_kernel(struct mb_vm *vm) {
   struct mon_kallsyms k[TABLES_MAX];
   unsigned n = 0;
-  if (!vm->started || (vm->learned_at == mon_instructions(vm) && vm->learned_at)) return;
-  vm->learned_at = mon_instructions(vm);
   if (vm->symbols_learned) mon_symbols_fini(&vm->symbols);
   vm->symbols_learned = false;
   if (vm->symbols.n && vm->symbols.symbol[vm->symbols.n - 1].at >> 63) return; /* the kernel's are known */
@@ -68,4 +72,12 @@ void mon_learn_symbols(struct mb_vm *vm) {
   if (!best) return;
   vm->symbols_learned = !vm->symbols.n;
   if (!mon_kallsyms_add(best, &vm->symbols)) mon_symbols_sort(&vm->symbols); /* what there was room for */
+}
+
+void mon_learn_symbols(struct mb_vm *vm) {
+  if (!vm->started || (vm->learned_at == mon_instructions(vm) && vm->learned_at)) return;
+  vm->learned_at = mon_instructions(vm);
+  mon_modules_forget(vm);
+  learn_kernel(vm);
+  mon_modules_learn(vm);
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/checkpoint.h"
 #include "monitor/checks.h"
+#include "monitor/modules.h"
 #include "monitor/moncall.h"
 #include "monitor/monitor.h"
 #include "monitor/outlet.h"
@@ -70,6 +71,7 @@ static void free_vm(struct mb_vm *vm) {
   mon_disks_close(vm);
   mon_image_close(&vm->image);
   mon_file_close(&vm->initrd);
+  mon_modules_free(vm);
   mon_symbols_fini(&vm->symbols);
   if (vm->trace) fclose(vm->trace);
   mon_profile_free(vm->profile);
@@ -78,7 +80,7 @@ static void free_vm(struct mb_vm *vm) {
   if (vm->paths) mips_paths_fini(vm->paths);
   free(vm->paths);
   mon_dwarf_free(vm->dwarf);
-  free(vm->dwarf_later);
+  free(vm->debug_path);
   mon_host_free(vm->host_calls);
   mon_guest_functions_free(vm);
   free(vm->kernel_path);
@@ -237,6 +239,7 @@ static char *map_beside(const char *kernel) {
 }
 
 int mb_load_symbols(struct mb_vm *vm, const char *path) {
+  mon_modules_forget(vm);
   if (path) return mon_symbols_file(&vm->symbols, path, vm->error);
   if (vm->symbols.n) return MB_OK;
   char *beside = vm->kernel_path ? map_beside(vm->kernel_path) : NULL;

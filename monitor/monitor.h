@@ -108,10 +108,12 @@ struct mb_vm {
   char *kernel_path, *initrd_path;
   bool was_listened_to; /* it goes on from a checkpoint, and could be typed to before that */
   struct mon_symbols symbols;
-  char *dwarf_later;       /* a file to read it from once it is wanted; NULL: none, or done */
-  struct mon_dwarf *dwarf; /* what lines its kernel has; NULL: not known */
-  bool symbols_learned;    /* all of them, from the guest's memory, */
-  uint64_t learned_at;     /* when it had run so many instructions */
+  char *debug_path;            /* the file with its DWARF; NULL: none, */
+  bool dwarf_later;            /* ... which is to be read once it is wanted */
+  struct mon_dwarf *dwarf;     /* what lines its kernel has; NULL: not known */
+  bool symbols_learned;        /* all of them, from the guest's memory, */
+  uint64_t learned_at;         /* when it had run so many instructions */
+  struct mon_modules *modules; /* that the kernel had loaded then; NULL: not looked for */
   struct mon_console console;
   struct mon_outlet *outlet; /* of the console, if it is not on stdin and stdout; NULL: none */
   struct mon_disk disk[MB_DISKS_MAX];
@@ -412,9 +414,12 @@ void mon_numa_written(struct mb_vm *vm, uint64_t at, uint64_t n);
 /* What was modelled, as a new JSON object. */
 struct json_t *mon_numa_json(const struct mb_vm *vm);
 
-/* coverage_report.c: how far the kernel has moved from where its debug information was linked to, by a symbol that it
- * keeps in its memory itself. */
-uint64_t mon_dwarf_shift(const struct mb_vm *vm);
+/* inspect.c: the page of an address for which mips_unmapped() holds, or NULL. */
+const uint8_t *mon_unmapped_page(const struct mb_vm *vm, uint64_t va);
+
+/* learn.c: how far the kernel has moved from where its debug information was linked to, by MON_ANCHOR (which is there,
+ * or 0), a symbol that it keeps in its memory itself. */
+uint64_t mon_kernel_shift(const struct mb_vm *vm, uint64_t anchor);
 /* sampling.c: `--numa sample`. Defaults for what was not chosen; 0 or an error. Each of the others does nothing when
  * the machine is not sampled. */
 bool mon_is_sampled(const struct mb_machine *m);
@@ -427,6 +432,6 @@ void mon_sampling(struct mb_machine *m, uint64_t now);
 void mon_sampling_charge(struct mb_vm *vm);
 struct json_t *mon_sampling_json(const struct mb_vm *vm);
 
-/* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise. */
+/* learn.c: symbols from the guest's own memory, when the kernel's are not known otherwise; those of its modules. */
 void mon_learn_symbols(struct mb_vm *vm);
 #endif

@@ -49,6 +49,18 @@ void mon_symbols_sort(struct mon_symbols *s) {
   if (s->n) qsort(s->symbol, s->n, sizeof *s->symbol, compare);
 }
 
+bool mon_symbols_end(struct mon_symbols *s, uint64_t at) {
+  return mon_symbols_add(s, at, 0, MON_RANK_LABEL, "", 0);
+}
+
+void mon_symbols_cut(struct mon_symbols *s, size_t names_n) {
+  size_t n = 0;
+  for (size_t i = 0; i < s->n; i++)
+    if ((s->symbol[i].name & NAME_BITS) < names_n) s->symbol[n++] = s->symbol[i];
+  s->n = n;
+  if (names_n < s->names_n) s->names_n = names_n;
+}
+
 void mon_symbols_fini(struct mon_symbols *s) {
   free(s->symbol);
   free(s->names);
@@ -154,7 +166,7 @@ static size_t up_to(const struct mon_symbols *s, uint64_t va) {
 const struct mon_symbol *mon_symbol_find(const struct mon_symbols *s, uint64_t va) {
   size_t n = up_to(s, va);
   const struct mon_symbol *y = n ? &s->symbol[n - 1] : NULL;
-  return y && va - y->at < (y->size > REACH ? y->size : REACH) ? y : NULL;
+  return y && *mon_symbol_text(s, y) && va - y->at < (y->size > REACH ? y->size : REACH) ? y : NULL;
 }
 
 uint64_t mon_symbol_next(const struct mon_symbols *s, uint64_t va) {
@@ -163,8 +175,11 @@ uint64_t mon_symbol_next(const struct mon_symbols *s, uint64_t va) {
 }
 
 const struct mon_symbol *mon_symbol_named(const struct mon_symbols *s, const char *name) {
-  for (size_t i = 0; i < s->n; i++)
-    if (!strcmp(mon_symbol_text(s, &s->symbol[i]), name)) return &s->symbol[i];
+  size_t n = strlen(name);
+  for (size_t i = 0; i < s->n; i++) {
+    const char *text = mon_symbol_text(s, &s->symbol[i]);
+    if (!strncmp(text, name, n) && (!text[n] || (n && !strncmp(text + n, " [", 2)))) return &s->symbol[i];
+  }
   return NULL;
 }
 
@@ -174,11 +189,13 @@ const char *mon_symbol_text(const struct mon_symbols *s, const struct mon_symbol
 
 const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf, size_t n) {
   const struct mon_symbol *y = mon_symbol_find(s, va);
+  const char *text = y ? mon_symbol_text(s, y) : "";
+  const int name = (int)strcspn(text, " "); /* a module follows */
   if (!y)
     snprintf(buf, n, "0x%08" PRIx64, va);
   else if (va > y->at)
-    snprintf(buf, n, "%s+0x%" PRIx64, mon_symbol_text(s, y), va - y->at);
+    snprintf(buf, n, "%.*s+0x%" PRIx64 "%s", name, text, va - y->at, text + name);
   else
-    snprintf(buf, n, "%s", mon_symbol_text(s, y));
+    snprintf(buf, n, "%s", text);
   return buf;
 }

@@ -28,6 +28,10 @@ __attribute__((warn_unused_result)) int mon_symbols_file(struct mon_symbols *s, 
 bool mon_symbols_add(struct mon_symbols *s, uint64_t at, uint64_t size, enum mon_rank rank, const char *name,
                      size_t len);
 void mon_symbols_sort(struct mon_symbols *s);
+/* Nothing before `at` reaches as far. */
+bool mon_symbols_end(struct mon_symbols *s, uint64_t at);
+/* Drop those that were added since names_n was this. */
+void mon_symbols_cut(struct mon_symbols *s, size_t names_n);
 /* Of a type letter as nm prints it. */
 enum mon_rank mon_rank_of(char type);
 void mon_symbols_fini(struct mon_symbols *s);
@@ -39,9 +43,9 @@ uint64_t mon_symbol_next(const struct mon_symbols *s, uint64_t va);
 static inline uint64_t mon_sign_extended(uint64_t a) {
   return a >> 32 ? a : (uint64_t)(int64_t)(int32_t)a;
 }
-/* The first symbol of that name, or NULL; likewise. */
+/* Names of a module's end in " [module]". The first symbol of that name, which may go without, or NULL; likewise. */
 const struct mon_symbol *mon_symbol_named(const struct mon_symbols *s, const char *name);
 const char *mon_symbol_text(const struct mon_symbols *s, const struct mon_symbol *y);
-/* "name+0x12", or "0x..." when nothing is near. Returns buf. */
+/* "name+0x12", "name+0x12 [module]", or "0x..." when nothing is near. Returns buf. */
 const char *mon_symbol_name(const struct mon_symbols *s, uint64_t va, char *buf, size_t n);
 #endif
