@@ -446,24 +446,47 @@ static char *debug_package(const struct row *row, const char *folder) {
   return wanted;
 }
 
+/* Put what was made beside the kernel; vmlinux comes last: with it, all is there. */
+static int publish_debug(const char *made, const char *place) {
+  static const char *const names[] = {"modules", "vmlinux"};
+  int result = 0;
+  for (int i = 0; !result && i < 2; i++) {
+    char *from = guests_text("%s/%s", made, names[i]), *to = guests_text("%s/%s", place, names[i]);
+    if (!i && to) remove_tree(to);
+    result = !from || !to       ? guests_fail("out of memory")
+             : rename(from, to) ? guests_fail("cannot create %s: %s", to, strerror(errno))
+                                : 0;
+    free(from), free(to);
+  }
+  return result;
+}
+
 /* Under the lock: fetch what the kernel's debug information is in, beside the kernel. */
 static int fetch_debug(const struct row *row, const char *folder) {
   char *made = guests_text("%s/.new-%s-dbg", folder, row->name), *apt = guests_text("%s/apt-%s", folder, row->arch);
-  char *from = guests_text("%s/vmlinux", made ? made : ""), *to = guests_text("%s/%s/vmlinux", folder, row->name);
+  char *place = guests_text("%s/%s", folder, row->name), *initrd = guests_text("%s/initrd", place ? place : "");
   char *package = debug_package(row, folder), *deb = NULL;
   int result = 2;
   sweep(folder);
-  if (!made || !apt || !from || !to)
+  if (!made || !apt || !place || !initrd)
     guests_fail("out of memory");
   else if (package && make_folder(made))
     guests_fail("cannot write in %s: %s", made, strerror(errno));
   else if (package && !guests_apt_update(apt, row->arch) && (deb = guests_apt_download(apt, package, made)) &&
-           !guests_image_extract(deb, "usr/lib/debug/boot/vmlinux-*", from))
-    result = rename(from, to) ? guests_fail("cannot create %s: %s", to, strerror(errno)) : 0;
+           !guests_debug_take(deb, initrd, made))
+    result = publish_debug(made, place);
   if (made) remove_tree(made);
   if (apt) guests_apt_tidy(apt);
-  free(made), free(apt), free(from), free(to), free(package), free(deb);
+  free(made), free(apt), free(place), free(initrd), free(package), free(deb);
   return result;
+}
+
+/* Has it been fetched? Not so by a program that did not keep modules. */
+static bool has_debug(const struct guest *g) {
+  char *modules = guests_text("%.*smodules", (int)(strrchr(g->debug, '/') + 1 - g->debug), g->debug);
+  const bool has = modules && !access(g->debug, R_OK) && !access(modules, R_OK);
+  free(modules);
+  return has;
 }
 
 static int make(const struct row *row, bool refresh) {
@@ -501,7 +524,7 @@ int guests_get_debug(const char *name, struct guest *out) {
   int result = 2, fd = -1;
   if (!out->debug)
     guests_fail("%s: Debian has no debug information of it to fetch", name);
-  else if (!access(out->debug, R_OK))
+  else if (has_debug(out))
     result = 0;
   else if (folder && (fd = lock(folder)) >= 0)
     result = fetch_stoppable(row, folder, fetch_debug);

@@ -42,8 +42,7 @@ static int write_all(int fd, const void *data, size_t n) {
   return 0;
 }
 
-/* Copy the file the archive stands at to `to`. */
-static int copy_out(struct archive *a, const char *deb, const char *to) {
+int guests_image_copy(struct archive *a, const char *deb, const char *to) {
   int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), bad = fd < 0;
   static char chunk[64 << 10];
   la_ssize_t n = 0;
@@ -114,7 +113,7 @@ static int extract_one(void *ctx, struct archive *a, const char *path, size_t n)
   (void)n;
   if (fnmatch(x->member, path, 0)) return 0;
   x->found = true;
-  return copy_out(a, x->deb, x->to) ? 2 : 1;
+  return guests_image_copy(a, x->deb, x->to) ? 2 : 1;
 }
 
 int guests_image_extract(const char *deb, const char *member, const char *to) {

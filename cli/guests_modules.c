@@ -46,8 +46,7 @@ static void modules_fini(struct modules *all) {
 
 /* --- looking at all of them --- */
 
-/* "drivers/virtio/virtio-rng.ko" -> "virtio_rng". NULL: this is no module, or no memory. */
-static char *module_name(const char *path, size_t n) {
+char *guests_module_name(const char *path, size_t n) {
   const char *slash = memrchr(path, '/', n), *base = slash ? slash + 1 : path;
   n -= (size_t)(base - path);
   if (n <= 3 || memcmp(base + n - 3, ".ko", 3)) return NULL;
@@ -106,7 +105,7 @@ static int look_at(void *ctx, struct archive *a, const char *path, size_t n) {
   struct modules *all = ctx;
   const char *below = strstr(path, "lib/modules/"), *version = below ? below + strlen("lib/modules/") : NULL;
   const char *file = version ? strchr(version, '/') : NULL;
-  char *name = file ? module_name(path, strlen(path)) : NULL;
+  char *name = file ? guests_module_name(path, strlen(path)) : NULL;
   bool builtin = file && !strcmp(file, "/modules.builtin");
   if (!name && !builtin) return 0;
   if (!all->version) all->version = strndup(version, (size_t)(file - version));
@@ -139,7 +138,7 @@ static const char *next_value(const struct module *m, const char *key, const cha
 static bool is_builtin(const struct modules *all, const char *name) {
   for (const char *s = all->builtin; s && *s;) {
     size_t n = strcspn(s, "\n");
-    char *one = module_name(s, n);
+    char *one = guests_module_name(s, n);
     bool same = one && !strcmp(one, name);
     free(one);
     if (same) return true;
@@ -201,7 +200,7 @@ static int put_folders(struct modules *all) {
 
 static int take(void *ctx, struct archive *a, const char *path, size_t n) {
   struct modules *all = ctx;
-  char *name = strstr(path, "lib/modules/") ? module_name(path, strlen(path)) : NULL;
+  char *name = strstr(path, "lib/modules/") ? guests_module_name(path, strlen(path)) : NULL;
   int result = 0;
   for (size_t i = 0; name && i < all->ordered; i++) {
     if (strcmp(all->order[i]->name, name)) continue;

@@ -44,6 +44,9 @@ int guests_image_each(const char *deb, guests_each *fn, void *ctx);
  * 2 after one line on stderr. */
 int guests_image_extract(const char *deb, const char *member, const char *to);
 
+/* Copy the file of a .deb at which `a` stands to `to`. Returns 0, or 2 after one line on stderr. */
+int guests_image_copy(struct archive *a, const char *deb, const char *to);
+
 /* A file for an archive: its mode says which kind. */
 struct guests_file {
   const char *path, *link;
@@ -71,6 +74,15 @@ unsigned guests_image_recipe(const char *const *modules);
  * archive (newc cpio) with the tables that modprobe reads. What is built into the kernel is not missed. Returns 0, or 2
  * after one line on stderr. */
 int guests_modules_write(const char *deb, const char *const *wanted, const char *to);
+
+/* "drivers/virtio/virtio-rng.ko" -> "virtio_rng"; owned by the caller. NULL: this is no module, or no memory. */
+char *guests_module_name(const char *path, size_t n);
+
+/* --- guests_debug.c --- */
+
+/* Take out of a -dbg package what there is of the kernel, into vmlinux in `folder`, and of the modules in the guest's
+ * initrd, into modules/NAME.ko. Returns 0, or 2 after one line on stderr. */
+int guests_debug_take(const char *deb, const char *initrd, const char *folder);
 
 /* --- guests.c --- */
 
