@@ -70,7 +70,7 @@ static void walk(const char *model, bool big) {
   unsigned depth = 0, compared = 0;
   while (rig->cpu->j.pc != AT(START + 3)) {
     uint64_t want[MAX], got[MAX], pc = rig->cpu->j.pc, hits = rig->cpu->mmu.l2_hits, fills = rig->cpu->mmu.fills;
-    unsigned n = expected(pc, depth, want), m = mon_unwind(rig->cpu, got, MAX);
+    unsigned n = expected(pc, depth, want), m = mon_unwind(rig->cpu, NULL, got, MAX);
     cr_assert_eq(m, n, "%s, pc %" PRIx64 ", depth %u: %u calls, not %u", model, pc, depth, m, n);
     for (unsigned i = 0; i < n; i++) cr_assert_eq(got[i], want[i], "%s, pc %" PRIx64 ", call %u", model, pc, i);
     cr_assert_eq(rig->cpu->mmu.l2_hits + rig->cpu->mmu.fills, hits + fills, "it leaves no trace");
@@ -99,12 +99,33 @@ Test(unwind, in_doubt) {
   const uint64_t sps[] = {0, KSEG0(RIG_RAM - 4), KSEG0(RIG_DEVICE), 0x1000, KSEG0(STACK) + 2, UINT64_MAX};
   for (unsigned i = 0; i < sizeof sps / sizeof *sps; i++) {
     rig->cpu->gpr[SP] = sps[i];
-    cr_assert_eq(mon_unwind(rig->cpu, call, MAX), 1u, "stack %u", i);
+    cr_assert_eq(mon_unwind(rig->cpu, NULL, call, MAX), 1u, "stack %u", i);
     cr_assert_eq(call[0], AT(MIDDLE + 8));
   }
   rig->cpu->gpr[RA] = AT(OUTER + 7);
   rig->cpu->gpr[SP] = KSEG0(STACK);
-  cr_assert_eq(mon_unwind(rig->cpu, call, 1), 1u, "no more than there is room for");
+  cr_assert_eq(mon_unwind(rig->cpu, NULL, call, 1), 1u, "no more than there is room for");
   rig_status(rig, rig->cpu->cp0.status | ST_EXL);
-  cr_assert_eq(mon_unwind(rig->cpu, call, MAX), 1u);
+  cr_assert_eq(mon_unwind(rig->cpu, NULL, call, MAX), 1u);
+}
+
+/* A function that is traced begins with a call that takes 8 bytes of the stack in its delay slot, which the callee
+ * gives back: they are no frame. */
+Test(unwind, traced) {
+  enum { F = 8, TRACE = 24, AT_ = 1, V1 = 3 };
+  uint64_t call[MAX];
+  rig = rig_new("24Kf", false);
+  uint32_t code[32] = {NOP, JAL(AT(F)), NOP, NOP};
+  const uint32_t f[] = {ADDIU(SP, SP, -32),     SW(RA, 28, SP), ADDIU(AT_, RA, 0), LUI(V1, 0x8001),
+                        ORI(V1, V1, TRACE * 4), JALR(RA, V1),   ADDIU(SP, SP, -8), NOP};
+  const uint32_t trace[] = {ADDIU(SP, SP, 8), ADDIU(V1, RA, 0), JR(V1), ADDIU(RA, AT_, 0)};
+  memcpy(code + F, f, sizeof f);
+  memcpy(code + TRACE, trace, sizeof trace);
+  rig_code(rig, CODE, code, 32);
+  rig_go(rig, RIG_CODE);
+  rig->cpu->gpr[SP] = KSEG0(STACK);
+  while (rig->cpu->j.pc != AT(F + 7)) rig_run(rig, 1);
+  cr_assert_eq(rig->cpu->gpr[SP], KSEG0(STACK - 32));
+  cr_assert_eq(mon_unwind(rig->cpu, NULL, call, MAX), 2u);
+  cr_assert_eq(call[1], AT(1));
 }

@@ -78,7 +78,7 @@ static void found(void *ctx, struct cpu *c, const struct mips_finding *f) {
   *p = (struct place){.first = *f, .times = 1, .instructions = mon_instructions(k->vm), .vcpu = c->cfg.number};
   uint64_t pc = c->j.pc; /* of the block: the walk begins at the instruction */
   c->j.pc = f->pc;
-  p->calls = mon_unwind(c, p->call, CALLS);
+  p->calls = mon_unwind(c, NULL, p->call, CALLS);
   c->j.pc = pc;
   if (is_race(f)) mips_check_ask(&k->check, f->before, true);
 }
@@ -88,7 +88,7 @@ static void seen(void *ctx, struct cpu *c, uint64_t at) {
   struct mon_checks *k = ctx;
   uint64_t call[CALLS], pc = c->j.pc;
   c->j.pc = at;
-  unsigned calls = mon_unwind(c, call, CALLS);
+  unsigned calls = mon_unwind(c, NULL, call, CALLS);
   c->j.pc = pc;
   for (size_t i = 0; i < k->places; i++) {
     struct place *p = &k->place[i];

@@ -125,7 +125,12 @@ static bool write_text(struct report *r, FILE *to) {
   fprintf(to, "%" PRIu64 " instructions: %" PRIu64 " of the kernel, %" PRIu64 " of user programs", all,
           r->kernel_instructions, r->user_instructions);
   if (r->lost) fprintf(to, ", %" PRIu64 " of code for which there was no room", r->lost);
-  fprintf(to, ", %" PRIu64 " could not be fetched\n\n", r->vm->coverage->tally.unfetched);
+  fprintf(to, ", %" PRIu64 " could not be fetched\n", r->vm->coverage->tally.unfetched);
+  bool modules = false;
+  for (size_t i = 0; i < r->rows; i++) modules = modules || mon_place_is_module(r->row[i].place);
+  const char *why = modules ? mon_modules_why(r->vm) : NULL;
+  if (why) fprintf(to, "modules are by page: %s\n", why);
+  fputc('\n', to);
   fprintf(to, "  share      instructions       entered  executed of  function or page\n");
   if (r->rows) qsort(r->row, r->rows, sizeof *r->row, by_instructions);
   for (size_t i = 0; i < r->rows; i++) {

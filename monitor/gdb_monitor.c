@@ -1,6 +1,7 @@
 /* monitor/gdb_monitor.c: gdb's "monitor COMMAND": what a machine has that a process has not. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/gdbstub.h"
+#include "monitor/modules.h"
 #include "monitor/unwind.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -122,7 +123,8 @@ static void print_calls(struct mon_gdb *g, const char *words, FILE *to) {
   uint64_t call[CALLS];
   char name[512];
   mon_learn_symbols(g->vm);
-  unsigned n = mon_unwind(about(g, words, to), call, CALLS);
+  struct mon_kernel_map map;
+  unsigned n = mon_unwind(about(g, words, to), mon_modules_map(g->vm, &map) ? &map : NULL, call, CALLS);
   for (unsigned i = 0; i < n; i++)
     fprintf(to, "#%-2u %016" PRIx64 " %s\n", i, call[i], mb_where(g->vm, call[i], name, sizeof name));
 }

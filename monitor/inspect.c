@@ -82,6 +82,8 @@ const char *mb_where(struct mb_vm *vm, uint64_t va, char *buf, size_t n) {
 
 size_t mb_backtrace(struct mb_vm *vm, uint64_t *call, size_t max) {
   if (!vm->started || !max) return 0;
+  struct mon_kernel_map map;
   mon_learn_symbols(vm);
-  return mon_unwind(mon_cpu(vm), call, max < MON_STACK_MAX ? (unsigned)max : MON_STACK_MAX);
+  return mon_unwind(mon_cpu(vm), mon_modules_map(vm, &map) ? &map : NULL, call,
+                    max < MON_STACK_MAX ? (unsigned)max : MON_STACK_MAX);
 }

@@ -3,7 +3,6 @@
 /* Memory of a guest that stopped anywhere: what does not fit is not believed. A list whose links do not lead back is
  * none, which tells debug information of another kernel, too. */
 #include "monitor/modules.h"
-#include "monitor/kernel_map.h"
 #include "monitor/monitor.h"
 #include <ctype.h>
 #include <elf.h>
@@ -186,6 +185,13 @@ static const char *debug_file(const struct mb_vm *vm) {
   return vm->debug_path ? vm->debug_path : vm->image.is_elf ? vm->kernel_path : NULL;
 }
 
+bool mon_modules_map(const struct mb_vm *vm, struct mon_kernel_map *out) {
+  const struct mon_modules *all = vm->modules;
+  if (!all || !all->known) return false;
+  *out = (struct mon_kernel_map){vm, &all->layout, mon_kernel_shift(vm, all->layout.anchor)};
+  return true;
+}
+
 void mon_modules_learn(struct mb_vm *vm) {
   struct mon_modules *all = vm->modules ? vm->modules : calloc(1, sizeof *all);
   const char *path = debug_file(vm);
@@ -196,8 +202,8 @@ void mon_modules_learn(struct mb_vm *vm) {
     all->tried = true;
     all->known = !mon_layout_read(&all->layout, path, &all->why);
   }
-  if (!all->known) return;
-  const struct mon_kernel_map k = {vm, &all->layout, mon_kernel_shift(vm, all->layout.anchor)};
+  struct mon_kernel_map k;
+  if (!mon_modules_map(vm, &k)) return;
   *all->why.text = 0;
   read_list(vm, &k);
   mon_symbols_sort(&vm->symbols);
@@ -225,8 +231,9 @@ void mon_modules_free(struct mb_vm *vm) {
 
 const char *mon_modules_why(const struct mb_vm *vm) {
   const struct mon_modules *all = vm->modules;
-  if (!all || !all->tried) return "that takes the kernel's debug information (mirrorball guests get NAME --dbg)";
-  return *all->why.text ? all->why.text : NULL;
+  if (!vm->debug_path && (!all || !all->known))
+    return "that takes the kernel's debug information (--debug-info FILE, or mirrorball guests get NAME --dbg)";
+  return all && *all->why.text ? all->why.text : NULL;
 }
 
 /* --- their lines --- */

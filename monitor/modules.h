@@ -6,6 +6,7 @@
 #ifndef MONITOR_MODULES_H
 #define MONITOR_MODULES_H
 #include "monitor/coverage.h"
+#include "monitor/kernel_map.h"
 
 struct mb_vm;
 
@@ -14,6 +15,8 @@ void mon_modules_learn(struct mb_vm *vm);
 void mon_modules_forget(struct mb_vm *vm);
 void mon_modules_free(struct mb_vm *vm);
 
+/* How the kernel's memory is found, after mon_learn_symbols(), while vm lives. False: that is not known. */
+bool mon_modules_map(const struct mb_vm *vm, struct mon_kernel_map *out);
 /* Is va a module's? Then *of has its lines, with addresses as they are; NULL: they are not known. */
 bool mon_modules_dwarf(struct mb_vm *vm, uint64_t va, const struct mon_dwarf **of);
 size_t mon_modules_count(const struct mb_vm *vm);

@@ -41,6 +41,10 @@ uint64_t mon_place_reach(const struct mb_vm *vm, uint64_t pc, bool user) {
   return symbol && symbol - pc < end - pc ? symbol : end;
 }
 
+bool mon_place_is_module(struct mon_place place) {
+  return place.kind == MON_PLACE_KERNEL_PAGE && !mips_unmapped(place.at);
+}
+
 static const char *event_name(uint64_t number) {
   switch (number) {
   case MIPS_PATH_THREAD: return "kernel thread";

@@ -24,6 +24,8 @@ uint64_t mon_place_reach(const struct mb_vm *vm, uint64_t pc, bool user);
 static inline bool mon_place_same(struct mon_place a, struct mon_place b) {
   return a.at == b.at && a.kind == b.kind;
 }
+/* Is it code of a module's, or another page that the kernel maps, whose functions are not known? */
+bool mon_place_is_module(struct mon_place place);
 /* Returns buf. */
 const char *mon_place_name(const struct mb_vm *vm, struct mon_place place, char buf[MON_PLACE_NAME]);
 #endif

@@ -135,6 +135,6 @@ void mon_profile_look(struct mb_vm *vm) {
   p->due = (done / p->every + 1) * p->every;
   struct mon_stack s = {.user = (c->j.mode & MODE_PRIV) == MMU_USER, .vector = c->cp0.status & (ST_EXL | ST_ERL)};
   if (s.user) s.asid = (uint8_t)c->cp0.entryhi;
-  s.depth = (uint16_t)mon_unwind(c, call, MON_STACK_MAX);
+  s.depth = (uint16_t)mon_unwind(c, NULL, call, MON_STACK_MAX);
   mon_profile_add(p, &s, call, 1);
 }

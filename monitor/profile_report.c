@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "frontend/paths.h"
+#include "monitor/modules.h"
 #include "monitor/place.h"
 #include <inttypes.h>
 #include <jansson.h>
@@ -344,6 +345,10 @@ static void write_report(struct report *r, FILE *to) {
   if (r->p->cut) fprintf(to, "%" PRIu64 " %s are without their callers, for want of memory\n", r->p->cut, unit(r));
   if (r->p->lost) fprintf(to, "%" PRIu64 " %s are left out, for want of memory\n", r->p->lost, unit(r));
   if (!vm->symbols.n) fprintf(to, "no symbols: give some by --symbols=FILE\n");
+  bool modules = false;
+  for (size_t i = 0; i < r->rows; i++) modules = modules || mon_place_is_module(r->row[i].place);
+  const char *why = modules ? mon_modules_why(vm) : NULL;
+  if (why) fprintf(to, "modules are by page: %s\n", why);
   text_statistics(r, &s, to);
   text_functions(r, to);
   text_cumulative(r, to);

@@ -6,12 +6,14 @@
  * the function itself only when that has made a call since. Every return address found must stand behind a call, or the
  * walk ends. */
 #include "monitor/unwind.h"
+#include "monitor/kernel_map.h"
 #include <string.h>
 
 enum { RA = 31, SP = 29, SCAN = 4096, HEAD = 16, REACH = 64 << 10, FRAME_MAX = 64 << 10 };
 
 struct walk {
   const struct cpu *c;
+  const struct mon_kernel_map *k;
   uint64_t page; /* of code, last looked at */
   const uint8_t *host;
 };
@@ -23,6 +25,7 @@ static bool word_at(struct walk *w, uint64_t va, uint32_t *word) {
   if (!w->host || (va & MMU_PAGE_MASK) != w->page) {
     w->page = va & MMU_PAGE_MASK;
     w->host = mips_peek_page(w->c, va);
+    if (!w->host && w->k) w->host = mon_kernel_page(w->k, va);
     if (!w->host) return false;
   }
   memcpy(word, w->host + (va & (MMU_PAGE_SIZE - 1)), 4);
@@ -82,11 +85,13 @@ struct function {
   bool saved, wide; /* ra is at ra_at from sp */
 };
 
-/* The address of the nearest `addiu sp,sp,-N` before pc, or 0. */
+/* The address of the nearest `addiu sp,sp,-N` before pc, or 0. Behind a call it is none: what is traced calls _mcount
+ * so, which undoes it (arch/mips/kernel/mcount.S). */
 static uint64_t frame_opener(struct walk *w, uint64_t pc) {
-  uint32_t word;
+  uint32_t word, before;
   for (unsigned i = 1; i <= SCAN && word_at(w, pc - 4 * (uint64_t)i, &word); i++)
-    if (opens_frame(word)) return pc - 4 * (uint64_t)i;
+    if (opens_frame(word) && !(word_at(w, pc - 4 * (uint64_t)i - 4, &before) && is_call(before)))
+      return pc - 4 * (uint64_t)i;
   return 0;
 }
 
@@ -170,8 +175,8 @@ static bool outer(struct walk *w, uint64_t pc, struct frame_of_call *f) {
   return true;
 }
 
-unsigned mon_unwind(const struct cpu *c, uint64_t *call, unsigned max) {
-  struct walk w = {.c = c};
+unsigned mon_unwind(const struct cpu *c, const struct mon_kernel_map *k, uint64_t *call, unsigned max) {
+  struct walk w = {.c = c, .k = k};
   struct frame_of_call f = {.sp = c->gpr[SP], .ra = c->gpr[RA]};
   unsigned n = 0;
   call[n++] = c->j.pc;
