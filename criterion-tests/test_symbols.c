@@ -48,3 +48,33 @@ Test(symbols, no_map) {
   mon_symbols_fini(&s);
   cr_assert_str_eq(name(&s, 0x1000), "0x00001000");
 }
+
+/* What a module has ends where it ends, and can be taken away again. */
+Test(symbols, modules) {
+  struct mon_symbols s = {0};
+  struct mon_error e;
+  cr_assert_eq(read_map(&s, "80100000 T start\n80100100 T work\n", &e), MB_OK, "%s", e.text);
+  const size_t names_n = s.names_n;
+  cr_assert(mon_symbols_add(&s, 0xffffffffc0002000, 0x40, MON_RANK_GLOBAL, "work [fake]", 11));
+  cr_assert(mon_symbols_add(&s, 0xffffffffc0002040, 0, MON_RANK_LOCAL, "last [fake]", 11));
+  cr_assert(mon_symbols_end(&s, 0xffffffffc0003000));
+  cr_assert(mon_symbols_add(&s, 0xffffffffc0003000, 0, MON_RANK_LOCAL, "first [next]", 12));
+  cr_assert(mon_symbols_end(&s, 0xffffffffc0004000));
+  mon_symbols_sort(&s);
+  cr_assert_str_eq(name(&s, 0xffffffffc0002004), "work+0x4 [fake]");
+  cr_assert_str_eq(name(&s, 0xffffffffc0002040), "last [fake]");
+  cr_assert_str_eq(name(&s, 0xffffffffc0002ffc), "last+0xfbc [fake]");
+  cr_assert_str_eq(name(&s, 0xffffffffc0003000), "first [next]");
+  cr_assert_str_eq(name(&s, 0xffffffffc0004000), "0xffffffffc0004000");
+  cr_assert_eq(mon_symbol_next(&s, 0xffffffffc0003000), 0xffffffffc0004000);
+  cr_assert_eq(mon_symbol_named(&s, "last")->at, 0xffffffffc0002040);
+  cr_assert_eq(mon_symbol_named(&s, "work [fake]")->at, 0xffffffffc0002000);
+  cr_assert_eq(mon_symbol_named(&s, "work")->at, 0xffffffff80100100, "the kernel's comes first");
+  cr_assert_null(mon_symbol_named(&s, "las"));
+  cr_assert_null(mon_symbol_named(&s, ""));
+  mon_symbols_cut(&s, names_n);
+  cr_assert_str_eq(name(&s, 0xffffffffc0002004), "0xffffffffc0002004");
+  cr_assert_str_eq(name(&s, 0xffffffff80100104), "work+0x4");
+  cr_assert_null(mon_symbol_named(&s, "last"));
+  mon_symbols_fini(&s);
+}

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- types --- */
@@ -281,9 +282,14 @@ static int read_elf(struct mon_layout *out, Elf *elf, const char *path, struct m
 
 int mon_layout_read(struct mon_layout *out, const char *path, struct mon_error *e) {
   elf_version(EV_CURRENT);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return mon_fail(e, MB_ERR_FILE, "%s: %s", path, strerror(errno));
-  Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+  struct stat st;
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a kernel may have come from a pipe */
+  if (fd < 0 || fstat(fd, &st)) {
+    const int code = mon_fail(e, MB_ERR_FILE, "%s: %s", path, strerror(errno));
+    if (fd >= 0) close(fd);
+    return code;
+  }
+  Elf *elf = S_ISREG(st.st_mode) ? elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
   const int code = read_elf(out, elf, path, e);
   if (elf) elf_end(elf);
   close(fd);

@@ -182,7 +182,7 @@ static void read_list(struct mb_vm *vm, const struct mon_kernel_map *k) {
 }
 
 static const char *debug_file(const struct mb_vm *vm) {
-  return vm->debug_path ? vm->debug_path : vm->image.is_elf ? vm->kernel_path : NULL;
+  return vm->debug_path ? vm->debug_path : vm->kernel_path;
 }
 
 bool mon_modules_map(const struct mb_vm *vm, struct mon_kernel_map *out) {

@@ -176,9 +176,9 @@ uint64_t mon_symbol_next(const struct mon_symbols *s, uint64_t va) {
 
 const struct mon_symbol *mon_symbol_named(const struct mon_symbols *s, const char *name) {
   size_t n = strlen(name);
-  for (size_t i = 0; i < s->n; i++) {
+  for (size_t i = 0; n && i < s->n; i++) {
     const char *text = mon_symbol_text(s, &s->symbol[i]);
-    if (!strncmp(text, name, n) && (!text[n] || (n && !strncmp(text + n, " [", 2)))) return &s->symbol[i];
+    if (!strncmp(text, name, n) && (!text[n] || !strncmp(text + n, " [", 2))) return &s->symbol[i];
   }
   return NULL;
 }
