@@ -28,13 +28,15 @@ mv stats.auto stats.plain
 tiers=(auto stencil)
 [[ ${MB_QUICK-} ]] && tiers=(auto)
 for tier in "${tiers[@]}"; do
-  tell "$tier" --coverage "c.$tier.info" --coverage "c.$tier.json" --profile-exact "p.$tier.folded" --profile-exact "p.$tier.json"
+  tell "$tier" --coverage "c.$tier.info" --coverage "c.$tier.json" --profile-exact "p.$tier.folded" --profile-exact "p.$tier.json" \
+    --profile "s.$tier.folded" --profile-every 2000
   code=$?
   ((code == 2)) && continue # a build without this tier
   same=$([[ $(stat_of "stats.$tier" instructions) == "$(stat_of stats.plain instructions)" &&
     $(stat_of "stats.$tier" state_hash) == "$(stat_of stats.plain state_hash)" ]]; echo $?)
   check "$tier: exit $code, the run is the one that nobody watches: $(cat err)" "$same"
-  cmp -s c.auto.info "c.$tier.info" && cmp -s c.auto.json "c.$tier.json" && cmp -s p.auto.folded "p.$tier.folded"
+  cmp -s c.auto.info "c.$tier.info" && cmp -s c.auto.json "c.$tier.json" && cmp -s p.auto.folded "p.$tier.folded" &&
+    cmp -s s.auto.folded "s.$tier.folded"
   held=$?
   check "$tier: counts and names are those of auto" $held
 done
@@ -95,6 +97,8 @@ held=$?
 check "functions and lines are the guest's and binutils': $(tail -5 out)" $held
 grep -q ';ext4_lookup_\[ext4\];' p.auto.folded && grep -q '^kernel;.*virtblk_done_\[virtio_blk\].* [0-9]*$' p.auto.folded
 check "call paths go through modules" $?
+grep -q '_\[ext4\]' s.auto.folded && grep -q '_\[jbd2\]' s.auto.folded
+check "so do samples" $?
 
 # A panic in a module: the kernel says itself in which line; a function of a module is called.
 cat >panic.test <<'END'
@@ -117,6 +121,21 @@ grep -qE " __ext4_find_entry\+0x[0-9a-f]+ \[ext4\] \(.*/fs/ext4/namei\.c:$line\)
   grep -qE ' __lookup_slow\+.* \(.*/fs/namei\.c:[0-9]+\)' out && grep -qE ' panic\+.* \(.*/kernel/panic\.c:[0-9]+\)' out
 check "the backtrace names lines in modules, and goes on below them" $?
 [[ ${MB_QUICK-} ]] && finish
+
+# Functions of modules may be called, and must have been executed.
+cat >covered.test <<END
+guests = ["$guest"];
+machine = { disk = "base,cow"; };
+covered = ["ext4_lookup", "virtblk_done"];
+steps = ( { run = "mount -t ext4 /dev/vda /mnt; ls /mnt/sub"; output = "file"; } );
+END
+timeout 900 "$program" test covered.test >out 2>err </dev/null
+code=$?
+check "ext4_lookup is covered: exit $code, $(cat out err)" $code
+sed -i 's/ext4_lookup/ext4_rename/' covered.test
+timeout 900 "$program" test covered.test >out 2>err </dev/null
+code=$?
+check "ext4_rename is not: exit $code, $(cat out err)" "$([[ $code == 1 ]] && grep -q ext4_rename out; echo $?)"
 
 # Debug files of another build are not believed; without debug information there are pages, and the reason.
 mkdir -p "other/$guest/modules" "none/$guest"
