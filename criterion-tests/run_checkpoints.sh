@@ -114,35 +114,38 @@ refused_as 'in mode bare or translate' --from on.mb --mode trap
 refused_as 'give numa, too' --from on.mb --policy both
 refused_as 'the machine flash has 8 cpus' --from off.mb --numa cache --sched fixed --cpus 9
 
-# --- several VMs on a subnet, frames on their way: one comes to where it is to be saved, all are ---
-pair() { # insns of the first, of the second
-  local name until=("$@")
+# --- three VMs on a subnet that hear of each other all the time: one comes to where it is to be saved, all are ---
+vms=(a b c)
+chatter() { # machine file: VM to be saved, insns
   echo 'vms = ('
-  for name in asks answers; do
-    echo "{ name = \"$name\"; kernel = \"$guests/mips32r2eb/splash-exchange\"; board = \"disco\"; mem = \"32M\";"
-    echo "  net = \"subnet=x\"; append = \"sends=$([[ $name == asks ]] && echo 1 || echo 0) rounds=5 pages=15\";"
-    [[ ${until[0]-} ]] && echo "  until = \"insns:${until[0]}\";"
-    until=("${until[@]:1}")
-    [[ $name == asks ]] && echo '},' || echo '}'
+  for ((v = 0; v < 3; v++)); do
+    echo "{ name = \"${vms[v]}\"; kernel = \"$guests/mips32r2eb/splash-chatter\"; board = \"disco\"; mem = \"16M\";"
+    echo "  net = \"subnet=x\"; append = \"seed=$v frames=100\"; mhz = $((100 + 30 * v));"
+    [[ ${1-} == "$v" ]] && echo "  until = \"insns:$2\";"
+    ((v < 2)) && echo '},' || echo '}'
   done
   echo ');'
 }
-pair >whole.machine
-goes run --machine whole.machine --stats stats
-total=$(stat_of stats instructions)
-for ((i = 0; i < 3 * points; i++)); do
-  at=$(((RANDOM << 15 | RANDOM) % (total / 3)))
-  pair $at >at.machine
-  goes checkpoint pair.mb --machine at.machine --tier "$(pick "${tiers[@]}")"
-  held=$?
-  check "a pair is saved at $at: $(cat err)" $held
-  # What goes on from the file is one run. (That it is the run of the two that were not stopped does not always hold yet.)
-  goes run --from pair.mb --console none --stats stats --tier eval
-  first=$(outcome $?)
-  goes run --from pair.mb --console none --stats stats --tier "$(pick "${tiers[@]}")"
-  this=$(outcome $?)
-  [[ $this == "$first" ]]
-  check "a pair, saved at $at: $this, not $first" $?
+chatter >whole.machine
+for model in '' '--numa cache --sched affinity --cpus 2'; do
+  how=() modes=(bare trap translate)
+  # shellcheck disable=SC2206
+  [[ $model ]] && how=($model) modes=(bare translate)
+  goes run --machine whole.machine "${how[@]}" --stats stats
+  whole=$(outcome $?) total=$(stat_of stats instructions)
+  for ((i = 0; i < 3 * points; i++)); do
+    at=$(((RANDOM << 15 | RANDOM) % (total / 4)))
+    chatter $((i % 3)) $at >at.machine
+    ways
+    goes checkpoint chatter.mb --machine at.machine "${how[@]}" --jobs "$(pick 1 2)" "${way[@]}"
+    held=$?
+    check "chatter $model: saved when VM $((i % 3)) is at $at, ${way[*]}: $(cat err)" $held
+    ways
+    goes run --from chatter.mb --console none --jobs "$(pick 1 2)" --stats stats "${way[@]}"
+    this=$(outcome $?)
+    [[ $this == "$whole" ]]
+    check "chatter $model: saved when VM $((i % 3)) is at $at, then ${way[*]}: $this, not $whole" $?
+  done
 done
 
 # --- what is refused: one line, exit 2 ---

@@ -122,7 +122,7 @@ struct mb_machine_config {
   struct mb_placement placement; /* on it */
   enum mb_sched sched;
   bool anew;     /* what is restored in it is put on a machine as this says, not on the one that it was saved on */
-  bool together; /* when one VM stops the others do, within a round (1 ms), always at the same place */
+  bool together; /* when one VM stops the others do, within a round (1 ms); all go on as the run that was not stopped */
   /* Folder in which a machine is kept as it is when its kernel runs user code for the first time, for the next one that
    * boots alike to begin with: the same run, without the wait (mb_boot_was_kept()). For machines with one plain VM; see
    * monitor/boots.h. NULL: none is. Borrowed until mb_machine_free(). */

@@ -13,7 +13,7 @@
 #include <zstd.h>
 
 /* VERSION: of what is in this file; the parts of the state have their own. */
-enum { MAGIC = 24, VERSION = 1, LEVEL = 1, CHUNK = 64 /* pages read at once */ };
+enum { MAGIC = 24, VERSION = 2, LEVEL = 1, CHUNK = 64 /* pages read at once */ };
 static const char magic[MAGIC] = "mirrorball checkpoint\n";
 #define REST_MAX ((uint64_t)16 << 30) /* unpacked */
 

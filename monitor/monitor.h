@@ -37,6 +37,9 @@ struct mon_vcpu {
   uint64_t at;
 };
 
+/* A VM in a round of the machine: it does not run in it, has not had its whole turn, or has. */
+enum mon_part { MON_OUT, MON_DUE, MON_DONE };
+
 /* Lowered blocks and compiled code may take this much of the host together. */
 enum { MON_CODE_BYTES = 512 << 20 };
 /* Optimized code kept on disk, unless the configuration says how much. */
@@ -147,6 +150,8 @@ struct mb_vm {
   struct mon_sampled sampled;      /* likewise */
   uint64_t numa_sample_at;         /* in cycles: when the pages in use are next looked for */
   uint64_t paused;                 /* the deadline of a turn that has been stopped in the middle; 0: it has not */
+  bool between;                    /* a round has ended, and the next has not begun: it was stopped there */
+  enum mon_part part;              /* it has in the machine's round */
   bool within;                     /* a turn just now */
   bool has_pmap, has_board;
   uint8_t rom[MON_ROM_BYTES];
@@ -221,7 +226,7 @@ struct mb_machine {
   struct mon_jobs *jobs;  /* threads that take turns; NULL: ours takes all */
   bool side_by_side;      /* they do: nobody looks at the host meanwhile */
   bool joined;            /* some VMs are on a subnet */
-  unsigned running;       /* VMs that have not stopped */
+  unsigned running;       /* VMs that had not stopped when it began: */
   uint64_t now, end;      /* virtual ns: the present round of the VMs; see rounds.c */
   uint64_t begun, looked; /* wall ns: mb_machine_run() was called; last look at the host */
   uint64_t wall_ns;       /* spent in mb_machine_run() before */
@@ -274,9 +279,10 @@ void mon_tell(struct mb_machine *m);
 /* Only the signals. */
 void mon_heed_interrupt(struct mb_machine *m);
 bool mon_interrupted(const struct mb_machine *m);
-/* Let a VM live on to the end of the round. */
-void mon_take_turn(struct mb_vm *vm);
+/* Those of one group whose turn is still to come, or of all. */
 void mon_take_turns(struct mb_machine *m, unsigned first, bool of_group);
+/* How far the round is. */
+void mon_round_state(struct mb_machine *m, struct snap *s);
 
 /* sched.c */
 /* Go on with the rotation for at most one turn. */

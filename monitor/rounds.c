@@ -2,7 +2,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each VM has a clock of its own. In a round each that runs has its turn, in the order in which they were added, in
  * which it lives on to the round's end: to the first boundary of its own rounds (sched.c) behind it, so that it is
- * never cut where it would not be cut alone. What a guest sees therefore does not depend on its neighbours. */
+ * never cut where it would not be cut alone. What a guest sees therefore does not depend on its neighbours.
+ *
+ * VMs on a subnet do hear of each other, and when depends on the order of turns. So a round that is stopped is not
+ * over: who had not had all of its turn has the rest when all go on, to the same end, before the next round begins. */
 #include "monitor/balance.h"
 #include "monitor/jobs.h"
 #include "monitor/status.h"
@@ -117,47 +120,95 @@ static bool in_rounds(const struct mb_machine *m) {
   return m->running > 1 || m->config.merge || m->balance || m->cpus.seats;
 }
 
-/* Count those that run, and see how far all of them have come. Rounds end at round numbers, so that one that was
- * interrupted goes on as it would have. */
+static bool any_runs(const struct mb_machine *m) {
+  bool any = false;
+  for (unsigned i = 0; i < m->vms; i++) any |= !m->vm[i]->stopping;
+  return any;
+}
+
+/* Has the round been stopped, and is it to go on? Not if somebody runs now who did not then. */
+static bool is_open(const struct mb_machine *m) {
+  bool due = false, new = false;
+  for (unsigned i = 0; i < m->vms; i++) {
+    if (m->vm[i]->stopping) continue;
+    due |= m->vm[i]->part == MON_DUE;
+    new |= m->vm[i]->part == MON_OUT;
+  }
+  return due && !new;
+}
+
+/* Count those that run, of whom there are some, and see how far all of them have come. Rounds end at round numbers. */
 static void begin_round(struct mb_machine *m) {
   uint64_t least = UINT64_MAX;
   m->running = 0;
   for (unsigned i = 0; i < m->vms; i++) {
-    if (m->vm[i]->stopping) continue;
-    uint64_t ns = io_clock_ns(&m->vm[i]->clock);
+    struct mb_vm *vm = m->vm[i];
+    vm->part = vm->stopping ? MON_OUT : MON_DUE;
+    if (vm->stopping) continue;
+    uint64_t ns = io_clock_ns(&vm->clock);
     least = ns < least ? ns : least;
     m->running++;
   }
   m->now = least;
-  if (m->running) mon_sampling(m, least);
-  if (m->running) mon_balance(m, least);
-  if (m->running) mon_cpus_round(m, least);
+  mon_sampling(m, least);
+  mon_balance(m, least);
+  mon_cpus_round(m, least);
   uint64_t length = m->jobs && !m->joined && !m->cpus.seats ? LONG_NS : ROUND_NS;
   m->end = in_rounds(m) ? (least / length + 1) * length : UINT64_MAX;
+  if (m->running > 1) mon_pace_round(m);
 }
 
-void mon_take_turn(struct mb_vm *vm) {
+void mon_round_state(struct mb_machine *m, struct snap *s) {
+  unsigned running = m->running;
+  SNAP(s, m->now);
+  SNAP(s, m->end);
+  SNAP(s, running);
+  SNAP(s, m->endless);
+  for (unsigned i = 0; i < m->vms; i++) {
+    uint8_t part = m->vm[i]->part;
+    SNAP(s, part);
+    if (!snap_check(s, part <= MON_DONE)) return;
+    m->vm[i]->part = (enum mon_part)part;
+  }
+  bool sound = m->end == UINT64_MAX || (m->now <= m->end && m->end - m->now <= LONG_NS);
+  if (!snap_check(s, running <= m->vms && sound)) return;
+  m->running = running;
+  /* It is a new machine, or one of other rounds. */
+  if (s->restoring && (m->config.anew || in_rounds(m) != (m->end < UINT64_MAX)))
+    for (unsigned i = 0; i < m->vms; i++) m->vm[i]->part = MON_OUT;
+}
+
+/* A step that has been stopped in the middle is one of this turn, however far devices have advanced the clock in it. */
+static bool has_turn(const struct mb_vm *vm) {
+  const struct mb_machine *m = vm->machine;
+  return vm->paused || vm->between || vm->clock.now < (in_rounds(m) ? mon_cycles(vm, m->end) : UINT64_MAX);
+}
+
+/* Let a VM live on to the end of the round. */
+static void take_turn(struct mb_vm *vm) {
   struct mb_machine *m = vm->machine;
-  uint64_t begun = mon_wall_ns(), end = in_rounds(m) ? mon_cycles(vm, m->end) : UINT64_MAX;
-  if (vm->threads) mon_threads_turn(vm, end);
-  while (!vm->threads && !vm->stopping && vm->clock.now < end) mon_step(vm);
-  if (vm->stopping) mon_console_flush(&vm->console);
+  uint64_t begun = mon_wall_ns();
+  if (vm->threads) mon_threads_turn(vm, in_rounds(m) ? mon_cycles(vm, m->end) : UINT64_MAX);
+  while (!vm->threads && !vm->stopping && has_turn(vm)) mon_step(vm);
+  if (vm->stopping)
+    mon_console_flush(&vm->console);
+  else
+    vm->part = MON_DONE;
   vm->wall_ns += mon_wall_ns() - begun;
 }
 
-/* Those of one group, or all. Once a VM has stopped, and all are to, who comes behind it has this turn when they go on:
- * what it then hears of the others' turns is what it would have. */
+/* The group is looked at first: VMs of others are other threads'. Once a VM has stopped, and all are to, who comes
+ * behind it has this turn when they go on: what it then hears of the others' turns is what it would have. */
 void mon_take_turns(struct mb_machine *m, unsigned first, bool of_group) {
   for (unsigned i = first; i < m->vms; i++) {
     struct mb_vm *vm = m->vm[i];
-    if ((of_group && vm->group != first) || vm->stopping) continue; /* of others nothing is known while they run */
-    mon_take_turn(vm);
+    if ((of_group && vm->group != first) || vm->stopping || vm->part != MON_DUE) continue;
+    take_turn(vm);
     if (vm->stopping && m->config.together) return;
   }
 }
 
 static void take_turns(struct mb_machine *m) {
-  if (m->running > 1) mon_pace_round(m);
   if (m->jobs && m->running > 1) {
     if (mon_look_at_host(m, NULL)) mon_tell(m);
     mon_jobs_round(m->jobs);
@@ -204,7 +255,10 @@ enum mb_stop mb_machine_run(struct mb_machine *m) {
   m->pace.anchored = false;
   resume(m);
   mon_jobs_start(m);
-  for (begin_round(m); m->running; begin_round(m)) take_turns(m);
+  while (any_runs(m)) {
+    if (!is_open(m)) begin_round(m);
+    take_turns(m);
+  }
   mon_jobs_free(m->jobs);
   m->jobs = NULL;
   for (unsigned i = 0; i < m->vms; i++) {

@@ -150,11 +150,15 @@ static enum mips_stop run_to(struct mb_vm *vm, uint64_t deadline, uint64_t cut) 
   return stop;
 }
 
+/* Stopped here, it goes on here: what is decided by how far others have come is decided once. */
 static void begin_round(struct mb_vm *vm) {
   uint64_t cycles = vm->vcpus > 1 ? ROUND_CYCLES : (uint64_t)vm->config.mhz * (ALONE_NS / 1000);
   vm->turn = 0;
-  io_clock_advance(&vm->clock, vm->round_end);
-  mon_numa_round(vm);
+  if (!vm->between) {
+    io_clock_advance(&vm->clock, vm->round_end);
+    mon_numa_round(vm);
+  }
+  vm->between = true;
   mon_tape_play(vm, MON_AT_ROUND);
   if (!vm->machine->side_by_side && mon_look_at_host(vm->machine, vm)) mon_tell(vm->machine);
   if (vm->clock.now >= vm->time_limit && !vm->threads) mon_stop(vm, MB_STOP_LIMIT);
@@ -165,6 +169,7 @@ static void begin_round(struct mb_vm *vm) {
   else if (mon_all_wait(vm))
     mon_skip(vm);
   vm->round_end = least(vm->round_end + cycles, io_clock_next(&vm->clock));
+  vm->between = false;
 }
 
 /* Is there more of this turn? */
@@ -202,7 +207,7 @@ static void run(struct mb_vm *vm, uint64_t instructions) {
   mmu_pmap_settle(&vm->pmap); /* what a device did on its own */
   mon_numa_turn(vm);
   uint64_t now = mips_now(c), deadline = vm->round_end;
-  if (vm->paused) deadline = least(deadline, least(vm->paused, io_clock_next(&vm->clock)));
+  if (vm->paused) deadline = least(deadline, vm->paused);
   vm->paused = 0;
   vm->within = true;
   enum mips_stop stop = run_to(vm, deadline, instructions < UINT64_MAX - now ? now + instructions : UINT64_MAX);
@@ -222,6 +227,8 @@ void mon_step(struct mb_vm *vm) {
   uint64_t done = mon_instructions(vm);
   if (done >= vm->limit) {
     mon_stop(vm, MB_STOP_LIMIT);
+  } else if (vm->between) {
+    begin_round(vm);
   } else if (goes_on(vm)) {
     run(vm, vm->limit - done);
   } else if (vm->turn + 1 < vm->vcpus) {

@@ -5,7 +5,7 @@
 #include "monitor/monitor.h"
 
 /* To be raised when the fields of a part change. The board's devices have their own: iosys/board_*.c. */
-enum { MEMORY = 2, SUBNETS = 1, VM = 2, CONSOLE = 1, CPU = 2, DISKS = 1, NETS = 1, MODEL = 1, SEATS = 1 };
+enum { MEMORY = 2, SUBNETS = 1, ROUND = 1, VM = 3, CONSOLE = 1, CPU = 2, DISKS = 1, NETS = 1, MODEL = 1, SEATS = 1 };
 
 static void vcpu_state(struct mon_vcpu *v, struct snap *s) {
   SNAP(s, v->up);
@@ -21,6 +21,7 @@ static void run_state(struct mb_vm *vm, struct snap *s) {
   SNAP(s, ran);
   SNAP(s, vm->round_end);
   SNAP(s, vm->paused);
+  SNAP(s, vm->between);
   SNAP(s, vm->stopping);
   SNAP(s, why);
   SNAP(s, code);
@@ -107,6 +108,9 @@ void mon_machine_state(struct mb_machine *m, const struct mmu_kept *kept, uint32
 }
 
 void mon_vms_state(struct mb_machine *m, struct snap *s) {
+  snap_begin(s, "round", ROUND);
+  mon_round_state(m, s);
+  snap_end(s);
   snap_begin(s, "subnets", SUBNETS);
   for (unsigned i = 0; i < m->subnets; i++) io_switch_state(m->subnet[i].at, s);
   snap_end(s);

@@ -7,17 +7,24 @@
 #include "monitor/threads.h"
 #include <string.h>
 
+/* A turn ends at the next timer, which may be nearer now, also if the access has stopped it. */
+static void heed_timers(struct mb_vm *vm) {
+  uint64_t next = io_clock_next(&vm->clock);
+  if (vm->paused > next) vm->paused = next ? next : 1;
+  mips_run_until(mon_cpu(vm), next);
+}
+
 static uint64_t io_read(void *ctx, uint64_t at, int size) {
   struct mb_vm *vm = ctx;
   uint64_t v = io_board_read(&vm->board, at, size);
-  mips_run_until(mon_cpu(vm), io_clock_next(&vm->clock));
+  heed_timers(vm);
   return v;
 }
 
 static void io_write(void *ctx, uint64_t at, uint64_t v, int size) {
   struct mb_vm *vm = ctx;
   io_board_write(&vm->board, at, v, size);
-  mips_run_until(mon_cpu(vm), io_clock_next(&vm->clock));
+  heed_timers(vm);
 }
 
 static void io_now(void *ctx, uint64_t cycles) {

@@ -28,6 +28,10 @@ void net_offer(uint8_t head[NET_HEAD], void *const pages[], unsigned n) {
   ask(RECEIVE, head, pages, n);
 }
 
+bool net_has_come(void) {
+  return virtio_is_answered(&card, RECEIVE);
+}
+
 void net_await(void) {
   virtio_await(&card, RECEIVE);
 }

@@ -1,9 +1,9 @@
 /* guests/splash/splash.h: a library OS for one parallel program on the board disco. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* In the spirit of SPLASHOS (Bugnion et al., SOSP'97, 5.4): program and system are one image in kernel mode, without
- * virtual memory but for one page. Threads belong to a vcpu for life, which runs those that can go on one after the other; only waiting
- * gives way. A vcpu without work waits for an interrupt from another. Memory is what the first 256 MiB of the machine
- * have above the program.
+ * virtual memory but for one page. Threads belong to a vcpu for life, which runs those that can go on one after the
+ * other; only waiting gives way. A vcpu without work waits for an interrupt from another. Memory is what the first 256
+ * MiB of the machine have above the program.
  *
  * A program is splash_name, splash_params and splash_main(). This header is all it sees, so that host.c can run it on
  * the computer at hand, for comparison; os.h is the system's own. */
@@ -88,8 +88,9 @@ bool disk_write(const void *from, size_t n);
 enum { NET_HEAD = 64, NET_PAGES = 15 };
 bool net_open(void); /* false: no card */
 void net_send(uint8_t head[NET_HEAD], void *const pages[], unsigned n);
-/* Offer room for a frame; wait until it is there. */
+/* Offer room for a frame; is it there?; wait until it is. */
 void net_offer(uint8_t head[NET_HEAD], void *const pages[], unsigned n);
+bool net_has_come(void);
 void net_await(void);
 
 /* --- words.c --- */

@@ -98,7 +98,11 @@ void virtio_ask(struct virtio *v, unsigned q, const struct virtio_piece *piece, 
   set(v, NOTIFY, q);
 }
 
+bool virtio_is_answered(const struct virtio *v, unsigned q) {
+  return __atomic_load_n(&v->queue[q]->used, __ATOMIC_SEQ_CST) == LITTLE16(v->asked[q]);
+}
+
 void virtio_await(struct virtio *v, unsigned q) {
-  while (__atomic_load_n(&v->queue[q]->used, __ATOMIC_SEQ_CST) != LITTLE16(v->asked[q])) {
+  while (!virtio_is_answered(v, q)) {
   }
 }

@@ -25,6 +25,7 @@ bool virtio_begin(struct virtio *v, unsigned type, unsigned queues, uint32_t fea
 uint32_t virtio_config(const struct virtio *v, uint32_t offset);
 /* Make a request; the one before in this queue has been answered. */
 void virtio_ask(struct virtio *v, unsigned q, const struct virtio_piece *piece, unsigned n);
-/* Wait until it is answered. */
+/* Has it been answered? Wait until it is. */
+bool virtio_is_answered(const struct virtio *v, unsigned q);
 void virtio_await(struct virtio *v, unsigned q);
 #endif
