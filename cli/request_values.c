@@ -2,10 +2,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include "cli/request_values.h"
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+
+int request_fail(const struct request *r, const char *fmt, ...) {
+  char text[900];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  if (!r->file) return options_fail("run: %s", text);
+  return options_fail("%s:%d: %s", r->file, r->line, text + 2 * !strncmp(text, "--", 2));
+}
 
 static const char *model_name(const void *ctx, size_t i) {
   (void)ctx;
