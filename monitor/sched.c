@@ -218,6 +218,16 @@ static void run(struct mb_vm *vm, uint64_t instructions) {
   if (vm->console.shown.wanted && !c->heed_user) mon_boots_reached(vm);
 }
 
+static void next_turn(struct mb_vm *vm) {
+  if (vm->turn + 1 < vm->vcpus) {
+    mon_cpu(vm)->ll_bit = 0;
+    vm->turn++;
+  } else {
+    mon_cpu(vm)->ll_bit &= vm->vcpus == 1;
+    begin_round(vm);
+  }
+}
+
 void mon_step(struct mb_vm *vm) {
   if (vm->gdb && mon_gdb_holds(vm)) return;
   if (vm->tape && !vm->paused) {
@@ -231,11 +241,8 @@ void mon_step(struct mb_vm *vm) {
     begin_round(vm);
   } else if (goes_on(vm)) {
     run(vm, vm->limit - done);
-  } else if (vm->turn + 1 < vm->vcpus) {
-    mon_cpu(vm)->ll_bit = 0;
-    vm->turn++;
   } else {
-    mon_cpu(vm)->ll_bit &= vm->vcpus == 1;
-    begin_round(vm);
+    vm->paused = 0; /* others have run on meanwhile, and it has lost its cpu to them */
+    next_turn(vm);
   }
 }
