@@ -1,6 +1,6 @@
 /* monitor/module_file.c: the file with a module's DWARF, and its sections put where the guest has them. */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libdwfl would do the latter, but for MIPS: elfutils before 0.191 knows no relocations of it. DWARF needs two of them,
+/* libdwfl would do the latter, but for MIPS: elfutils 0.188 knows no relocations of it. DWARF needs two of them,
  * for words of 4 and 8 bytes (MIPS psABI, "Relocation"; its 64-bit form has three types for each). Sections that are
  * not there any more go to 0, where there is no code of a kernel's. */
 #define _GNU_SOURCE
