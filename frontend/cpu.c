@@ -47,10 +47,12 @@ static uint64_t side_by_side(const struct mmu_pmap *p) {
 }
 
 void mips_find_linear(struct cpu *c) {
-  bool seen = c->watching || c->cfg.trap || mips_numa_sees_all(c) || (c->cfg.debug && c->cfg.debug->watches);
+  bool seen = c->watching || c->cfg.trap || (mips_numa_sees_all(c) && mips_numa_line(c)) ||
+              (c->cfg.debug && c->cfg.debug->watches);
   uint64_t pages = seen ? 0 : side_by_side(c->cfg.pmap);
   c->j.linear.host = pages ? c->cfg.pmap->page[0]->host : NULL;
   for (int k = 0; k < 4; k++) c->j.linear.limit[k] = pages * MMU_PAGE_SIZE >> k;
+  c->j.linear.open = mmu_machine_tlb_open(&c->mmu);
 }
 
 void mips_cpu_join(struct cpu *c, struct cpu *with) {
@@ -161,7 +163,7 @@ void mips_mode_changed(struct cpu *c) {
   struct cpu_mode *m = &c->modes[c->cp0.status >> 1 & 15];
   if (m->key != mode_key(c)) *m = find_mode(c);
   if (!mmu_set_state(&c->mmu, &m->mmu)) {
-    uint32_t way = mips_numa_line(c) ? MODE_LINES : c->j.tlb.view ? MODE_VIEW : 0;
+    uint32_t way = mips_numa_line(c) ? MODE_LINES : mips_numa_sees_all(c) ? MODE_PAIRS : c->j.tlb.view ? MODE_VIEW : 0;
     c->j.mode = m->mode | way;
     jit_set_jump_mode(&c->j, m->jump_mode | way);
     if (c->heed_user && (m->mode & MODE_PRIV) == MMU_USER) c->j.attention = 1;
@@ -269,8 +271,9 @@ static void raise_hook(void *c, unsigned exception) {
   mips_raise(c, exception);
 }
 /* On 64 bits most of a kernel's data is in xkphys. */
-static bool linear_hook(uint32_t mode) {
-  return (mode & MODE_PRIV) == MMU_KERNEL && !(mode & MODE_ADDR64);
+static enum jit_linear_way linear_hook(uint32_t mode) {
+  if ((mode & MODE_PRIV) != MMU_KERNEL || mode & MODE_ADDR64) return JIT_LINEAR_NO;
+  return mode & MODE_PAIRS ? JIT_LINEAR_OPEN : JIT_LINEAR_FREE;
 }
 static unsigned view_hook(uint32_t mode) {
   return !(mode & MODE_VIEW) ? 0 : mode & MODE_NARROW ? 32 : MMU_VIEW_BITS_WIDE;

@@ -92,6 +92,7 @@ enum mips_mode {
   MODE_NARROW = 1 << 11,  /* the cpu's registers have 32 bits */
   MODE_VIEW = 1 << 12,    /* memory is seen through a view (mmu_view_want()) */
   MODE_LINES = 1 << 13,   /* the modelled machine is told of memory: by lines, with FETCHED (numa.h). No view then */
+  MODE_PAIRS = 1 << 14,   /* all loads and stores go through a machine TLB that is modelled; no view then, either */
   MODE_COP1X = 1 << 9,    /* COP1X, MOVCI and other MIPS IV codes are enabled in this mode */
 };
 

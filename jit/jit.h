@@ -46,7 +46,9 @@ struct jit_fp {
 struct jit_linear {
   const uint8_t *host;
   uint64_t limit[4];
+  const uint8_t *open; /* in modes of JIT_LINEAR_OPEN: by page of MMU_PAGE_SIZE: not 0: loads may go there; borrowed */
 };
+enum jit_linear_way { JIT_LINEAR_NO, JIT_LINEAR_FREE, JIT_LINEAR_OPEN };
 
 /* The part of a guest cpu that generated code knows; first member of the frontend's struct cpu. */
 struct jit_cpu {
@@ -116,7 +118,7 @@ struct jit_guest {
    * the block is given back, pc and mode become the handler's, trouble JIT_FINE. */
   void (*take_fault)(void *cpu);
   /* Do loads in this mode most likely go to linear memory, and may they? NULL: never. */
-  bool (*linear)(uint32_t mode);
+  enum jit_linear_way (*linear)(uint32_t mode);
   /* For modes whose memory is seen through a view (struct softtlb): how many bits of an address that takes; where
    * these are 32, addresses are sign-extended ones. 0: none. NULL: never. */
   unsigned (*view)(uint32_t mode);

@@ -409,6 +409,15 @@ static value linear_address(struct emitter *e, unsigned size, value va, LLVMBasi
   LLVMBasicBlockRef yes = new_block(e);
   branch_if(e, LLVMBuildICmp(u, LLVMIntULT, x, limit, ""), yes, no, e->likely);
   begin(e, yes);
+  if (e->linear == JIT_LINEAR_OPEN) {
+    value page = LLVMBuildLShr(u, offset, emit_i64(e, MMU_PAGE_BITS), "");
+    value open = LLVMBuildIntToPtr(
+        u, LLVMBuildAdd(u, get_field(e, e->i64, offsetof(struct jit_cpu, linear.open)), page, ""), e->ptr, "");
+    LLVMBasicBlockRef is_open = new_block(e);
+    value byte = LLVMBuildLoad2(u, e->i8, open, "");
+    branch_if(e, LLVMBuildICmp(u, LLVMIntNE, byte, LLVMConstInt(e->i8, 0, false), ""), is_open, no, e->likely);
+    begin(e, is_open);
+  }
   value host = get_field(e, e->i64, offsetof(struct jit_cpu, linear.host));
   return LLVMBuildAdd(u, host, offset, "");
 }
@@ -778,7 +787,7 @@ static void make_function(struct emitter *e) {
 
 void emit_region(struct emitter *e, const struct region_source *s) {
   e->s = s;
-  e->linear = e->g->linear && e->g->linear(s->node[0].key.mode);
+  e->linear = e->g->linear ? e->g->linear(s->node[0].key.mode) : JIT_LINEAR_NO;
   e->view = NULL;
   make_function(e);
   begin(e, new_block(e));

@@ -59,9 +59,9 @@ struct emitter {
   LLVMValueRef temp[JIT_TEMPS];
   struct emit_cache cache[EMIT_CACHES];
   unsigned caches;
-  bool linear;               /* loads try linear memory first */
-  LLVMValueRef view;         /* host address of va 0; NULL: memory is not accessed through a view */
-  emit_set in[REGION_NODES]; /* slots that may be newer than memory when a node is entered */
+  enum jit_linear_way linear; /* loads try linear memory first */
+  LLVMValueRef view;          /* host address of va 0; NULL: memory is not accessed through a view */
+  emit_set in[REGION_NODES];  /* slots that may be newer than memory when a node is entered */
   emit_set dirty;
   emit_set even;                  /* slots that, here, hold what only ever moves by constants */
   emit_set even_at[REGION_NODES]; /* the same where a node begins */

@@ -109,9 +109,11 @@ static const struct {
 #define FPU(name, form, to, ...) [J_##name] = {ST_FQ_##name, ST_SLOW_FPU_##form, sizeof(to)},
 #include "jit/fpu_ops.def"
 };
-/* Loads that try linear memory first. */
-static const uint16_t linear[JIT_OPCODES] = {
-#define X(name, ...) [J_##name] = ST_K_##name##_00,
+/* Loads that try linear memory first, by how that is reached. */
+static const struct {
+  uint16_t by[JIT_LINEAR_OPEN + 1];
+} linear[JIT_OPCODES] = {
+#define X(name, ...) [J_##name] = {{0, ST_K_##name##_00, ST_KO_##name##_00}},
     LOADS(X)
 #undef X
 };
@@ -476,7 +478,8 @@ static void load(struct emit *e, const struct jit_op *o) {
   unsigned soft = of + (e->view   ? to_slot ? e->view[o->op].any : e->view[o->op].fast
                         : to_slot ? plain[o->op].any
                                   : fast[o->op]);
-  unsigned first = by_linear ? of + linear[o->op] : of + (to_slot ? page_known[o->op].any : page_known[o->op].fast);
+  unsigned first =
+      by_linear ? of + linear[o->op].by[e->linear] : of + (to_slot ? page_known[o->op].any : page_known[o->op].fast);
   uint32_t slow = e->s->cold.at, next = end_of(e, has_hope(e, o, kind) ? first : soft);
   e->value[STENCIL_HOLE_WIDE] = (int64_t)STENCIL_WHERE(e->b, o->at);
   e->value[STENCIL_BACK] = slow + stencils[ST_SLOW].size;
@@ -687,7 +690,7 @@ struct emit stencil_emit_begin(struct jit_stencils *s, struct jit_block *b) {
   struct emit e = {.s = s, .b = b, .base = NO_SLOT, .zero = s->guest->slot[s->guest->zero_slot].offset};
   memset(e.slot, 0xff, sizeof e.slot);
   bool lines = s->guest->lines && s->guest->lines(b->key.mode);
-  e.linear = !lines && s->guest->linear && s->guest->linear(b->key.mode);
+  if (!lines && s->guest->linear) e.linear = s->guest->linear(b->key.mode);
   unsigned view = s->guest->view ? s->guest->view(b->key.mode) : 0;
   if (lines)
     e.view = by_line;

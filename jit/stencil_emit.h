@@ -39,7 +39,7 @@ struct emit {
   bool dirty[STENCIL_REGS];          /* a temporary that is not in its slot */
   uint32_t used[STENCIL_REGS], clock;
   uint16_t zero;
-  bool linear;                      /* loads try linear memory first */
+  enum jit_linear_way linear;       /* loads try linear memory first */
   const struct view_stencils *view; /* accesses go through a view, or by lines; or NULL */
   /* The last access to memory: code behind it knows the page, so the next of its kind off the same, unchanged base need
    * not look it up if it lies there. NO_SLOT: none. */

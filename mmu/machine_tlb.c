@@ -9,13 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HINTS = 256 };
+enum { HINTS = 256, KSEG0_PAGES = 1 << (29 - MMU_PAGE_BITS) };
+#define KSEG0 UINT64_C(0xffffffff80000000)
 struct mmu_machine_tlb {
   unsigned entries;
   uint64_t random;
   uint16_t hint[HINTS];              /* by address: where an entry was last found, if it is still there */
   uint8_t seen[MMU_MACHINE_TLB_MAX]; /* by entry: bits SEEN() */
-  uint64_t tag[];                    /* address of the pair, and the bits below */
+  uint8_t open[KSEG0_PAGES];
+  uint64_t tag[]; /* address of the pair, and the bits below */
 };
 #define SEEN(va, kind) (uint8_t)(1u << (2 * ((va) >> MMU_PAGE_BITS & 1) + ((kind) == MMU_WRITE)))
 enum { PAIR_BITS = MMU_PAGE_BITS + 1, TAG_GLOBAL = 1 << 8, TAG_VALID = 1 << 9 /* else ASID in the low 8 */ };
@@ -29,6 +31,21 @@ int mmu_machine_tlb_resize(struct mmu_guest *g, unsigned entries) {
   g->machine = t;
   mmu_soft_flush(g);
   return 0;
+}
+
+const uint8_t *mmu_machine_tlb_open(const struct mmu_guest *g) {
+  return g->machine ? g->machine->open : NULL;
+}
+
+/* Loads of it come to a slow path again. */
+static void close_pair(struct mmu_machine_tlb *t, unsigned entry) {
+  uint64_t page = ((t->tag[entry] & PAIR_MASK) - KSEG0) >> MMU_PAGE_BITS;
+  if (page < KSEG0_PAGES) t->open[page] = t->open[page + 1] = 0;
+}
+
+static void take_out(struct mmu_machine_tlb *t, unsigned entry) {
+  close_pair(t, entry);
+  t->tag[entry] = 0;
 }
 
 /* The entry that has va, or -1. */
@@ -51,10 +68,13 @@ bool mmu_machine_tlb_seen(struct mmu_guest *g, uint64_t va, enum mmu_access kind
   int i = find(g, va);
   bool before = t->seen[i] & SEEN(va, kind);
   t->seen[i] |= SEEN(va, kind);
+  if (kind == MMU_READ && va >= KSEG0 && (va - KSEG0) >> MMU_PAGE_BITS < KSEG0_PAGES)
+    t->open[(va - KSEG0) >> MMU_PAGE_BITS] = 1;
   return before;
 }
 
 void mmu_machine_tlb_unsee(struct mmu_guest *g) {
+  for (unsigned i = 0; i < g->machine->entries; i++) close_pair(g->machine, i);
   memset(g->machine->seen, 0, sizeof g->machine->seen);
   mmu_soft_forget_data(g);
 }
@@ -74,6 +94,7 @@ void mmu_machine_tlb_enter(struct mmu_guest *g, uint64_t va, bool mapped) {
   uint64_t *tag = &t->tag[i];
   t->seen[i] = 0;
   if (*tag) mmu_soft_drop_pair(g, *tag & PAIR_MASK, *tag & TAG_GLOBAL ? -1 : (int)(*tag & 0xff));
+  take_out(t, i);
   *tag = (va & PAIR_MASK) | TAG_VALID | (mapped && has_asid(g, va) ? g->state.asid : TAG_GLOBAL);
 }
 
@@ -82,11 +103,11 @@ void mmu_machine_tlb_drop(struct mmu_guest *g, uint64_t vpn, const struct mmu_tl
   for (unsigned i = 0; t && i < t->entries; i++)
     if (((t->tag[i] ^ vpn) & ~e->mask & PAIR_MASK) == 0 &&
         (e->g || t->tag[i] & TAG_GLOBAL || (t->tag[i] & 0xff) == e->asid))
-      t->tag[i] = 0;
+      take_out(t, i);
 }
 
 void mmu_machine_tlb_flush(struct mmu_guest *g) {
-  for (unsigned i = 0; g->machine && i < g->machine->entries; i++) g->machine->tag[i] = 0;
+  for (unsigned i = 0; g->machine && i < g->machine->entries; i++) take_out(g->machine, i);
 }
 
 void mmu_machine_tlb_state(struct mmu_guest *g, struct snap *s) {
@@ -103,6 +124,7 @@ void mmu_machine_tlb_state(struct mmu_guest *g, struct snap *s) {
     uint8_t seen = same ? t->seen[i] : 0;
     SNAP(s, tag);
     SNAP(s, seen);
+    if (same && s->restoring) close_pair(t, i);
     if (same) t->tag[i] = tag, t->seen[i] = seen;
   }
 }
@@ -127,7 +149,7 @@ bool mmu_machine_tlb_shoot(struct mmu_guest *g, const struct mmu_pmap *p, const 
   for (unsigned i = 0; t && i < t->entries; i++) {
     if (!t->tag[i] || !leads_to(g, t->tag[i], p, page)) continue;
     mmu_soft_drop_pair(g, t->tag[i] & PAIR_MASK, t->tag[i] & TAG_GLOBAL ? -1 : (int)(t->tag[i] & 0xff));
-    t->tag[i] = 0;
+    take_out(t, i);
     any = true;
   }
   return any;

@@ -232,6 +232,9 @@ enum { MMU_MACHINE_TLB_DEFAULT = 64, MMU_MACHINE_TLB_MAX = 1024 };
 /* 0: none, as it is at first. What it and soft TLBs held is forgotten. 0 or -1 (no memory, nothing changed). */
 int mmu_machine_tlb_resize(struct mmu_guest *g, unsigned entries);
 bool mmu_machine_tlb_has(const struct mmu_guest *g, uint64_t va);
+/* For each page of kseg0: not 0 while it is in here, and a load has asked for it (_seen()). NULL: there is no machine
+ * TLB. Good until that is resized. */
+const uint8_t *mmu_machine_tlb_open(const struct mmu_guest *g);
 /* Enter the pair of va, which is not there, in place of another. mapped: by the guest's TLB. */
 void mmu_machine_tlb_enter(struct mmu_guest *g, uint64_t va, bool mapped);
 /* Has the page of va, which is there, been asked for in this way since it was entered, or since _unsee()? From now on

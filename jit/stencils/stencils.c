@@ -422,20 +422,27 @@ LOADS(VWS_LOADS)
 STORES(VNS_STORES)
 STORES(VWS_STORES)
 /* Loads from linear memory; the soft TLB is asked where this fails. */
-#define K_D(d, a, name, raw, as, swap)                                                                                 \
-  STENCIL K_##name##_##a##d(ARGS) {                                                                                    \
+#define K_AS(id, is_open, d, a, raw, as, swap)                                                                         \
+  STENCIL id(ARGS) {                                                                                                   \
     enum { SIZE_LOG = sizeof(raw) == 8 ? 3 : sizeof(raw) >> 1 };                                                       \
     u64 i = r##a + (u64)VALUE(HOLE_IMM) - JIT_LINEAR_VA;                                                               \
     i = i >> SIZE_LOG | i << (-SIZE_LOG & 63);                                                                         \
-    if (__builtin_expect(i < cpu->linear.limit[SIZE_LOG], 1)) {                                                        \
+    if (__builtin_expect(i < cpu->linear.limit[SIZE_LOG] && is_open(i >> (MMU_PAGE_BITS - SIZE_LOG)), 1)) {            \
       r##d = (u64)(int64_t)(as)swap(((const raw *)(const void *)cpu->linear.host)[i]);                                 \
       GO(NEXT);                                                                                                        \
     }                                                                                                                  \
     GO(OUT);                                                                                                           \
   }
-#define K_A(a, ...) EACH_REG2(K_D, a, __VA_ARGS__)
-#define K_NAME(...) EACH_REG(K_A, __VA_ARGS__)
+#define K_ANY(page)           1
+#define K_OPEN(page)          cpu->linear.open[page]
+#define K_D(d, a, name, ...)  K_AS(K_##name##_##a##d, K_ANY, d, a, __VA_ARGS__)
+#define K_A(a, ...)           EACH_REG2(K_D, a, __VA_ARGS__)
+#define K_NAME(...)           EACH_REG(K_A, __VA_ARGS__)
+#define KO_D(d, a, name, ...) K_AS(KO_##name##_##a##d, K_OPEN, d, a, __VA_ARGS__)
+#define KO_A(a, ...)          EACH_REG2(KO_D, a, __VA_ARGS__)
+#define KO_NAME(...)          EACH_REG(KO_A, __VA_ARGS__)
 LOADS(K_NAME)
+LOADS(KO_NAME)
 
 /* --- floating point, from slots to a slot. FQ: the note is left out. --- */
 
