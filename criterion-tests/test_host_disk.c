@@ -295,3 +295,32 @@ Test(host_disk, whole_blocks_of_a_shared_image_go_to_memory_by_frame, .init = ma
   io_host_disk_fini(&d);
   io_image_close(&image);
 }
+
+/* A disk goes back to what it was: blocks that it has got since are the image's again. */
+Test(host_disk, cow_goes_back, .init = make_file, .fini = remove_file) {
+  struct io_image image;
+  struct io_host_disk d;
+  struct snap early = {0}, late = {0}, from;
+  static uint8_t then[SIZE], now[SIZE];
+  struct io_disk disk = open_disk(&d, &image, IO_DISK_COW);
+  cr_assert_eq(disk.write(disk.ctx, 5000, "own", 3), 0);
+  cr_assert_eq(disk.zero(disk.ctx, 8192, 4096), 0);
+  cr_assert_eq(disk.read(disk.ctx, 0, then, SIZE), 0);
+  io_host_disk_state(&d, &early);
+  play(&disk, 4);
+  cr_assert_eq(disk.read(disk.ctx, 0, now, SIZE), 0);
+  io_host_disk_state(&d, &late);
+  for (int i = 0; i < 3; i++) {
+    const struct snap *to = i == 1 ? &late : &early;
+    snap_open(&from, to->bytes, to->n);
+    io_host_disk_state(&d, &from);
+    cr_assert(!from.bad && from.at == from.n);
+    cr_expect_eq(d.kept, i == 1 ? 5 : 2);
+    cr_assert_eq(disk.read(disk.ctx, 0, got, SIZE), 0);
+    cr_expect_arr_eq(got, i == 1 ? now : then, SIZE, "step %d", i);
+  }
+  snap_free(&early);
+  snap_free(&late);
+  io_host_disk_fini(&d);
+  io_image_close(&image);
+}

@@ -315,8 +315,14 @@ void io_host_disk_init(struct io_host_disk *d, struct io_image *image, enum io_d
   *d = (struct io_host_disk){.image = image, .mode = mode};
 }
 
-void io_host_disk_fini(struct io_host_disk *d) {
+static void drop_blocks(struct io_host_disk *d) {
   tdestroy(d->blocks, forget);
+  d->blocks = NULL;
+  d->kept = 0;
+}
+
+void io_host_disk_fini(struct io_host_disk *d) {
+  drop_blocks(d);
   tdestroy(d->under, forget);
   *d = (struct io_host_disk){0};
 }
@@ -395,6 +401,7 @@ void io_host_disk_state(struct io_host_disk *d, struct snap *s) {
   SNAP(s, d->bytes_read);
   SNAP(s, d->bytes_written);
   SNAP(s, kept);
+  if (s->restoring) drop_blocks(d);
   struct walk all = {NULL, save_block, s};
   if (!s->restoring) twalk_r(d->blocks, visit, &all);
   snap_check(s, !kept || d->mode != IO_DISK_RO);

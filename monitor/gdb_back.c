@@ -1,9 +1,10 @@
-/* monitor/gdb_back.c: a debugged VM goes back: to a moment that was kept, and from there forward to where it is wanted.
+/* monitor/gdb_back.c: the machine of a debugged VM goes back: to a moment that was kept, and from there forward again.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moments are kept while gdb is attached: where it stopped first, and now and then. What has come from outside since is
- * on the VM's tape and comes again; nobody is heard before the VM is where it had got to. So history is one, and
- * looking at it changes nothing. For a VM that is alone on its machine and has no disk. */
+/* Moments are kept while gdb is attached: where it stopped first, and now and then, always in the VM's turn. They hold
+ * all of the machine: other VMs go back, too, and what was written to cow disks. What has come from outside since is on
+ * the VMs' tapes and comes again; nobody is heard before all are where they had got to. So history is one, and looking
+ * at it changes nothing. */
 #include "monitor/gdbstub.h"
 #include "monitor/tape.h"
 #include <inttypes.h>
@@ -13,21 +14,29 @@
 #define KEEP_EVERY 20000000u /* instructions from one moment to the next, at first */
 enum { MOMENTS = 12 };
 
+/* What a moment knows of a VM beside its state. */
+struct taped {
+  size_t at; /* items of the tape that had been met */
+  struct mon_tape_count count;
+  bool in_ended;
+};
+
 struct gdb_moment {
-  uint64_t instructions;
+  uint64_t instructions; /* of the debugged VM */
   struct snap state;
   uint32_t *page, pages; /* those that are not zeros, */
   uint8_t *bytes;        /* and what they hold */
-  size_t taped;          /* items of the tape that had been met */
-  struct mon_tape_count count;
-  bool in_ended;
+  struct taped taped[MB_VMS_MAX];
 };
 
 struct gdb_back {
   struct gdb_moment moment[MOMENTS]; /* in their order */
   unsigned n;
   uint64_t every;
-  uint64_t now;    /* as far as the VM has ever come */
+  bool behind; /* they are in the past: not as far as they have ever come, which is: */
+  struct {
+    uint64_t instructions, cycle;
+  } far[MB_VMS_MAX];
   uint64_t target; /* run until so many instructions; UINT64_MAX: no such run is under way */
 };
 
@@ -70,42 +79,64 @@ static void thin(struct gdb_back *b) {
 }
 
 static void keep(struct mon_gdb *g) {
-  struct mb_vm *vm = g->vm;
+  struct mb_machine *m = g->vm->machine;
   struct gdb_back *b = g->back;
-  const struct mon_tape *t = vm->tape;
   if (b->n == MOMENTS) thin(b);
   struct gdb_moment *k = &b->moment[b->n];
-  *k = (struct gdb_moment){
-      .instructions = mon_instructions(vm), .taped = t->at, .count = t->count, .in_ended = vm->console.in_ended};
-  mon_vms_state(vm->machine, &k->state);
-  if (!k->state.bad && keep_pages(k, &vm->machine->memmap))
+  *k = (struct gdb_moment){.instructions = mon_instructions(g->vm)};
+  for (unsigned i = 0; i < m->vms; i++) {
+    const struct mon_tape *t = m->vm[i]->tape;
+    k->taped[i] = (struct taped){t->at, t->count, m->vm[i]->console.in_ended};
+  }
+  mon_vms_state(m, &k->state);
+  if (!k->state.bad && keep_pages(k, &m->memmap))
     b->n++;
   else
     drop(k);
 }
 
-bool mon_gdb_may_go_back(const struct mb_vm *vm) {
-  const struct mb_machine *m = vm->machine;
-  return m->vms == 1 && !vm->config.disks && !vm->config.parallel && m->config.numa == MB_NUMA_OFF && !m->cpus.seats;
+/* Why can it not go back? NULL: it can. */
+static const char *refusal(const struct mon_gdb *g, char *text, size_t n) {
+  const struct mb_machine *m = g->vm->machine;
+  if (m->config.numa != MB_NUMA_OFF || m->cpus.seats) return "a machine with --numa or --sched cannot go back";
+  for (unsigned i = 0; i < m->vms; i++) {
+    const struct mb_vm *vm = m->vm[i];
+    if (vm->threads) return "VMs with parallel vcpus cannot go back: let them take turns";
+    if (vm->gdb && vm->gdb != g)
+      return "all VMs would go back, which those with a gdb of their own do not: have one gdb";
+    for (unsigned k = 0; k < vm->config.disks; k++)
+      if (vm->config.disk[k].mode == MB_DISK_PERSIST) {
+        snprintf(text, n, "going back would undo what is in the file %s: make it a cow disk", vm->config.disk[k].path);
+        return text;
+      }
+  }
+  return NULL;
+}
+
+static bool may_go_back(const struct mon_gdb *g) {
+  char text[8];
+  return !refusal(g, text, sizeof text);
 }
 
 int mon_gdb_tape(struct mb_machine *m) {
-  struct mb_vm *vm = m->vm[0];
-  if (!vm->gdb || m->replay || !mon_gdb_may_go_back(vm)) return MB_OK;
-  int code = mon_tape_new(vm);
-  if (code) return code;
-  vm->tape->keeps = true;
-  mon_tape_attach(vm);
+  const struct mon_gdb *g = NULL;
+  for (unsigned i = 0; i < m->vms; i++) g = m->vm[i]->gdb ? m->vm[i]->gdb : g;
+  if (!g || m->replay || !may_go_back(g)) return MB_OK;
+  for (unsigned i = 0; i < m->vms; i++) {
+    int code = mon_tape_new(m->vm[i]);
+    if (code) return code;
+    m->vm[i]->tape->keeps = true;
+    mon_tape_attach(m->vm[i]);
+  }
   return MB_OK;
 }
 
 void gdb_back_look(struct mon_gdb *g) {
   struct gdb_back *b = g->back;
-  if (!g->attached || g->vm->stopping || !g->vm->tape || !mon_gdb_may_go_back(g->vm)) return;
+  if (!g->attached || g->vm->stopping || !g->vm->tape || !may_go_back(g)) return;
   if (!b && (!(b = g->back = calloc(1, sizeof *b)))) return;
   uint64_t now = mon_instructions(g->vm);
   if (!b->n) b->every = KEEP_EVERY, b->target = UINT64_MAX;
-  if (now > b->now) b->now = now;
   if (!b->n || now >= b->moment[b->n - 1].instructions + b->every) keep(g);
 }
 
@@ -117,47 +148,79 @@ void gdb_back_free(struct mon_gdb *g) {
 
 /* --- going there --- */
 
-static bool restore(struct mon_gdb *g, const struct gdb_moment *k) {
-  struct mb_vm *vm = g->vm;
-  struct mon_tape *t = vm->tape;
-  struct snap s;
-  uint32_t at = 0;
-  for (uint32_t i = 0; i < vm->machine->memmap.given; i++) {
-    bool kept = at < k->pages && k->page[at] == i;
-    if (!mon_page_set(vm, i, kept ? k->bytes + (size_t)at * MMU_PAGE_SIZE : NULL)) return false;
-    at += kept;
+static void leave_present(struct mon_gdb *g) {
+  struct mb_machine *m = g->vm->machine;
+  struct gdb_back *b = g->back;
+  for (unsigned i = 0; i < m->vms && !b->behind; i++) {
+    b->far[i].instructions = mon_instructions(m->vm[i]);
+    b->far[i].cycle = m->vm[i]->clock.now;
   }
-  mon_console_forget_steps(&vm->console);
-  snap_open(&s, k->state.bytes, k->state.n);
-  mon_vms_state(vm->machine, &s);
+  b->behind = true;
+}
+
+static void restore_vm(struct mb_vm *vm, const struct taped *k) {
+  struct mon_tape *t = vm->tape;
   for (unsigned i = 0; i < vm->vcpus; i++) mips_find_linear(&vm->cpu[i]);
   t->plays = true;
-  t->at = k->taped;
+  t->at = k->at;
   t->count = k->count;
   vm->console.deaf = vm->console.mute = true;
   vm->console.in_ended = k->in_ended;
+}
+
+static bool restore(struct mon_gdb *g, const struct gdb_moment *k) {
+  struct mb_machine *m = g->vm->machine;
+  struct snap s;
+  uint32_t at = 0;
+  leave_present(g);
+  for (uint32_t i = 0; i < m->memmap.given; i++) {
+    bool kept = at < k->pages && k->page[at] == i;
+    if (!mon_page_set(m, i, kept ? k->bytes + (size_t)at * MMU_PAGE_SIZE : NULL)) return false;
+    at += kept;
+  }
+  for (unsigned i = 0; i < m->vms; i++) mon_console_forget_steps(&m->vm[i]->console);
+  snap_open(&s, k->state.bytes, k->state.n);
+  mon_vms_state(m, &s);
+  for (unsigned i = 0; i < m->vms; i++) restore_vm(m->vm[i], &k->taped[i]);
   g->debug.pass = (struct mips_pass){0};
   return !s.bad;
 }
 
-/* Where it had got to the VM hears again. */
+/* Where it had got to a VM shows what it says, and hears again. Only the debugged one can have been in the middle of a
+ * turn there. */
+static bool catch_up(const struct gdb_back *b, struct mb_vm *vm, unsigned i) {
+  struct mon_tape *t = vm->tape;
+  if (mon_instructions(vm) < b->far[i].instructions || vm->clock.now < b->far[i].cycle) return false;
+  vm->console.mute = false;
+  if (vm->machine->replay) return true;
+  if (t->at == t->n) t->plays = vm->console.deaf = false;
+  return !t->plays;
+}
+
 void gdb_back_ran(struct mon_gdb *g) {
-  struct mon_tape *t = g->vm->tape;
-  if (!g->back || !t || !t->plays || mon_instructions(g->vm) < g->back->now) return;
-  g->vm->console.mute = false;
-  if (g->vm->machine->replay || t->at < t->n) return;
-  t->plays = g->vm->console.deaf = false;
+  const struct mb_machine *m = g->vm->machine;
+  struct gdb_back *b = g->back;
+  bool all = true;
+  if (!b || !b->behind || gdb_back_busy(g)) return;
+  for (unsigned i = 0; i < m->vms; i++) all &= catch_up(b, m->vm[i], i);
+  b->behind = !all;
 }
 
 bool gdb_back_busy(const struct mon_gdb *g) {
   return g->back && g->back->target != UINT64_MAX;
 }
 
+static uint64_t present(const struct mon_gdb *g) {
+  unsigned own = 0;
+  while (g->vm->machine->vm[own] != g->vm) own++;
+  return g->back->far[own].instructions;
+}
+
 uint64_t gdb_back_cut(const struct mon_gdb *g) {
   const struct gdb_back *b = g->back;
   uint64_t now = mon_instructions(g->vm);
   if (!b) return UINT64_MAX;
-  uint64_t to = b->target != UINT64_MAX ? b->target : g->vm->tape->plays && now < b->now ? b->now : UINT64_MAX;
+  uint64_t to = b->target != UINT64_MAX ? b->target : b->behind && now < present(g) ? present(g) : UINT64_MAX;
   return to == UINT64_MAX ? to : mips_now(mon_cpu(g->vm)) + (to > now ? to - now : 1);
 }
 
@@ -168,14 +231,22 @@ struct met {
   struct mips_hit hit;
 };
 
+/* Let the machine run until the VM has done more than so many instructions, or something was hit. */
+static void step_past(struct mon_gdb *g, uint64_t instructions) {
+  struct mb_vm *vm = g->vm;
+  while (!vm->stopping && mon_instructions(vm) <= instructions && g->debug.hit.what == MIPS_HIT_NONE)
+    mon_round_step(vm->machine, vm);
+}
+
 /* Run to so many instructions; breakpoints and watchpoints stop nothing. `met`: the last of them before that. */
 static void run_to(struct mon_gdb *g, uint64_t target, struct met *met) {
   struct mb_vm *vm = g->vm;
   g->back->target = target;
   g->debug.hit = (struct mips_hit){0};
   g->debug.blind = !met;
+  vm->machine->goes_back = true;
   while (!vm->stopping && mon_instructions(vm) < target) {
-    mon_step(vm);
+    step_past(g, target - 1);
     if (g->debug.hit.what == MIPS_HIT_NONE) continue;
     uint64_t now = mon_instructions(vm);
     if (now < target && (g->debug.hit.kinds & ~(unsigned)MIPS_BREAK_OWN || g->debug.hit.what == MIPS_HIT_WATCH))
@@ -183,10 +254,11 @@ static void run_to(struct mon_gdb *g, uint64_t target, struct met *met) {
     g->debug.hit = (struct mips_hit){0};
     g->debug.blind = true; /* past it */
     g->back->target = now + 1;
-    while (!vm->stopping && mon_instructions(vm) <= now) mon_step(vm);
+    step_past(g, now);
     g->back->target = target;
     g->debug.blind = false;
   }
+  vm->machine->goes_back = false;
   g->debug.blind = false;
   g->debug.hit = (struct mips_hit){0};
   g->back->target = UINT64_MAX;
@@ -210,9 +282,12 @@ static void begin_of_history(struct mon_gdb *g) {
 }
 
 static bool can_go(struct mon_gdb *g) {
+  char text[256], reply[sizeof text + 2];
+  const char *why = refusal(g, text, sizeof text);
   gdb_back_look(g);
-  if (g->back && g->back->n) return true;
-  gdb_reply(g, "E.going back is for one VM without disks");
+  if (!why && g->back && g->back->n) return true;
+  snprintf(reply, sizeof reply, "E.%s", why ? why : "there is no memory to go back with");
+  gdb_reply(g, reply);
   return false;
 }
 

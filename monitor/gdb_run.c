@@ -221,6 +221,7 @@ static bool is_bad(const struct mb_vm *vm) {
 
 void mon_gdb_ended(struct mb_vm *vm) {
   struct mon_gdb *g = vm->gdb;
+  gdb_back_ran(g);
   if (!g->attached || g->ended) return;
   step_ends(g);
   if (is_bad(vm)) {

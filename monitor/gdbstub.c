@@ -269,10 +269,13 @@ static void about_thread(struct mon_gdb *g, const char *at) {
 
 static void supported(struct mon_gdb *g, const char *at) {
   char text[200];
+  /* That it cannot go back is better said when it is asked to, with the reason. */
   g->swbreak = strstr(at, "swbreak+");
   g->hwbreak = strstr(at, "hwbreak+");
-  snprintf(text, sizeof text, "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+;vContSupported+;swbreak+;hwbreak+%s",
-           GDB_PACKET_MAX, mon_gdb_may_go_back(g->vm) ? ";ReverseStep+;ReverseContinue+" : "");
+  snprintf(text, sizeof text,
+           "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+;vContSupported+;swbreak+;hwbreak+;"
+           "ReverseStep+;ReverseContinue+",
+           GDB_PACKET_MAX);
   gdb_reply(g, text);
 }
 

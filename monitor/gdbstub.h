@@ -73,7 +73,7 @@ void gdb_monitor(struct mon_gdb *g, const char *command, FILE *to);
 /* gdb_back.c: keep a moment to go back to, if it is time. */
 void gdb_back_look(struct mon_gdb *g);
 void gdb_back_free(struct mon_gdb *g);
-/* It has run some way. */
+/* It has run some way, or ended. */
 void gdb_back_ran(struct mon_gdb *g);
 /* It is on its way to somewhere in the past: nothing stops it. */
 bool gdb_back_busy(const struct mon_gdb *g);

@@ -230,6 +230,7 @@ struct mb_machine {
   uint64_t now, end;      /* virtual ns: the present round of the VMs; see rounds.c */
   uint64_t begun, looked; /* wall ns: mb_machine_run() was called; last look at the host */
   uint64_t wall_ns;       /* spent in mb_machine_run() before */
+  bool goes_back;         /* gdb looks for a place in the past: no time passes */
   _Atomic bool interrupted;
 };
 
@@ -265,9 +266,8 @@ static inline struct cpu *mon_cpu(const struct mb_vm *vm) {
   return (struct cpu *)(uintptr_t)&vm->cpu[vm->turn];
 }
 uint64_t mon_ns(const struct mb_vm *vm, uint64_t cycles);
-/* Let the machine's page of this number, which is the VM's, hold these bytes; NULL: zeros. Translations of others go.
- * False: no memory. */
-__attribute__((warn_unused_result)) bool mon_page_set(struct mb_vm *vm, uint32_t number, const uint8_t *bytes);
+/* Let the machine's page of this number hold these bytes; NULL: zeros. Translations of others go. False: no memory. */
+__attribute__((warn_unused_result)) bool mon_page_set(struct mb_machine *m, uint32_t number, const uint8_t *bytes);
 uint64_t mon_cycles(const struct mb_vm *vm, uint64_t ns);
 
 /* rounds.c: may it run on, after it has stopped? */
@@ -281,6 +281,8 @@ void mon_heed_interrupt(struct mb_machine *m);
 bool mon_interrupted(const struct mb_machine *m);
 /* Those of one group whose turn is still to come, or of all. */
 void mon_take_turns(struct mb_machine *m, unsigned first, bool of_group);
+/* Some VM runs that has a turn to come: go on with its turn, or with one step if it is that of `by_steps`. */
+void mon_round_step(struct mb_machine *m, struct mb_vm *by_steps);
 /* How far the round is. */
 void mon_round_state(struct mb_machine *m, struct snap *s);
 
@@ -356,8 +358,6 @@ bool mon_gdb_holds(struct mb_vm *vm);
 uint64_t mon_gdb_cut(const struct mb_vm *vm);
 /* The machine is started: what comes from outside is kept, if there is a debugger that may want to go back. */
 __attribute__((warn_unused_result)) int mon_gdb_tape(struct mb_machine *m);
-/* Could it go back? */
-bool mon_gdb_may_go_back(const struct mb_vm *vm);
 /* Has a breakpoint or a watchpoint been hit? */
 bool mon_gdb_hit(const struct mb_vm *vm);
 /* It has run up to there, or something was hit. */

@@ -159,15 +159,22 @@ static bool all_wait(const struct mb_machine *m, bool *endless) {
   return true;
 }
 
+/* Nobody who is heard waits for a VM whose past is played. */
+static bool any_plays(const struct mb_machine *m) {
+  bool any = false;
+  for (unsigned i = 0; i < m->vms; i++) any |= mon_tape_plays(m->vm[i]->tape);
+  return any;
+}
+
 void mon_pace_round(struct mb_machine *m) {
-  bool endless, wait = all_wait(m, &endless), real = m->pace.real = wants_real(m, m->now);
+  bool endless, wait = all_wait(m, &endless), real = m->pace.real = !any_plays(m) && wants_real(m, m->now);
   m->polls.n = 0;
   for (unsigned i = 0; i < m->vms; i++)
     if (!m->vm[i]->stopping) mon_nets_sockets(m->vm[i], &m->polls);
   m->endless = wait && endless && !m->polls.n;
   if (real && (wait || m->pace.pace == MB_PACE_REAL))
     (void)sleep_until(m, m->now, m->now);
-  else if (wait && m->polls.n)
+  else if (wait && m->polls.n && !any_plays(m))
     (void)sleep_for_answers(m, m->end - m->now);
   if (!real) m->pace.anchored = false;
 }

@@ -58,7 +58,7 @@ static void look(struct mb_machine *m) {
     mon_console_poll(&m->vm[i]->console);
   }
   double spent = (double)(m->wall_ns + (now - m->begun)) / 1e9;
-  if (m->config.timeout > 0 && spent >= m->config.timeout) stop_all(m, MB_STOP_TIMEOUT);
+  if (m->config.timeout > 0 && spent >= m->config.timeout && !m->goes_back) stop_all(m, MB_STOP_TIMEOUT);
   mon_record_look(m);
 }
 
@@ -208,6 +208,18 @@ void mon_take_turns(struct mb_machine *m, unsigned first, bool of_group) {
   }
 }
 
+void mon_round_step(struct mb_machine *m, struct mb_vm *by_steps) {
+  unsigned i = 0;
+  if (!is_open(m)) begin_round(m);
+  while (m->vm[i]->stopping || m->vm[i]->part != MON_DUE) i++;
+  if (m->vm[i] != by_steps)
+    take_turn(m->vm[i]);
+  else if (has_turn(by_steps))
+    mon_step(by_steps);
+  else
+    by_steps->part = MON_DONE;
+}
+
 static void take_turns(struct mb_machine *m) {
   if (m->jobs && m->running > 1) {
     if (mon_look_at_host(m, NULL)) mon_tell(m);
@@ -221,9 +233,10 @@ static void take_turns(struct mb_machine *m) {
   for (unsigned i = 0; i < m->vms; i++) {
     struct mb_vm *vm = m->vm[i];
     if (!vm->stopping || vm->told) continue;
-    any = vm->told = true;
+    vm->told = true;
     if (!is_common(vm->why)) mon_stdio_stopped(vm);
     if (!is_common(vm->why) && vm->gdb) mon_gdb_ended(vm);
+    any |= vm->stopping;
   }
   if (any && m->config.together) stop_all(m, MB_STOP_TOGETHER);
 }

@@ -89,15 +89,22 @@ struct mmu_page *mon_page_written(struct mb_vm *vm, uint64_t at) {
   return g;
 }
 
-bool mon_page_set(struct mb_vm *vm, uint32_t number, const uint8_t *bytes) {
+/* Whose RAM is it? */
+static struct mb_vm *owner(struct mb_machine *m, const struct mmu_page *g) {
+  unsigned i = 0;
+  while (m->vm[i]->pmap.vm != g->vm) i++;
+  return m->vm[i];
+}
+
+bool mon_page_set(struct mb_machine *m, uint32_t number, const uint8_t *bytes) {
   static const uint8_t zeros[MMU_PAGE_SIZE];
-  struct mmu_memmap *map = &vm->machine->memmap;
+  struct mmu_memmap *map = &m->memmap;
   struct mmu_page *g = &map->page[number];
   if (!bytes) bytes = zeros;
   if (g->frame == NUMA_NO_FRAME ? bytes == zeros : !memcmp(g->host, bytes, MMU_PAGE_SIZE)) return true;
   if (mmu_page_open(map, g)) return false;
   memcpy(g->host, bytes, MMU_PAGE_SIZE);
-  if (g->code) code_written(vm, g);
+  if (g->code) code_written(owner(m, g), g);
   return true;
 }
 

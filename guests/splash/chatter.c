@@ -3,13 +3,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nobody waits for anybody: while a machine computes it looks whether a frame has come, and how far it was then decides
  * what it does from there on. So a frame that comes an instruction earlier makes another run, which its words at the
- * end tell. Frames that find no room are lost. */
+ * end tell. Frames that find no room are lost. With disk=1 it remembers what it was on a disk, too. */
 #include "splash.h"
 
 const char splash_name[] = "chatter";
-static unsigned seed, frames = 100, work = 4000;
+static unsigned seed, frames = 100, work = 4000, disk;
 const struct param splash_params[] = {
-    {"seed", &seed, 0, 1000}, {"frames", &frames, 1, 100000}, {"work", &work, 10, 1000000}, {0}};
+    {"seed", &seed, 0, 1000}, {"frames", &frames, 1, 100000}, {"work", &work, 10, 1000000}, {"disk", &disk, 0, 1}, {0}};
 
 static uint8_t head[NET_HEAD], head_got[NET_HEAD];
 static uint64_t state;
@@ -32,6 +32,16 @@ static void send(void) {
   net_send(head, NULL, 0);
 }
 
+/* A word of the disk, one of few in both of its first blocks, comes in and is another from now on. */
+static bool remember(void) {
+  static uint32_t block[2048];
+  uint32_t *word = &block[state % 16 * 128];
+  if (!disk_read(block, sizeof block)) return false;
+  state = mix(state ^ *word);
+  *word = (uint32_t)state;
+  return disk_write(block, sizeof block);
+}
+
 int splash_main(void) {
   if (!net_open()) {
     print("chatter: there is no network card: this wants --net subnet=NAME\n");
@@ -45,6 +55,10 @@ int splash_main(void) {
     if (state % 5 == 0) state = mix(state ^ now());
     if (state % 7 == 0) print("%x ", (unsigned)(state >> 32));
     send();
+    if (disk && !remember()) {
+      print("chatter: there is no disk: this wants --disk FILE\n");
+      return 2;
+    }
   }
   print("\nchatter: %u frames sent, %u heard: %lx\n", frames, heard, (unsigned long)state);
   return 0;

@@ -81,6 +81,8 @@ void page_map(void *page);
 /* Write n bytes, and what follows them up to a whole sector, to its start; they are stable on return. False: no disk,
  * or it refuses. */
 bool disk_write(const void *from, size_t n);
+/* Read as much, and what follows, from there. */
+bool disk_read(void *to, size_t n);
 
 /* --- a network card, if the machine has one (--net) --- */
 
