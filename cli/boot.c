@@ -377,9 +377,10 @@ static int restore(struct mb_machine *m, const struct request *r) {
   for (unsigned i = 0; i < MB_PINS_MAX; i++)
     if (r->config.pin[i]) return options_fail("run: %s: has several VMs: --pin is for one", path);
   if (r->types || r->until_text || r->until_insns != UINT64_MAX || r->until_ns != UINT64_MAX || r->host_calls ||
-      r->symbols || r->profiles || r->exacts)
+      r->symbols || r->profiles || r->exacts || r->gdb)
     return options_fail(
-        "run: %s: has several VMs: --type, --until, --replay-to, --profile, --symbols and --host-calls are for one",
+        "run: %s: has several VMs: --type, --until, --replay-to, --profile, --symbols, --host-calls and "
+        "--gdb are for one",
         path);
   for (size_t i = 0; (vm = mb_vm_at(m, i)); i++)
     if (mb_console_open(vm, r->console ? r->console : "tty")) return vm_fail(r, m);

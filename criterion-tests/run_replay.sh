@@ -165,6 +165,7 @@ refused "--parallel" "--parallel cannot be recorded" --kernel "$guests/mips64r2e
   --parallel --record no.mbr
 cc -shared -fPIC -I "${MB_SOURCE:?}/include" -o own.so "$MB_SOURCE/docs/policy-example.c" 2>err &&
   refused "a policy of one's own" "cannot be recorded" "${own[@]}" --numa tlb --policy ./own.so --record no.mbr
+refused "gdb for several VMs" "has several VMs" --replay two.mbr --gdb 0
 refused "--record beside --replay" "neither with" --replay typed.mbr --record no.mbr
 refused "--replay-to alone" "goes with --replay" "${own[@]}" --replay-to insns:5
 refused "--replay-to nowhere" "neither insns:N nor time" --replay typed.mbr --replay-to 5
