@@ -23,7 +23,7 @@ struct mon_record {
   char *path;
   int fd;               /* -1: it is read */
   pthread_mutex_t lock; /* chunks come from the threads of VMs, too */
-  int error;            /* errno of a write that has failed: no more is written; under the lock */
+  int error;            /* errno of a write that has failed: no more is written. While VMs run under the lock */
   bool ended;           /* its last chunk is there */
   uint64_t written;     /* wall ns */
   struct {
@@ -45,8 +45,8 @@ struct mon_record {
 __attribute__((warn_unused_result)) int mon_record_check(struct mb_machine *m);
 /* One of a machine, for a file of that path. NULL: out of memory. */
 struct mon_record *mon_record_new(const char *path);
-/* What is said of a record's machine beside its items: the last change of a disk that persists, by VM and disk. */
-void mon_record_stamps(struct mb_machine *m, struct mon_record *r, struct snap *s);
+/* The last change of each disk that persists, by VM and disk. Read: is it still the last? */
+bool mon_record_stamps(struct mb_machine *m, struct mon_record *r, struct snap *s);
 /* Digests of what is loaded. */
 void mon_record_digest(struct mon_record *r, const struct mb_vm *vm, unsigned number);
 /* At each VM's place: can it be typed to, and what is in its console? Also restores that. */

@@ -105,10 +105,9 @@ static const char *read_end(struct mb_machine *m, const struct chunk *c) {
   snap_open(&s, c->bytes, c->h.unpacked);
   for (unsigned i = 0; i < m->vms; i++) mon_tape_end_state(&m->vm[i]->tape->end, &s);
   m->replay->ended = true;
-  if (s.bad) return damaged;
-  mon_record_stamps(m, m->replay, &s);
-  if (s.bad && s.at == s.n) return "a disk that persists is another by now than the run has left it";
-  return s.bad || s.at != s.n ? damaged : NULL;
+  bool same = mon_record_stamps(m, m->replay, &s);
+  if (s.bad || s.at != s.n) return damaged;
+  return same ? NULL : "a disk that persists is another by now than the run has left it";
 }
 
 /* A record that was cut off holds up to the last mark of each VM. */
