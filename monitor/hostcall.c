@@ -1,6 +1,7 @@
 /* monitor/hostcall.c: calling host functions with a guest's arguments, through libffi. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "monitor/hostcall.h"
+#include "monitor/bytes.h"
 #include <dlfcn.h>
 #include <ffi.h>
 #include <stdlib.h>
@@ -120,12 +121,6 @@ struct call {
   uint64_t va[MON_HOST_ARGS]; /* of what is to be written back */
 };
 
-static uint64_t assemble(const uint8_t *bytes, unsigned n, bool big) {
-  uint64_t v = 0;
-  for (unsigned i = 0; i < n; i++) v = v << 8 | bytes[big ? i : n - 1 - i];
-  return v;
-}
-
 /* The next argument's bits, cut to what its kind has. */
 static bool take(struct call *c, enum mon_host_kind kind, uint64_t *out) {
   unsigned own = c->wide ? 8 : 4, bytes = kinds[kind].bytes ? kinds[kind].bytes : own, slot = bytes > own ? bytes : own;
@@ -133,7 +128,7 @@ static bool take(struct call *c, enum mon_host_kind kind, uint64_t *out) {
   c->at = (c->at + slot - 1) & ~(uint64_t)(slot - 1);
   if (!c->memory->read(c->memory->ctx, c->at, raw, slot)) return false;
   c->at += slot;
-  uint64_t v = assemble(raw, slot, c->memory->big_endian);
+  uint64_t v = mon_number(raw, slot, c->memory->big_endian);
   unsigned unused = 64 - 8 * bytes;
   *out = kinds[kind].is_signed ? (uint64_t)((int64_t)(v << unused) >> unused) : v << unused >> unused;
   return true;

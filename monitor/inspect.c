@@ -1,5 +1,6 @@
 /* monitor/inspect.c: looking at a guest that has stopped: symbols, memory, who called whom. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "monitor/bytes.h"
 #include "monitor/modules.h"
 #include "monitor/monitor.h"
 #include "monitor/unwind.h"
@@ -47,8 +48,7 @@ int mb_memory_number(struct mb_vm *vm, uint64_t va, unsigned bytes, uint64_t *ou
   if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
     return mon_fail(vm->error, MB_ERR_ARGUMENT, "a number has 1, 2, 4 or 8 bytes, not %u", bytes);
   int code = mb_memory_read(vm, va, b, bytes);
-  for (unsigned i = 0; !code && i < bytes; i++)
-    *out = *out << 8 | b[vm->config.endian == MB_ENDIAN_BIG ? i : bytes - 1 - i];
+  if (!code) *out = mon_number(b, bytes, vm->config.endian == MB_ENDIAN_BIG);
   return code;
 }
 

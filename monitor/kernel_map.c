@@ -3,16 +3,14 @@
 /* An entry of the last level becomes EntryLo by a shift that makes its G the lowest bit (arch/mips/mm/tlbex.c). So V is
  * the next bit, and the number of the page, in units of 4 KiB, begins six bits above G (PRA vol. III, EntryLo). */
 #include "monitor/kernel_map.h"
+#include "monitor/bytes.h"
 #include "monitor/monitor.h"
 #include <string.h>
 
 enum { VALID = 1, NUMBER = 6, UNIT = 12, MEMORY = 48 /* bits */ };
 
 static uint64_t number_of(const struct mon_kernel_map *k, const uint8_t *b, unsigned bytes) {
-  uint64_t v = 0;
-  for (unsigned i = 0; i < bytes; i++)
-    v |= (uint64_t)b[k->vm->config.endian == MB_ENDIAN_BIG ? bytes - 1 - i : i] << 8 * i;
-  return v;
+  return mon_number(b, bytes, k->vm->config.endian == MB_ENDIAN_BIG);
 }
 
 static bool translate(const struct mon_kernel_map *k, uint64_t va, uint64_t *at) {

@@ -101,26 +101,25 @@ static void write_lines(const struct writer *w) {
   fprintf(w->to, "LF:%u\nLH:%u\n", found, hit);
 }
 
-/* Where a source's lines and functions begin: they are sorted by source. */
-static void begin_source(const struct piece *p) {
-  const struct mon_dwarf *d = p->part->d;
-  size_t low = 0, high = d->lines;
+/* The first of n rows, sorted by source, that is not of an earlier one. `source`: of the first row. */
+static size_t first_of(const uint32_t *source, size_t row_bytes, size_t n, uint32_t wanted) {
+  size_t low = 0, high = n;
   while (low < high) {
     size_t mid = low + (high - low) / 2;
-    if (d->line[mid].source < p->source)
+    const uint32_t *at = (const void *)((const char *)source + mid * row_bytes);
+    if (*at < wanted)
       low = mid + 1;
     else
       high = mid;
   }
-  p->part->line = low;
-  for (low = 0, high = d->functions; low < high;) {
-    size_t mid = low + (high - low) / 2;
-    if (d->function[mid].source < p->source)
-      low = mid + 1;
-    else
-      high = mid;
-  }
-  p->part->function = low;
+  return low;
+}
+
+/* Where a source's lines and functions begin. */
+static void begin_source(const struct piece *p) {
+  const struct mon_dwarf *d = p->part->d;
+  p->part->line = d->lines ? first_of(&d->line->source, sizeof *d->line, d->lines, p->source) : 0;
+  p->part->function = d->functions ? first_of(&d->function->source, sizeof *d->function, d->functions, p->source) : 0;
 }
 
 bool mon_lcov_write(struct mon_lcov_part *part, size_t parts, const struct mon_stretches *s, FILE *to) {
