@@ -231,3 +231,13 @@ bool rig_assemble(const char *path, bool big, uint64_t va, struct rig_program *o
   }
   return ok;
 }
+
+char rig_path[] = "/tmp/mirrorball-test-XXXXXX";
+void rig_make_path(void) {
+  int fd = mkstemp(rig_path);
+  cr_assert(fd >= 0);
+  close(fd);
+}
+void rig_remove_path(void) {
+  unlink(rig_path);
+}

@@ -95,6 +95,10 @@ static inline uint64_t rig_random(uint64_t *seed) {
 static inline unsigned rig_below(uint64_t *seed, unsigned n) {
   return (unsigned)((rig_random(seed) >> 32) * n >> 32);
 }
+/* An empty file of the test's own; as .init and .fini of a test. */
+extern char rig_path[];
+void rig_make_path(void);
+void rig_remove_path(void);
 /* $NAME as a number, or `otherwise`. */
 uint64_t rig_setting(const char *name, uint64_t otherwise);
 #endif

@@ -18,16 +18,6 @@
 static const uint32_t program[] = {0x3c118020, 0x26100001, 0xae300000, 0x26311000, 0x3c088040,
                                    0x0228082a, 0x1420fffa, 0x00000000, 0x1000fff7, 0x00000000};
 
-static char path[] = "/tmp/checkpoint-XXXXXX";
-static void make_path(void) {
-  int fd = mkstemp(path);
-  cr_assert(fd >= 0);
-  close(fd);
-}
-static void remove_path(void) {
-  unlink(path);
-}
-
 static struct mb_machine *new_machine(void) {
   struct mb_machine *m;
   cr_assert_eq(mb_machine_new(&m, &(struct mb_machine_config){.pace = MB_PACE_MAX, .jobs = 1}), MB_OK);
@@ -55,7 +45,7 @@ static void run_to(struct mb_machine *m, uint64_t limit) {
 
 static struct mb_machine *restore(enum mb_tier tier, enum mb_mode mode) {
   struct mb_machine *m = new_machine();
-  int code = mb_machine_restore(m, path, &(struct mb_config){.tier = tier, .mode = mode});
+  int code = mb_machine_restore(m, rig_path, &(struct mb_config){.tier = tier, .mode = mode});
   if (!code) code = mb_machine_start(m);
   cr_assert_eq(code, MB_OK, "%s", mb_error_text(m));
   return m;
@@ -71,13 +61,13 @@ static void check_same(struct mb_machine *a, struct mb_machine *b) {
 
 /* Two VMs are saved; what goes on in this process, what goes on from the file, twice at once, and what was saved again
  * from such a one, all are the same. */
-Test(checkpoint, clones_and_their_original_are_the_same_run, .init = make_path, .fini = remove_path) {
+Test(checkpoint, clones_and_their_original_are_the_same_run, .init = rig_make_path, .fini = rig_remove_path) {
   struct mb_machine *m = new_machine();
   add(m, "a", 200);
   add(m, "b", 70);
   cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
   run_to(m, 123456);
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  cr_assert_eq(mb_machine_save(m, rig_path, NULL), MB_OK, "%s", mb_error_text(m));
   struct mb_machine *one = restore(MB_TIER_AUTO, MB_MODE_BARE), *two = restore(MB_TIER_EVAL, MB_MODE_TRANSLATE);
   check_same(m, one);
   run_to(one, 200000);
@@ -85,7 +75,8 @@ Test(checkpoint, clones_and_their_original_are_the_same_run, .init = make_path, 
   run_to(two, 200000);
   check_same(m, one);
   check_same(m, two);
-  cr_assert_eq(mb_machine_save(one, path, NULL), MB_OK, "%s", mb_error_text(one)); /* `two` still uses the old one */
+  cr_assert_eq(mb_machine_save(one, rig_path, NULL), MB_OK, "%s",
+               mb_error_text(one)); /* `two` still uses the old one */
   struct mb_machine *three = restore(MB_TIER_AUTO, MB_MODE_BARE);
   run_to(two, 400000);
   run_to(three, 400000);
@@ -96,21 +87,21 @@ Test(checkpoint, clones_and_their_original_are_the_same_run, .init = make_path, 
   mb_machine_free(three);
 }
 
-Test(checkpoint, not_every_machine_can_be_saved_or_restored, .init = make_path, .fini = remove_path) {
+Test(checkpoint, not_every_machine_can_be_saved_or_restored, .init = rig_make_path, .fini = rig_remove_path) {
   struct mb_machine *m = new_machine();
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_ERR_STATE);
+  cr_assert_eq(mb_machine_save(m, rig_path, NULL), MB_ERR_STATE);
   add(m, NULL, 100);
-  cr_assert_eq(mb_machine_restore(m, path, NULL), MB_ERR_STATE);
+  cr_assert_eq(mb_machine_restore(m, rig_path, NULL), MB_ERR_STATE);
   cr_assert_eq(mb_machine_start(m), MB_OK);
   cr_assert_eq(mb_machine_save(m, "/nowhere/at/all", NULL), MB_ERR_FILE);
   mb_machine_free(m);
   m = new_machine();
-  cr_assert_eq(mb_machine_restore(m, path, NULL), MB_ERR_FORMAT); /* it is empty */
+  cr_assert_eq(mb_machine_restore(m, rig_path, NULL), MB_ERR_FORMAT); /* it is empty */
   mb_machine_free(m);
 }
 
 /* What is modelled goes on as it was, and begins anew where that is asked for. */
-Test(checkpoint, models_and_schedulers_go_on, .init = make_path, .fini = remove_path) {
+Test(checkpoint, models_and_schedulers_go_on, .init = rig_make_path, .fini = rig_remove_path) {
   struct mb_machine_config on = {
       .pace = MB_PACE_MAX, .jobs = 1, .numa = MB_NUMA_CACHE, .sched = MB_SCHED_AFFINITY, .cpus = 1};
   struct mb_machine *m, *again;
@@ -119,7 +110,7 @@ Test(checkpoint, models_and_schedulers_go_on, .init = make_path, .fini = remove_
   add(m, "b", 200);
   cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
   run_to(m, 123456);
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  cr_assert_eq(mb_machine_save(m, rig_path, NULL), MB_OK, "%s", mb_error_text(m));
   again = restore(MB_TIER_EVAL, MB_MODE_TRANSLATE);
   cr_assert_eq(again->config.numa, MB_NUMA_CACHE);
   cr_assert_eq(again->cpus.seats, 2u);
@@ -133,13 +124,13 @@ Test(checkpoint, models_and_schedulers_go_on, .init = make_path, .fini = remove_
   cr_assert_eq(m->vm[1]->numa[0].n.stall_ns, again->vm[1]->numa[0].n.stall_ns);
   mb_machine_free(again);
   cr_assert_eq(mb_machine_new(&again, &on), MB_OK);
-  cr_assert_eq(mb_machine_restore(again, path, NULL), MB_ERR_STATE, "not both the file's and another");
+  cr_assert_eq(mb_machine_restore(again, rig_path, NULL), MB_ERR_STATE, "not both the file's and another");
   mb_machine_free(again);
   on.anew = true;
   on.sched = MB_SCHED_OFF;
   on.cpus = 0;
   cr_assert_eq(mb_machine_new(&again, &on), MB_OK);
-  cr_assert_eq(mb_machine_restore(again, path, NULL), MB_OK, "%s", mb_error_text(again));
+  cr_assert_eq(mb_machine_restore(again, rig_path, NULL), MB_OK, "%s", mb_error_text(again));
   cr_assert_eq(mb_machine_start(again), MB_OK, "%s", mb_error_text(again));
   cr_assert(!again->cpus.seats && !again->vm[1]->numa[0].n.stall_ns, "it begins anew");
   run_to(again, 300000);
@@ -153,7 +144,7 @@ static void save_one(struct mb_machine *m) {
   add(m, NULL, 100);
   cr_assert_eq(mb_machine_start(m), MB_OK);
   run_to(m, 50000);
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  cr_assert_eq(mb_machine_save(m, rig_path, NULL), MB_OK, "%s", mb_error_text(m));
   mb_machine_free(m);
 }
 
@@ -166,7 +157,7 @@ static void try_garbage(const struct mb_machine_config *config) {
   save_one(m);
   for (unsigned round = 0; round < rounds; round++) {
     m = new_machine();
-    cr_assert_eq(mb_machine_restore(m, path, &(struct mb_config){.tier = MB_TIER_EVAL}), MB_OK);
+    cr_assert_eq(mb_machine_restore(m, rig_path, &(struct mb_config){.tier = MB_TIER_EVAL}), MB_OK);
     struct mon_checkpoint *c = m->checkpoint;
     uint8_t *state = c->rest + (c->state - c->rest);
     size_t within = round % 3 ? c->state_n : 16384; /* memory map, clock and cpu come first */
@@ -204,16 +195,17 @@ static void describe_otherwise(json_t *about, uint64_t *seed) {
   }
 }
 
-Test(checkpoint, another_description_with_the_right_digest_harms_nobody, .init = make_path, .fini = remove_path) {
+Test(checkpoint, another_description_with_the_right_digest_harms_nobody, .init = rig_make_path,
+     .fini = rig_remove_path) {
   uint64_t seed = 10;
   unsigned refused = 0, rounds = 200;
   struct mb_machine *m = new_machine();
   save_one(m);
   for (unsigned round = 0; round < rounds; round++) {
     m = new_machine();
-    cr_assert_eq(mon_checkpoint_open(&m->checkpoint, path, &m->error), MB_OK);
+    cr_assert_eq(mon_checkpoint_open(&m->checkpoint, rig_path, &m->error), MB_OK);
     describe_otherwise(m->checkpoint->about, &seed);
-    int code = mon_about_add(m, path, m->checkpoint->about, &(struct mb_config){.tier = MB_TIER_EVAL});
+    int code = mon_about_add(m, rig_path, m->checkpoint->about, &(struct mb_config){.tier = MB_TIER_EVAL});
     if (!code) code = mb_machine_start(m);
     cr_assert(!code || (mb_error_text(m)[0] && !strchr(mb_error_text(m), '\n')), "round %u: %s", round,
               mb_error_text(m));
@@ -228,11 +220,11 @@ Test(checkpoint, another_description_with_the_right_digest_harms_nobody, .init =
 }
 
 /* Each byte is under a digest: whatever is changed, cut off or added, nothing is restored. */
-Test(checkpoint, damaged_files_are_refused, .init = make_path, .fini = remove_path) {
+Test(checkpoint, damaged_files_are_refused, .init = rig_make_path, .fini = rig_remove_path) {
   uint64_t seed = 11;
   struct mb_machine *m = new_machine();
   save_one(m);
-  int fd = open(path, O_RDWR);
+  int fd = open(rig_path, O_RDWR);
   struct stat st;
   cr_assert(fd >= 0 && !fstat(fd, &st));
   uint8_t *bytes = malloc((size_t)st.st_size);
@@ -248,7 +240,7 @@ Test(checkpoint, damaged_files_are_refused, .init = make_path, .fini = remove_pa
     else
       cr_assert_eq(pwrite(fd, &other, 1, at), 1);
     m = new_machine();
-    int code = mb_machine_restore(m, path, NULL);
+    int code = mb_machine_restore(m, rig_path, NULL);
     cr_assert_eq(code, MB_ERR_FORMAT, "round %u, byte %lld: %d, %s", round, (long long)at, code, mb_error_text(m));
     cr_assert_null(strchr(mb_error_text(m), '\n'));
     mb_machine_free(m);
@@ -258,11 +250,11 @@ Test(checkpoint, damaged_files_are_refused, .init = make_path, .fini = remove_pa
   close(fd);
 }
 
-Test(checkpoint, garbage_with_the_right_digest_harms_nobody, .init = make_path, .fini = remove_path) {
+Test(checkpoint, garbage_with_the_right_digest_harms_nobody, .init = rig_make_path, .fini = rig_remove_path) {
   try_garbage(&(struct mb_machine_config){.pace = MB_PACE_MAX, .jobs = 1});
 }
 
-Test(checkpoint, garbage_of_a_model_harms_nobody, .init = make_path, .fini = remove_path) {
+Test(checkpoint, garbage_of_a_model_harms_nobody, .init = rig_make_path, .fini = rig_remove_path) {
   struct mb_machine_config c = {.pace = MB_PACE_MAX, .jobs = 1, .sched = MB_SCHED_GANG, .placement.policy = "both"};
   for (c.numa = MB_NUMA_TLB; c.numa <= MB_NUMA_CACHE; c.numa++) try_garbage(&c);
 }

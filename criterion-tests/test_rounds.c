@@ -3,7 +3,6 @@
 /* Our guests on a subnet exchange pages, or chatter: there a frame that comes an instruction earlier makes another run.
  * All are stopped again and again, each time when one of them has come to a random place, and go on in this process or
  * from a checkpoint. */
-#define _GNU_SOURCE
 #include "criterion-tests/harness.h"
 #include "mirrorball.h"
 #include "monitor/monitor.h"
@@ -26,16 +25,6 @@ struct scene {
 struct state {
   uint64_t instructions, ns, hash, console, sent, received, stalls, why;
 };
-
-static char path[] = "/tmp/rounds-XXXXXX";
-static void make_path(void) {
-  int fd = mkstemp(path);
-  cr_assert(fd >= 0);
-  close(fd);
-}
-static void remove_path(void) {
-  unlink(path);
-}
 
 static enum mb_tier own_tier(void) {
   const char *name = getenv("MB_TIER");
@@ -95,12 +84,12 @@ static struct mb_machine *again(struct mb_machine *m, const struct scene *s, uin
   const enum mb_tier tiers[] = {own_tier(), MB_TIER_AUTO, MB_TIER_EVAL};
   struct mb_config how = {.tier = tiers[rig_below(seed, 3)],
                           .mode = s->machine.numa ? MB_MODE_BARE : (enum mb_mode)rig_below(seed, 3)};
-  cr_assert_eq(mb_machine_save(m, path, NULL), MB_OK, "%s", mb_error_text(m));
+  cr_assert_eq(mb_machine_save(m, rig_path, NULL), MB_OK, "%s", mb_error_text(m));
   mb_machine_free(m);
   struct mb_machine_config c = {
       .pace = MB_PACE_MAX, .together = true, .merge = s->machine.merge, .jobs = 1 + (unsigned)rig_below(seed, 3)};
   cr_assert_eq(mb_machine_new(&m, &c), MB_OK);
-  cr_assert_eq(mb_machine_restore(m, path, &how), MB_OK, "%s", mb_error_text(m));
+  cr_assert_eq(mb_machine_restore(m, rig_path, &how), MB_OK, "%s", mb_error_text(m));
   listen(m);
   cr_assert_eq(mb_machine_start(m), MB_OK, "%s", mb_error_text(m));
   return m;
@@ -185,11 +174,11 @@ static void check_scene(const struct scene *s) {
 
 #define CHATTER .guest = "chatter", .append = "seed=%u frames=200 work=1500", .subnets = 1
 
-Test(rounds, of_chatter, .init = make_path, .fini = remove_path) {
+Test(rounds, of_chatter, .init = rig_make_path, .fini = rig_remove_path) {
   check_scene(&(struct scene){.what = "chatter", CHATTER, .vms = 3, .vcpus = 1, .stops = 100});
 }
 
-Test(rounds, of_a_pair_that_waits, .init = make_path, .fini = remove_path) {
+Test(rounds, of_a_pair_that_waits, .init = rig_make_path, .fini = rig_remove_path) {
   check_scene(&(struct scene){.what = "an exchange",
                               .guest = "exchange",
                               .append = "sends=%u rounds=40 pages=2",
@@ -199,11 +188,11 @@ Test(rounds, of_a_pair_that_waits, .init = make_path, .fini = remove_path) {
                               .stops = 60});
 }
 
-Test(rounds, of_vcpus_in_turns, .init = make_path, .fini = remove_path) {
+Test(rounds, of_vcpus_in_turns, .init = rig_make_path, .fini = rig_remove_path) {
   check_scene(&(struct scene){.what = "chatter of 3 vcpus", CHATTER, .vms = 2, .vcpus = 3, .stops = 60});
 }
 
-Test(rounds, on_threads, .init = make_path, .fini = remove_path) {
+Test(rounds, on_threads, .init = rig_make_path, .fini = rig_remove_path) {
   check_scene(&(struct scene){.what = "chatter on two subnets",
                               .machine = {.jobs = 2},
                               .guest = "chatter",
@@ -214,12 +203,12 @@ Test(rounds, on_threads, .init = make_path, .fini = remove_path) {
                               .stops = 60});
 }
 
-Test(rounds, with_equal_pages_merged, .init = make_path, .fini = remove_path) {
+Test(rounds, with_equal_pages_merged, .init = rig_make_path, .fini = rig_remove_path) {
   check_scene(&(struct scene){
       .what = "chatter, merged", .machine = {.merge = true}, CHATTER, .vms = 2, .vcpus = 1, .stops = 60});
 }
 
-Test(rounds, of_a_model, .init = make_path, .fini = remove_path) {
+Test(rounds, of_a_model, .init = rig_make_path, .fini = rig_remove_path) {
   check_scene(&(struct scene){.what = "chatter with caches and a scheduler",
                               .machine = {.numa = MB_NUMA_CACHE, .sched = MB_SCHED_AFFINITY, .cpus = 3},
                               CHATTER,
